@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SILVERBACK_CONN_H
+#define SILVERBACK_CONN_H
+
+#include "base.h"
+
+WS_BEGIN_DECLS
+
+/*
+ * A WebSocket connection, either end.
+ *
+ * Concurrency: one fiber at a time reads, on the worker where the connection
+ * was made (made in a thread: any one thread).  Reading, its limits and its
+ * handlers belong to it.  Everything else may be called from any fiber and any
+ * thread that holds a reference: a message is sent whole, one after the other,
+ * and control frames go between its fragments.
+ *
+ * Errors are sticky per direction: once a read (or a write) has failed, every
+ * later one returns the same code at once, and ws_conn_error tells the story.
+ * WS_ERR_TIMEOUT is no failure: the connection stands exactly where it stood,
+ * even inside a frame, and the next read goes on.
+ */
+typedef struct ws_conn ws_conn;
+
+/* Hold the connection for another fiber, that writes to it or shuts it down
+ * while its owner may close it.  Returns c.  After ws_close, calls through such
+ * a reference return WS_ERR_CANCELED; memory goes with the last. */
+WS_API ws_conn *ws_ref(ws_conn *c);
+WS_API void ws_unref(ws_conn *c);
+
+typedef enum ws_type {
+    WS_TEXT = 1,
+    WS_BINARY = 2,
+    WS_CLOSE = 8,
+    WS_PING = 9,
+    WS_PONG = 10,
+} ws_type;
+
+/* Close codes: RFC 6455, section 7.4.1, and the IANA registry. */
+enum {
+    WS_CLOSE_NORMAL = 1000,
+    WS_CLOSE_GOING_AWAY = 1001,
+    WS_CLOSE_PROTOCOL_ERROR = 1002,
+    WS_CLOSE_UNSUPPORTED = 1003,
+    WS_CLOSE_NO_STATUS = 1005, /* never on the wire */
+    WS_CLOSE_ABNORMAL = 1006,  /* never on the wire */
+    WS_CLOSE_BAD_PAYLOAD = 1007,
+    WS_CLOSE_POLICY = 1008,
+    WS_CLOSE_TOO_BIG = 1009,
+    WS_CLOSE_MANDATORY_EXTENSION = 1010,
+    WS_CLOSE_INTERNAL = 1011,
+    WS_CLOSE_SERVICE_RESTART = 1012,
+    WS_CLOSE_TRY_AGAIN_LATER = 1013,
+    WS_CLOSE_BAD_GATEWAY = 1014,
+    WS_CLOSE_TLS_HANDSHAKE = 1015, /* never on the wire */
+};
+
+/*
+ * A received message.  The bytes belong to the connection: they are yours to
+ * read and to scribble on until the next read or ws_close.  data[len] is
+ * always '\0', so a text message can be printed as it is.
+ */
+typedef struct ws_message {
+    ws_type type; /* WS_TEXT or WS_BINARY */
+    char *data;   /* never NULL */
+    size_t len;
+} ws_message;
+
+/* ---- Reading ------------------------------------------------------------ */
+
+/*
+ * Wait for the next whole message.  Pings are answered and fragments joined on
+ * the way.  Answering never waits: while a message is being written, the answer
+ * to the newest ping follows it; and an answer that cannot be sent is no error
+ * of the read.
+ *
+ * Returns 0, or
+ *   WS_ERR_CLOSED      the peer sent a close frame: see ws_close_code
+ *   WS_ERR_TOO_BIG     the message exceeds the read limit (1009 was sent)
+ *   WS_ERR_PROTOCOL    the peer misbehaved (1002 was sent)
+ *   WS_ERR_UTF8, WS_ERR_DEFLATE   likewise (1007 was sent)
+ *   WS_ERR_TIMEOUT     the read deadline passed: the connection is usable
+ *   WS_ERR_DEAD        nothing came, not even the answer to a ping
+ *   WS_ERR_CANCELED    ws_shutdown was called
+ *   WS_ERR_EOF, -ECONNRESET, ...   the transport failed
+ */
+WS_API WS_CHECKED int ws_read_message(ws_conn *c, ws_message *m);
+
+/* Keep a message past the next read: moved out if possible, else copied.
+ * Returns m->data, now yours, for ws_free; or NULL when there is no memory, and
+ * m is borrowed as before. */
+WS_API char *ws_message_take(ws_conn *c, ws_message *m);
+
+/*
+ * The same in pieces, for messages too large to hold.  ws_next_reader skips to
+ * the start of the next message; ws_read then returns at most n (> 0) bytes of
+ * it, and 0 at its end.  Text is checked as it arrives.  The read limit holds
+ * here too, for each message anew.
+ */
+WS_API WS_CHECKED int ws_next_reader(ws_conn *c, ws_type *type);
+WS_API WS_CHECKED ptrdiff_t ws_read(ws_conn *c, void *buf, size_t n);
+
+/* ---- Writing ------------------------------------------------------------ */
+
+/*
+ * Send one message, as one frame.  data is not retained.  Text is sent as it
+ * is: that it be UTF-8 is for the caller to see to.
+ *
+ * Returns 0, or
+ *   WS_ERR_CLOSE_SENT  a close frame went before it
+ *   WS_ERR_TIMEOUT     the write deadline passed before anything of the message
+ *                      was sent: it is not sent, the connection is usable
+ *   WS_ERR_DEAD        it passed in the middle of the message, or the peer took
+ *                      nothing for write_timeout_ms
+ *   WS_ERR_CANCELED    ws_shutdown or ws_close was called
+ *   -ECONNRESET, ...   the transport failed
+ */
+WS_API int ws_write_message(ws_conn *c, ws_type type, const void *data,
+                            size_t len);
+WS_API int ws_write_text(ws_conn *c, const char *text);
+WS_API int ws_writef(ws_conn *c, const char *fmt, ...) WS_PRINTF(2, 3);
+WS_API int ws_vwritef(ws_conn *c, const char *fmt, va_list ap) WS_PRINTF(2, 0);
+
+/*
+ * A small message from the fiber that reads may wait in a buffer, but only
+ * while the next message to read is already here in full.  It goes out before
+ * that fiber waits in this library, ahead of any other fiber's message, at 16
+ * KiB, and when the handler returns.  So a burst of requests gets its answers
+ * in one packet, and a lone one at once.  An error of such a message shows at a
+ * later call.
+ *
+ * Long computing, or waiting outside of this library, holds such an answer
+ * back: ws_flush before it, or ws_set_coalescing(c, false) to send always at
+ * once.  A connection that three times held an answer for over 100 us stops by
+ * itself, and a route with thread set starts with coalescing off.
+ */
+WS_API int ws_flush(ws_conn *c);
+WS_API void ws_set_coalescing(ws_conn *c, bool enable);
+
+/* The same in pieces: next_writer, any number of writes, end_message, from one
+ * fiber.  Other fibers' messages wait meanwhile; this fiber's own get
+ * WS_ERR_BUSY.  A piece goes out when the buffer is full, or by ws_flush. */
+WS_API WS_CHECKED int ws_next_writer(ws_conn *c, ws_type type);
+WS_API WS_CHECKED int ws_write(ws_conn *c, const void *data, size_t len);
+WS_API WS_CHECKED int ws_end_message(ws_conn *c);
+
+/* Send a ping, pong or close of at most 125 bytes; a longer one, or a close
+ * with a code that may not be sent, is WS_ERR_INVALID. */
+WS_API int ws_write_control(ws_conn *c, ws_type type, const void *data,
+                            size_t len, int64_t deadline);
+
+/* Send a close frame, waiting for a message under way up to the write deadline.
+ * A reason (NULL: none) over 123 bytes is cut between characters; a code that
+ * may not be sent (1005, 1006, 1015, ...) is WS_ERR_INVALID. */
+WS_API int ws_write_close(ws_conn *c, int code, const char *reason);
+
+/* ---- Limits, deadlines, compression ------------------------------------- */
+
+/* The most that one message may hold, after inflating.  0: the default of
+ * 16 MiB; -1: no limit. */
+WS_API void ws_set_read_limit(ws_conn *c, int64_t bytes);
+
+/* Points in time, 0 for never, that hold for every later read (write) until
+ * they are changed.  They do not wake one that waits: ws_shutdown does. */
+WS_API void ws_set_read_deadline(ws_conn *c, int64_t deadline);
+WS_API void ws_set_write_deadline(ws_conn *c, int64_t deadline);
+
+/* Of this side's messages, from the next one on; level 1 unless set. */
+WS_API void ws_enable_write_compression(ws_conn *c, bool enable);
+WS_API int ws_set_compression_level(ws_conn *c, int level); /* -2 .. 9 */
+
+/* ---- Control frames ----------------------------------------------------- */
+
+/*
+ * Called from within reads; data is borrowed for the call, and ends with '\0'.
+ * May write; must not read or close.  Return 0 to go on, or a negative code
+ * that the read then returns for good.  A handler replaces the default (answer
+ * a ping with its bytes, ignore a pong, answer a close with its code): a ping
+ * handler sends its own pong.  NULL restores it.
+ */
+typedef int (*ws_control_fn)(ws_conn *c, const char *data, size_t len,
+                             void *arg);
+typedef int (*ws_close_fn)(ws_conn *c, int code, const char *reason, void *arg);
+WS_API void ws_set_ping_handler(ws_conn *c, ws_control_fn fn, void *arg);
+WS_API void ws_set_pong_handler(ws_conn *c, ws_control_fn fn, void *arg);
+WS_API void ws_set_close_handler(ws_conn *c, ws_close_fn fn, void *arg);
+
+/* ---- About it ----------------------------------------------------------- */
+
+WS_API const char *ws_subprotocol(const ws_conn *c); /* "" if none */
+WS_API const char *ws_local_addr(const ws_conn *c);  /* "127.0.0.1:8080" */
+WS_API const char *ws_remote_addr(const ws_conn *c);
+WS_API int ws_fd(const ws_conn *c); /* for getsockopt and logs, not for I/O */
+WS_API void ws_set_user(ws_conn *c, void *user);
+WS_API void *ws_user(const ws_conn *c);
+
+/* ---- Ending ------------------------------------------------------------- */
+
+/* The first final error of this connection; code 0 while all is well.  Written
+ * once, so any fiber may look.  Usable codes and WS_ERR_CLOSE_SENT are answers
+ * to the caller and not recorded.  Borrowed until ws_close. */
+WS_API const ws_error *ws_conn_error(const ws_conn *c);
+
+/* Code and reason of the peer's close frame; 1005 if it had no code, 1006 if
+ * reading ended without a close frame, 0 before. */
+WS_API int ws_close_code(const ws_conn *c);
+WS_API const char *ws_close_reason(const ws_conn *c);
+
+/* True if the peer closed with one of the given codes:
+ *     if (!ws_closed_with(c, WS_CLOSE_NORMAL, WS_CLOSE_GOING_AWAY)) ... */
+#define ws_closed_with(...) ws_closed_with_(__VA_ARGS__, 0)
+WS_API bool ws_closed_with_(const ws_conn *c, ...);
+
+/* Say goodbye and wait for the answer, at most until deadline: send the close
+ * frame (unless one was sent), read and drop what still comes.  It reads: only
+ * for the fiber that does.  Returns 0 once the peer's close is in, also when it
+ * came first; WS_ERR_TIMEOUT; or what ended the reading.  ws_close comes
+ * next. */
+WS_API int ws_finish(ws_conn *c, int code, const char *reason,
+                     int64_t deadline);
+
+/* Break the transport: whoever reads or writes wakes with WS_ERR_CANCELED, and
+ * what was not sent is lost.  The connection remains to be closed. */
+WS_API void ws_shutdown(ws_conn *c);
+
+/*
+ * Close the transport, and give up the reference that ws_upgrade, ws_dial or
+ * ws_adopt returned: the owner's last call.  Others' calls wake as by
+ * ws_shutdown.  Sends no close frame: that is ws_write_close or ws_finish.
+ * What was written before still arrives: the socket is half-closed, and drained
+ * in the background for at most 2 s.  NULL is allowed.
+ */
+WS_API void ws_close(ws_conn *c);
+
+WS_END_DECLS
+
+#endif

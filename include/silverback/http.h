@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SILVERBACK_HTTP_H
+#define SILVERBACK_HTTP_H
+
+#include "base.h"
+
+WS_BEGIN_DECLS
+
+/* A header field.  Lists of them end with {0}. */
+typedef struct ws_header {
+    const char *name;
+    const char *value;
+} ws_header;
+
+/* A parsed request.  It and its strings, NUL-terminated, live until its handler
+ * returns, upgraded or not.  Only the handler may use it. */
+typedef struct ws_request {
+    const char *method;
+    const char *target; /* as sent */
+    const char *path;   /* percent-decoded, "." and ".." removed */
+    const char *query;  /* after '?', else "" */
+    const char *host;
+    const char *remote_addr;
+    const ws_header *headers;
+    const char *body; /* whole, de-chunked; never NULL */
+    size_t body_len;
+    bool tls;
+    ws_error error; /* why ws_upgrade refused it */
+} ws_request;
+
+/* The first value of a header, or NULL.  Names match in any case. */
+WS_API const char *ws_header_get(const ws_header *headers, const char *name);
+
+/* Answer a request that is not upgraded.  At most one answer per request, a
+ * second gets WS_ERR_INVALID; a handler that gives none is answered for, with
+ * 500. */
+WS_API int ws_reply(ws_request *r, int status, const ws_header *headers,
+                    const void *body, size_t len);
+WS_API int ws_reply_text(ws_request *r, int status, const char *text);
+WS_API int ws_reply_html(ws_request *r, int status, const char *html);
+
+/* Serve the file root + r->path: type by suffix, HEAD, If-Modified-Since, no
+ * way out of root; 404 if there is none. */
+WS_API int ws_reply_file(ws_request *r, const char *root);
+
+/* Each request's handler runs in a fiber of its own, and may wait in any call
+ * of this library. */
+typedef void (*ws_handler_fn)(ws_request *r, void *arg);
+
+/* Lists end with {0}.  A path that ends in '/' matches all below it; the
+ * longest match wins.  A route with thread set runs in a thread instead of a
+ * fiber, the same code: for handlers that block in foreign code. */
+typedef struct ws_route {
+    const char *path;
+    ws_handler_fn handler;
+    void *arg;
+    bool thread;
+} ws_route;
+
+/* Zero is default throughout; each limit answers with its own status. */
+typedef struct ws_server {
+    const char *addr; /* "host:port", ":port", "unix:path"; NULL: ":8080" */
+    const ws_route *routes;
+    int workers;             /* 0: one per core */
+    bool threads;            /* every route in a thread, no fibers at all */
+    int request_timeout_ms;  /* head and body together; 0: 10 000 */
+    int idle_timeout_ms;     /* between requests; 0: 60 000 */
+    int shutdown_timeout_ms; /* for handlers to end; 0: 10 000 */
+    size_t max_header_bytes; /* 0: 16 KiB; over it: 431 */
+    size_t max_body_bytes;   /* 0: 64 KiB; over it: 413 */
+    size_t max_connections;  /* 0: what the descriptor limit allows */
+    size_t stack_size;       /* of a handler's fiber; 0: 256 KiB */
+} ws_server;
+
+/* Serve until SIGINT or SIGTERM, then shut down as below; a second signal ends
+ * the process.  Returns 0, or a negative code, with the reason in the log. */
+WS_API int ws_serve(const ws_server *s);
+
+/* The same in parts, for programs with a main of their own; signals are left
+ * alone.  *s is copied; what it points to must stay until the shutdown. */
+typedef struct ws_listener ws_listener;
+WS_API ws_listener *ws_listen(const ws_server *s, ws_error *err);
+WS_API const char *ws_listener_addr(const ws_listener *l); /* the real port */
+
+/*
+ * Stop accepting, say 1001 to every connection (its reads go on until the peer
+ * has answered, its writes get WS_ERR_CLOSE_SENT), and wait for the handlers
+ * and the fibers they started.  At the deadline break the connections that are
+ * left, and wait a second more.
+ *
+ * Returns 0, and l is freed; or WS_ERR_TIMEOUT when a handler still runs:
+ * nothing is freed then, and the process should exit.  Not from a handler.
+ */
+WS_API int ws_listener_shutdown(ws_listener *l, int64_t deadline);
+
+WS_END_DECLS
+
+#endif

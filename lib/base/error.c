@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *system_text(int code)
+{
+    const char *text = code > 0 ? strerrordesc_np(code) : NULL;
+
+    return text ? text : "unknown error";
+}
+
+const char *ws_strerror(int code)
+{
+    static const struct {
+        int code;
+        const char *text;
+    } rows[] = { { 0, "no error" },
+#define ROW(name, code, text) { code, text },
+                 WS_ERROR_MAP(ROW)
+#undef ROW
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (rows[i].code == code)
+            return rows[i].text;
+    return system_text(code > INT32_MIN ? -code : 0);
+}
+
+int ws__fail(ws_error *err, int code, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!err || err->code != 0)
+        return code;
+    err->code = code;
+    va_start(ap, fmt);
+    vsnprintf(err->text, sizeof(err->text), fmt, ap);
+    va_end(ap);
+    return code;
+}

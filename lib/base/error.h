@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_BASE_ERROR_H
+#define WS_BASE_ERROR_H
+
+#include <silverback/base.h>
+
+/*
+ * Record what went wrong in *err, which may be NULL: the code, and one line of
+ * text.  The first error wins: an *err that holds a code already is left alone.
+ * Returns code.
+ */
+int ws__fail(ws_error *err, int code, const char *fmt, ...) WS_PRINTF(3, 4);
+
+#endif

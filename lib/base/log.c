@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "base/log.h"
+
+#include <stdio.h>
+
+static ws_log_fn function;
+static void *argument;
+
+void ws_set_log(ws_log_fn fn, void *arg)
+{
+    function = fn;
+    argument = arg;
+}
+
+void ws__log(const char *fmt, ...)
+{
+    char line[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    if (function)
+        function(line, argument);
+    else
+        fprintf(stderr, "silverback: %s\n", line);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "base/pool.h"
+
+static void lock(struct ws__pool *p)
+{
+    if (p->lock)
+        p->lock(p->mutex);
+}
+
+static void unlock(struct ws__pool *p)
+{
+    if (p->unlock)
+        p->unlock(p->mutex);
+}
+
+void *ws__pool_get(struct ws__pool *p)
+{
+    void *thing = NULL;
+
+    lock(p);
+    if (p->count > 0)
+        thing = p->spare[--p->count];
+    unlock(p);
+    return thing ? thing : p->make(p->size);
+}
+
+void ws__pool_put(struct ws__pool *p, void *thing)
+{
+    lock(p);
+    if (p->count < WS__POOL_KEEP) {
+        p->spare[p->count++] = thing;
+        thing = NULL;
+    }
+    unlock(p);
+    if (thing)
+        p->destroy(thing);
+}
+
+void ws__pool_fini(struct ws__pool *p)
+{
+    void *thing;
+
+    do {
+        thing = NULL;
+        lock(p);
+        if (p->count > 0)
+            thing = p->spare[--p->count];
+        unlock(p);
+        if (thing)
+            p->destroy(thing);
+    } while (thing);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "base/str.h"
+
+#include <string.h>
+
+struct ws__str ws__str(const char *s)
+{
+    return (struct ws__str){ .p = s, .n = strlen(s) };
+}
+
+bool ws__str_is(struct ws__str s, const char *literal)
+{
+    return strlen(literal) == s.n && memcmp(s.p, literal, s.n) == 0;
+}
+
+char ws__lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+bool ws__str_is_nocase(struct ws__str s, const char *literal)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (literal[i] == '\0' || ws__lower(s.p[i]) != ws__lower(literal[i]))
+            return false;
+    return literal[s.n] == '\0';
+}
+
+bool ws__equal_nocase(const char *a, const char *b)
+{
+    return ws__str_is_nocase(ws__str(a), b);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct ws__str ws__str_trim(struct ws__str s)
+{
+    while (s.n > 0 && is_blank(s.p[0])) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n > 0 && is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+bool ws__str_number(struct ws__str s, unsigned long long max,
+                    unsigned long long *value)
+{
+    unsigned long long v = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
+
+        if (digit > 9 || digit > max || v > (max - digit) / 10)
+            return false;
+        v = v * 10 + digit;
+    }
+    *value = v;
+    return s.n > 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_BASE_STR_H
+#define WS_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A slice of somebody else's characters. */
+struct ws__str {
+    const char *p;
+    size_t n;
+};
+
+struct ws__str ws__str(const char *s);
+bool ws__str_is(struct ws__str s, const char *literal);
+
+/* ASCII letters match in either case, other bytes only themselves; the locale
+ * has no say. */
+bool ws__str_is_nocase(struct ws__str s, const char *literal);
+bool ws__equal_nocase(const char *a, const char *b);
+char ws__lower(char c);
+
+/* Without the spaces and tabs at its ends. */
+struct ws__str ws__str_trim(struct ws__str s);
+
+/* Digits only, as a number at most max.  Returns false for anything else. */
+bool ws__str_number(struct ws__str s, unsigned long long max,
+                    unsigned long long *value);
+
+#endif

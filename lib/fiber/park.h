@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_FIBER_PARK_H
+#define WS_FIBER_PARK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * THE parking point: whatever waits in this library, waits here.
+ *
+ * A parker is what runs and can wait: a thread.  It holds one token: unpark
+ * gives it, park takes it, so a wake-up that comes first is not lost.  Waking
+ * for no reason is allowed: callers look again.
+ */
+struct ws__parker;
+
+/* The parker of the caller.  The same pointer as long as it runs. */
+struct ws__parker *ws__parker_self(void);
+
+/* Wait for the token, or until the deadline (0: never).  Returns 0, or
+ * WS_ERR_TIMEOUT. */
+int ws__park(int64_t deadline);
+
+/* Wait for the token, for poll(2) events of a descriptor, or the deadline;
+ * alone says that no token can come, which is cheaper.  Returns the events (> 0),
+ * 0 for the token, WS_ERR_TIMEOUT, or a negated errno. */
+int ws__park_fd(int fd, int events, int64_t deadline, bool alone);
+
+/* From any thread.  The parker must not end meanwhile: see fiber/lot. */
+void ws__unpark(struct ws__parker *p);
+
+/*
+ * What has to be done before the caller next waits anywhere: run forgets each
+ * of them, then calls it, the latest first.  ws__park, ws__park_fd and
+ * ws__lot_enter begin with it, and whoever ends a handler calls it.  fn may wait,
+ * so it must not need what its caller holds while it waits.
+ */
+struct ws__before {
+    struct ws__before *next;
+    void (*fn)(struct ws__before *b);
+};
+void ws__before_park(struct ws__before *b);
+void ws__before_park_run(void);
+
+#endif

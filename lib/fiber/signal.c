@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include <silverback/fiber.h>
+
+#include "fiber/park.h"
+#include "fiber/thread.h"
+
+/* What a signal does now, and what it did before. */
+struct slot {
+    ws_event *event; /* NULL: it is not ours */
+    struct sigaction before;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of slots, started */
+static struct slot slots[NSIG];
+static bool started;
+
+/* The handler notes the signal, then wakes the helper thread by a byte.  If the
+ * pipe is full the thread is about to look anyway. */
+static atomic_bool arrived[NSIG];
+static int bell[2];
+
+static void on_signal(int signum)
+{
+    int kept = errno;
+
+    atomic_store(&arrived[signum], true);
+    (void)!write(bell[1], "", 1);
+    errno = kept;
+}
+
+/* Under the lock: once ws_notify has returned, the old event is not touched. */
+static void deliver(int signum)
+{
+    pthread_mutex_lock(&lock);
+    if (slots[signum].event)
+        ws_event_set(slots[signum].event);
+    pthread_mutex_unlock(&lock);
+}
+
+static void *helper(void *arg)
+{
+    char bytes[64];
+
+    (void)arg;
+    for (;;) {
+        ws__park_fd(bell[0], POLLIN, 0, true);
+        while (read(bell[0], bytes, sizeof(bytes)) > 0)
+            continue;
+        for (int i = 1; i < NSIG; i++)
+            if (atomic_exchange(&arrived[i], false))
+                deliver(i);
+    }
+    return NULL;
+}
+
+static int start(void)
+{
+    pthread_t thread;
+
+    if (pipe2(bell, O_CLOEXEC | O_NONBLOCK) != 0)
+        return -errno;
+    int r = ws__thread_start(&thread, helper, NULL);
+    if (r != 0) {
+        close(bell[0]);
+        close(bell[1]);
+        return r;
+    }
+    pthread_detach(thread);
+    started = true;
+    return 0;
+}
+
+static int install(struct slot *s, ws_event *e, int signum)
+{
+    struct sigaction action = { .sa_handler = on_signal,
+                                .sa_flags = SA_RESTART };
+    int r = started ? 0 : start();
+
+    if (r != 0)
+        return r;
+    sigemptyset(&action.sa_mask);
+    if (!s->event && sigaction(signum, &action, &s->before) != 0)
+        return -errno;
+    s->event = e;
+    return 0;
+}
+
+static int restore(struct slot *s, int signum)
+{
+    if (s->event && sigaction(signum, &s->before, NULL) != 0)
+        return -errno;
+    s->event = NULL;
+    return 0;
+}
+
+int ws_notify(ws_event *e, int signum)
+{
+    if (signum <= 0 || signum >= NSIG)
+        return -EINVAL;
+
+    struct slot *s = &slots[signum];
+    pthread_mutex_lock(&lock);
+    int r = e ? install(s, e, signum) : restore(s, signum);
+    pthread_mutex_unlock(&lock);
+    return r;
+}

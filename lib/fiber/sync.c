@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "fiber/sync.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+/* The state is opaque[0], so it has to be a pointer; NULL is unset, or free. */
+#define SET ((void *)1)
+#define LOCKED ((void *)1)
+#define CONTENDED ((void *)2) /* and somebody may be queued for it */
+
+static _Atomic(void *) *state_of(void *object)
+{
+    return object;
+}
+
+static void *load(const void *object)
+{
+    return atomic_load((const _Atomic(void *) *)object);
+}
+
+static void set(void *key)
+{
+    atomic_store(state_of(key), SET);
+}
+
+static bool is_unset(const void *key)
+{
+    return load(key) == NULL;
+}
+
+static bool is_contended(const void *key)
+{
+    return load(key) == CONTENDED;
+}
+
+/* Under the lot's lock: a waiter that sees it and returns may end e's life
+ * while the lot is still at work, on what is its own. */
+void ws_event_set(ws_event *e)
+{
+    ws__lot_wake(e, set, true);
+}
+
+void ws_event_clear(ws_event *e)
+{
+    atomic_store(state_of(e), NULL);
+}
+
+bool ws__event_is_set(const ws_event *e)
+{
+    return load(e) == SET;
+}
+
+bool ws__event_enter(struct ws__waiter *w, const ws_event *e)
+{
+    return ws__lot_enter(w, e, is_unset);
+}
+
+/* A waiter that was taken off the queue saw it set, even if it has been cleared
+ * since. */
+int ws_event_wait(ws_event *e, int64_t deadline)
+{
+    struct ws__waiter w;
+    int r = 0;
+
+    if (ws__event_is_set(e))
+        return 0;
+    while (r == 0) {
+        if (!ws__event_enter(&w, e))
+            return 0;
+        r = ws__park(deadline);
+        if (!ws__lot_leave(&w))
+            return 0;
+    }
+    return r;
+}
+
+bool ws__mutex_trylock(ws_mutex *m)
+{
+    void *unlocked = NULL;
+
+    return atomic_compare_exchange_strong(state_of(m), &unlocked, LOCKED);
+}
+
+/* Who has waited takes it as contended, since others may still be queued.  One
+ * that gives up leaves it so, and the next unlock wakes for nothing at worst. */
+int ws__mutex_lock_until(ws_mutex *m, int64_t deadline)
+{
+    struct ws__waiter w;
+    int r = 0;
+
+    if (ws__mutex_trylock(m))
+        return 0;
+    while (atomic_exchange(state_of(m), CONTENDED) != NULL) {
+        if (r != 0)
+            return r;
+        if (ws__lot_enter(&w, m, is_contended)) {
+            r = ws__park(deadline);
+            ws__lot_leave(&w);
+        }
+    }
+    return 0;
+}
+
+void ws_mutex_lock(ws_mutex *m)
+{
+    ws__mutex_lock_until(m, 0);
+}
+
+void ws_mutex_unlock(ws_mutex *m)
+{
+    if (atomic_exchange(state_of(m), NULL) == CONTENDED)
+        ws__lot_wake(m, NULL, false);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "io/random.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* Bytes are taken from the end of those that are left. */
+struct pool {
+    uint8_t bytes[256];
+    size_t left;
+};
+
+static _Thread_local struct pool pool;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int at_fork;
+
+/* Runs in the only thread that the child has. */
+static void wipe(void)
+{
+    explicit_bzero(&pool, sizeof(pool));
+}
+
+static void watch_forks(void)
+{
+    at_fork = -pthread_atfork(NULL, NULL, wipe);
+}
+
+static int refill(void)
+{
+    pthread_once(&once, watch_forks);
+    if (at_fork != 0)
+        return at_fork;
+    if (getentropy(pool.bytes, sizeof(pool.bytes)) != 0)
+        return -errno;
+    pool.left = sizeof(pool.bytes);
+    return 0;
+}
+
+int ws__random(void *p, size_t n)
+{
+    assert(n <= sizeof(pool.bytes));
+
+    int r = n <= pool.left ? 0 : refill();
+    if (r != 0)
+        return r;
+    pool.left -= n;
+    memcpy(p, pool.bytes + pool.left, n);
+    explicit_bzero(pool.bytes + pool.left, n);
+    return 0;
+}

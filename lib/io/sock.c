@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "io/sock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "io/wait.h"
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    struct sockaddr_un un;
+    struct sockaddr_storage room;
+};
+
+int ws__nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return -errno;
+    return 0;
+}
+
+/* Answers are small, and written when they are complete: nothing is gained by
+ * holding them back.  Fails on a local socket, which does not. */
+static void set_nodelay(int fd)
+{
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+}
+
+/* Linux also passes on what the network said about the new connection. */
+static bool is_about_one(int err)
+{
+    static const int list[] = {
+        ECONNABORTED, EINTR,       EPROTO,       EPERM,
+        ENETDOWN,     ENOPROTOOPT, EHOSTDOWN,    ENETUNREACH,
+        ETIMEDOUT,    ECONNRESET,  EHOSTUNREACH,
+    };
+
+    for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
+        if (err == list[i])
+            return true;
+    return false;
+}
+
+int ws__accept(int fd)
+{
+    int conn;
+
+    do
+        conn = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    while (conn < 0 && is_about_one(errno));
+    if (conn < 0)
+        return -errno;
+    set_nodelay(conn);
+    return conn;
+}
+
+/* Returns 0 or a negative code. */
+static int connect_by(int fd, const struct sockaddr *addr, socklen_t len,
+                      int64_t deadline, ws_event *cancel)
+{
+    int err = 0;
+
+    if (connect(fd, addr, len) == 0)
+        return 0;
+    if (errno != EINPROGRESS && errno != EINTR)
+        return -errno;
+
+    int r = ws__wait(fd, POLLOUT, deadline, cancel);
+    if (r < 0)
+        return r;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &(socklen_t){ sizeof(err) }))
+        return -errno;
+    return -err;
+}
+
+int ws__connect(const struct sockaddr *addr, socklen_t len, int64_t deadline,
+                ws_event *cancel)
+{
+    const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int fd = socket(addr->sa_family, type, 0);
+
+    if (fd < 0)
+        return -errno;
+    int r = connect_by(fd, addr, len, deadline, cancel);
+    if (r != 0) {
+        close(fd);
+        return r;
+    }
+    set_nodelay(fd);
+    return fd;
+}
+
+/* An IPv4 peer of a socket for both is known by its IPv4 address. */
+static void unmap(union address *a)
+{
+    if (a->any.sa_family != AF_INET6 ||
+        !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+        return;
+
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_port = a->in6.sin6_port };
+    memcpy(&in.sin_addr, &a->in6.sin6_addr.s6_addr[12], sizeof(in.sin_addr));
+    a->in = in;
+}
+
+static void name_inet(union address *a, char out[static WS__ADDR_LEN])
+{
+    char host[WS__ADDR_LEN - 16], port[8];
+
+    unmap(a);
+    bool v4 = a->any.sa_family == AF_INET;
+    if (getnameinfo(&a->any, v4 ? sizeof(a->in) : sizeof(a->in6), host,
+                    sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        snprintf(out, WS__ADDR_LEN, v4 ? "%s:%s" : "[%s]:%s", host, port);
+}
+
+/* The path need not end in NUL; Linux's abstract names begin with one. */
+static void name_unix(const union address *a, socklen_t len,
+                      char out[static WS__ADDR_LEN])
+{
+    size_t n = len - offsetof(struct sockaddr_un, sun_path);
+    const char *path = a->un.sun_path;
+
+    if (len <= offsetof(struct sockaddr_un, sun_path))
+        return;
+    if (path[0] == '\0')
+        snprintf(out, WS__ADDR_LEN, "unix:@%.*s", (int)(n - 1), path + 1);
+    else
+        snprintf(out, WS__ADDR_LEN, "unix:%.*s", (int)n, path);
+}
+
+static void name(int fd, int (*get)(int, struct sockaddr *, socklen_t *),
+                 char out[static WS__ADDR_LEN])
+{
+    union address a;
+    socklen_t len = sizeof(a);
+
+    out[0] = '\0';
+    if (get(fd, &a.any, &len) != 0)
+        return;
+    if (a.any.sa_family == AF_UNIX)
+        name_unix(&a, len, out);
+    else if (a.any.sa_family == AF_INET || a.any.sa_family == AF_INET6)
+        name_inet(&a, out);
+}
+
+void ws__local_name(int fd, char out[static WS__ADDR_LEN])
+{
+    name(fd, getsockname, out);
+}
+
+void ws__remote_name(int fd, char out[static WS__ADDR_LEN])
+{
+    name(fd, getpeername, out);
+}

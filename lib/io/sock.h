@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_IO_SOCK_H
+#define WS_IO_SOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <silverback/base.h>
+#include <silverback/fiber.h>
+
+#define WS__ADDR_LEN 128 /* of an address as text */
+
+/*
+ * Listen on "host:port", ":port" (every address, IPv6 and IPv4), "[::1]:port" or
+ * "unix:path".  A stale socket file that nobody listens on is replaced.
+ * Returns a non-blocking descriptor, or a negative code, and *err says why.
+ */
+int ws__listen(const char *addr, ws_error *err);
+
+/* "localhost" is this machine, whatever a resolver would say (RFC 6761, section
+ * 6.3): getaddrinfo says so of NULL. */
+bool ws__is_localhost(const char *host);
+
+/*
+ * Accept one connection without waiting: non-blocking, close-on-exec, and
+ * TCP_NODELAY.  What is wrong with one connection only (ECONNABORTED, EPROTO,
+ * ...) is passed over.  Returns the descriptor, -EAGAIN, -EMFILE or -ENFILE (or
+ * -ENOBUFS, -ENOMEM) when there is no room, or another negated errno.
+ */
+int ws__accept(int fd);
+
+/* Connect a stream socket by the deadline; cancel may be NULL.  Returns it,
+ * non-blocking and with TCP_NODELAY, or a negative code. */
+int ws__connect(const struct sockaddr *addr, socklen_t len, int64_t deadline,
+                ws_event *cancel);
+
+/* Make a descriptor non-blocking and close-on-exec.  Returns 0 or a negated
+ * errno. */
+int ws__nonblocking(int fd);
+
+/* The two ends' addresses as text: "127.0.0.1:80", "[::1]:80", "unix:path", or
+ * "" when there is none. */
+void ws__local_name(int fd, char out[static WS__ADDR_LEN]);
+void ws__remote_name(int fd, char out[static WS__ADDR_LEN]);
+
+#endif

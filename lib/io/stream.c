@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "io/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/wait.h"
+
+static ssize_t socket_read(struct ws__stream *s, void *p, size_t n)
+{
+    ssize_t r;
+
+    do
+        r = recv(s->fd, p, n, MSG_DONTWAIT);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : r;
+}
+
+/* send(2) is a little cheaper than sendmsg(2), and the common case. */
+static ssize_t send_all(int fd, const struct iovec *v, int n)
+{
+    struct msghdr m = { .msg_iov = (struct iovec *)v };
+
+    if (n == 1)
+        return send(fd, v->iov_base, v->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    m.msg_iovlen = (size_t)n;
+    return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static ssize_t socket_writev(struct ws__stream *s, const struct iovec *v, int n)
+{
+    ssize_t r;
+
+    do
+        r = send_all(s->fd, v, n);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : r;
+}
+
+static void socket_half_close(struct ws__stream *s)
+{
+    shutdown(s->fd, SHUT_WR);
+}
+
+static void socket_fini(struct ws__stream *s)
+{
+    close(s->fd);
+    s->fd = -1;
+}
+
+static const struct ws__stream_ops socket_ops = {
+    .read = socket_read,
+    .writev = socket_writev,
+    .half_close = socket_half_close,
+    .fini = socket_fini,
+};
+
+void ws__stream_socket(struct ws__stream *s, int fd)
+{
+    *s = (struct ws__stream){
+        .ops = &socket_ops,
+        .fd = fd,
+        .read_events = POLLIN,
+        .write_events = POLLOUT,
+    };
+}
+
+ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n)
+{
+    ssize_t r = s->ops->read(s, p, n);
+
+    s->readable = r > 0 && (size_t)r == n;
+    return r;
+}
+
+int ws__stream_wait_read(struct ws__stream *s, int64_t deadline)
+{
+    if (s->readable)
+        return 0;
+
+    int r = ws__wait(s->fd, s->read_events, deadline, NULL);
+    return r < 0 ? r : 0;
+}
+
+int ws__stream_wait_write(struct ws__stream *s, int64_t deadline)
+{
+    int r = ws__wait(s->fd, s->write_events, deadline, NULL);
+
+    return r < 0 ? r : 0;
+}
+
+void ws__stream_break(struct ws__stream *s)
+{
+    shutdown(s->fd, SHUT_RDWR);
+}
+
+int ws__stream_write(struct ws__stream *s, const void *p, size_t n,
+                     int64_t deadline)
+{
+    struct iovec v = { .iov_base = (void *)p, .iov_len = n };
+
+    while (v.iov_len > 0) {
+        ssize_t r = s->ops->writev(s, &v, 1);
+
+        if (r == -EAGAIN)
+            r = ws__stream_wait_write(s, deadline);
+        if (r < 0)
+            return (int)r;
+        v.iov_base = (char *)v.iov_base + r;
+        v.iov_len -= (size_t)r;
+    }
+    return 0;
+}

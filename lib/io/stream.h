@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_IO_STREAM_H
+#define WS_IO_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct ws__stream;
+
+/*
+ * What a transport can do, without ever waiting.  read and writev return the
+ * number of bytes, -EAGAIN when they would have to wait for s->read_events (or
+ * s->write_events), or a negated errno; read returns 0 at the end of the stream.
+ */
+struct ws__stream_ops {
+    ssize_t (*read)(struct ws__stream *s, void *p, size_t n);
+    ssize_t (*writev)(struct ws__stream *s, const struct iovec *v, int n);
+    void (*half_close)(struct ws__stream *s); /* no more will be written */
+    void (*fini)(struct ws__stream *s);       /* closes fd */
+};
+
+/* A byte stream over a descriptor, which it owns. */
+struct ws__stream {
+    const struct ws__stream_ops *ops;
+    int fd;
+    short read_events;  /* what to wait for: POLLIN, but for TLS */
+    short write_events; /* POLLOUT */
+    bool readable;      /* a read may find bytes: the last was not short */
+};
+
+/* A TCP or local stream socket, non-blocking already. */
+void ws__stream_socket(struct ws__stream *s, int fd);
+
+/* Read without waiting; notes in s->readable whether more may be there. */
+ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n);
+
+/* Wait until a read may succeed: not at all if s is readable.  Returns 0,
+ * WS_ERR_TIMEOUT or a negated errno. */
+int ws__stream_wait_read(struct ws__stream *s, int64_t deadline);
+int ws__stream_wait_write(struct ws__stream *s, int64_t deadline);
+
+/* Break the transport at once, whoever is using it: from any thread. */
+void ws__stream_break(struct ws__stream *s);
+
+/* Write all n bytes by the deadline.  Returns 0, WS_ERR_TIMEOUT or a negated
+ * errno.  For heads and bodies; messages are written by ws/write. */
+int ws__stream_write(struct ws__stream *s, const void *p, size_t n,
+                     int64_t deadline);
+
+#endif

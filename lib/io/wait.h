@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_IO_WAIT_H
+#define WS_IO_WAIT_H
+
+#include <stdint.h>
+
+#include <silverback/fiber.h>
+
+/*
+ * Wait until fd has one of the poll(2) events, the deadline (0: never) passes,
+ * or event, which may be NULL, is set.  All I/O of the library waits here.
+ *
+ * Returns the events that hold (> 0), WS_ERR_TIMEOUT, WS_ERR_CANCELED when the
+ * event is set, or a negated errno.  A deadline that has passed still finds
+ * what holds now.
+ */
+int ws__wait(int fd, int events, int64_t deadline, ws_event *event);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "proto/handshake.h"
+#include "proto/header.h"
+
+/* ---- The request -------------------------------------------------------- */
+
+static const char *reserved(const struct ws__asked *a, const char *header)
+{
+    static const char *const names[] = {
+        "Upgrade",
+        "Connection",
+        "Sec-WebSocket-Key",
+        "Sec-WebSocket-Version",
+        "Sec-WebSocket-Extensions",
+        "Sec-WebSocket-Accept",
+        "Content-Length",
+        "Transfer-Encoding",
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (ws__equal_nocase(header, names[i]))
+            return names[i];
+    if (a->subprotocols && ws__equal_nocase(header, "Sec-WebSocket-Protocol"))
+        return "Sec-WebSocket-Protocol";
+    return NULL;
+}
+
+/* A client refuses what a server would blank: nothing has been sent yet. */
+static bool is_value(const char *s)
+{
+    for (; *s; s++)
+        if (((unsigned char)*s < ' ' && *s != '\t') || *s == 0x7f)
+            return false;
+    return true;
+}
+
+static int check_headers(const struct ws__asked *a, ws_error *err)
+{
+    for (const ws_header *h = a->headers; h && h->name; h++) {
+        const char *name = reserved(a, h->name);
+
+        if (name)
+            return ws__fail(err, WS_ERR_INVALID,
+                            "the header %s is the handshake's own", name);
+        if (!ws__is_token(ws__str(h->name)) || !h->value || !is_value(h->value))
+            return ws__fail(err, WS_ERR_INVALID,
+                            "a header cannot be sent as it is: \"%.40s\"",
+                            h->name);
+    }
+    if (ws__header_count(a->headers, "Host") > 1)
+        return ws__fail(err, WS_ERR_INVALID, "more than one Host header");
+    return 0;
+}
+
+static int check_subprotocols(const struct ws__asked *a, ws_error *err)
+{
+    for (size_t i = 0; a->subprotocols && a->subprotocols[i]; i++) {
+        const char *p = a->subprotocols[i];
+        bool twice = false;
+
+        for (size_t k = 0; k < i; k++)
+            twice = twice || strcmp(a->subprotocols[k], p) == 0;
+        if (twice || !ws__is_token(ws__str(p)))
+            return ws__fail(err, WS_ERR_INVALID,
+                            "the subprotocol \"%.60s\" is %s", p,
+                            twice ? "listed twice" : "not a token");
+    }
+    return 0;
+}
+
+static void put_subprotocols(struct ws__http_out *o, const struct ws__asked *a)
+{
+    for (size_t i = 0; a->subprotocols && a->subprotocols[i]; i++)
+        ws__http_field(o, "Sec-WebSocket-Protocol", a->subprotocols[i]);
+}
+
+static void put_caller_fields(struct ws__http_out *o, const struct ws__asked *a)
+{
+    for (const ws_header *h = a->headers; h && h->name; h++)
+        if (!ws__equal_nocase(h->name, "Host"))
+            ws__http_field(o, h->name, h->value);
+}
+
+int ws__handshake_request(struct ws__http_out *o, const struct ws__asked *a,
+                          ws_error *err)
+{
+    const char *host = ws_header_get(a->headers, "Host");
+    char offer[WS__DEFLATE_FIELD_MAX];
+    int error = check_headers(a, err);
+
+    if (error == 0)
+        error = check_subprotocols(a, err);
+    if (error != 0)
+        return error;
+    ws__http_request_line(o, "GET", a->target);
+    ws__http_field(o, "Host", host ? host : a->host_port);
+    ws__http_field(o, "Upgrade", "websocket");
+    ws__http_field(o, "Connection", "Upgrade");
+    ws__http_field(o, "Sec-WebSocket-Key", a->key);
+    ws__http_field(o, "Sec-WebSocket-Version", "13");
+    put_subprotocols(o, a);
+    if (a->compression) {
+        ws__deflate_offer(offer, a->context_takeover_bits);
+        ws__http_field(o, "Sec-WebSocket-Extensions", offer);
+    }
+    put_caller_fields(o, a);
+    error = ws__http_end(o);
+    return error == 0 ? 0
+                      : ws__fail(err, error, "cannot write the request: %s",
+                                 ws_strerror(error));
+}
+
+/* ---- The response ------------------------------------------------------- */
+
+static const char *hint(const struct ws__asked *a, int status)
+{
+    bool origin = ws_header_get(a->headers, "Origin");
+
+    if (status == 403)
+        return origin ? "; it refused the Origin, or the caller"
+                      : "; it may want an Origin, or credentials";
+    if (status == 401)
+        return "; it wants credentials (Authorization)";
+    if (status == 404)
+        return "; there is no WebSocket at this path";
+    if (status == 426 || status == 400)
+        return "; does a proxy in between drop the Upgrade header?";
+    if (status >= 300 && status < 400)
+        return "; redirects are not followed";
+    if (status >= 200 && status < 300)
+        return "; this is a plain HTTP server, or path";
+    return "";
+}
+
+static int bad(ws_error *err, int status, const char *fmt, const char *detail)
+{
+    char text[sizeof(err->text)];
+
+    snprintf(text, sizeof(text), fmt, detail);
+    ws__fail(err, WS_ERR_HANDSHAKE, "bad handshake: %s", text);
+    if (err)
+        err->http_status = status;
+    return WS_ERR_HANDSHAKE;
+}
+
+static int refused(const struct ws__asked *a, int status, ws_error *err)
+{
+    ws__fail(err, WS_ERR_HANDSHAKE,
+             "bad handshake: the server answered %d %s to the upgrade%s",
+             status, ws__http_reason(status), hint(a, status));
+    if (err)
+        err->http_status = status;
+    return WS_ERR_HANDSHAKE;
+}
+
+/* The server may choose one of ours, once. */
+static const char *choose(const struct ws__asked *a, const char *value)
+{
+    for (size_t i = 0; a->subprotocols && a->subprotocols[i]; i++)
+        if (strcmp(a->subprotocols[i], value) == 0)
+            return a->subprotocols[i];
+    return NULL;
+}
+
+/* Without a list of ours, a caller's own header has asked. */
+static bool asked_by_header(const struct ws__asked *a, const char *value)
+{
+    for (const ws_header *h = a->headers; h && h->name; h++) {
+        struct ws__str rest = ws__str(h->value), token;
+        bool malformed;
+
+        if (!ws__equal_nocase(h->name, "Sec-WebSocket-Protocol"))
+            continue;
+        while (ws__header_next_token(&rest, &token, &malformed))
+            if (ws__str_is(token, value))
+                return true;
+    }
+    return false;
+}
+
+static int check_subprotocol(const struct ws__asked *a, int status,
+                             const ws_header *headers, const char **chosen,
+                             ws_error *err)
+{
+    const char *value = ws_header_get(headers, "Sec-WebSocket-Protocol");
+
+    *chosen = NULL;
+    if (!value)
+        return 0;
+    if (ws__header_count(headers, "Sec-WebSocket-Protocol") > 1)
+        return bad(err, status, "%s",
+                   "the server chose more than one subprotocol");
+    *chosen = choose(a, value);
+    if (!*chosen && asked_by_header(a, value))
+        *chosen = value;
+    if (*chosen)
+        return 0;
+    return bad(err, status,
+               "the server chose the subprotocol \"%.60s\", which was not "
+               "asked for",
+               value);
+}
+
+int ws__handshake_verify(const struct ws__asked *a, int status,
+                         const ws_header *headers, const char **subprotocol,
+                         struct ws__deflate_params *deflate, ws_error *err)
+{
+    char expected[WS__ACCEPT_LEN + 1];
+    const char *accept = ws_header_get(headers, "Sec-WebSocket-Accept");
+
+    if (status != 101)
+        return refused(a, status, err);
+    if (!ws__header_has_token(headers, "Upgrade", "websocket"))
+        return bad(err, status, "%s",
+                   "the response lacks 'websocket' in 'Upgrade'");
+    if (!ws__header_has_token(headers, "Connection", "upgrade"))
+        return bad(err, status, "%s",
+                   "the response lacks 'upgrade' in 'Connection'");
+    int error = ws__accept_key(expected, a->key);
+    if (error != 0)
+        return ws__fail(err, error, "out of memory");
+    if (ws__header_count(headers, "Sec-WebSocket-Accept") != 1 ||
+        strcmp(accept, expected) != 0)
+        return bad(err, status,
+                   "the response's 'Sec-WebSocket-Accept' is not one %s",
+                   expected);
+    const char *fault = ws__deflate_check(deflate, headers, a->compression,
+                                          a->context_takeover_bits);
+    if (fault)
+        return bad(err, status, "%s", fault);
+    return check_subprotocol(a, status, headers, subprotocol, err);
+}

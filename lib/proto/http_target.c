@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "proto/http_target.h"
+
+#include <string.h>
+
+static bool is_visible(struct ws__str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f || s.p[i] == '#')
+            return false;
+    return true;
+}
+
+static size_t index_of(struct ws__str s, const char *any)
+{
+    size_t i = 0;
+
+    while (i < s.n && !(s.p[i] && strchr(any, s.p[i])))
+        i++;
+    return i;
+}
+
+static struct ws__str from(struct ws__str s, size_t at)
+{
+    return (struct ws__str){ .p = s.p + at, .n = s.n - at };
+}
+
+static struct ws__str upto(struct ws__str s, size_t at)
+{
+    return (struct ws__str){ .p = s.p, .n = at };
+}
+
+/* The length of "scheme://" at the beginning; 0 if there is none. */
+static size_t scheme(struct ws__str s)
+{
+    static const char *const known[] = { "http", "https", "ws", "wss" };
+    size_t n = index_of(s, ":");
+
+    if (s.n - n < 3 || memcmp(s.p + n, "://", 3) != 0)
+        return 0;
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (ws__str_is_nocase(upto(s, n), known[i]))
+            return n + 3;
+    return 0;
+}
+
+bool ws__target_split(struct ws__str target, struct ws__target *t)
+{
+    *t = (struct ws__target){ .authority = { "", 0 }, .query = { "", 0 } };
+    if (target.n == 0 || !is_visible(target))
+        return false;
+    if (target.p[0] != '/') {
+        size_t n = scheme(target);
+        if (n == 0)
+            return false;
+        target = from(target, n);
+        n = index_of(target, "/?");
+        t->authority = upto(target, n);
+        target = from(target, n);
+        if (t->authority.n == 0 || !ws__host_valid(t->authority))
+            return false;
+    }
+    size_t path = index_of(target, "?");
+    t->path = path > 0 ? upto(target, path) : ws__str("/");
+    if (path < target.n)
+        t->query = from(target, path + 1);
+    return true;
+}
+
+/* ---- Paths -------------------------------------------------------------- */
+
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = ws__lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static ptrdiff_t decode(char *out, struct ws__str s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (c == '%') {
+            int high = i + 2 < s.n ? hex(s.p[i + 1]) : -1;
+            int low = i + 2 < s.n ? hex(s.p[i + 2]) : -1;
+            if (high < 0 || low < 0 || high + low == 0)
+                return -1;
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        out[n++] = c;
+    }
+    return (ptrdiff_t)n;
+}
+
+static bool is_dots(struct ws__str segment, const char *dots)
+{
+    return ws__str_is(segment, dots);
+}
+
+/* In place, segment by segment (RFC 3986, section 5.2.4). */
+static size_t remove_dots(char *p, size_t n)
+{
+    size_t to = 0;
+
+    for (size_t at = 0; at < n;) {
+        struct ws__str rest = { p + at + 1, n - at - 1 };
+        size_t len = index_of(rest, "/");
+        struct ws__str segment = upto(rest, len);
+        bool last = len == rest.n;
+
+        if (is_dots(segment, "..") || is_dots(segment, ".")) {
+            if (segment.n == 2)
+                while (to > 0 && p[--to] != '/')
+                    ;
+            if (last)
+                p[to++] = '/';
+        } else {
+            memmove(p + to, p + at, len + 1);
+            to += len + 1;
+        }
+        at += len + 1;
+    }
+    return to;
+}
+
+ptrdiff_t ws__target_path(char *out, struct ws__str path)
+{
+    struct ws__str rooted = path.n > 0 ? path : ws__str("/");
+    ptrdiff_t n = decode(out, rooted);
+
+    if (n <= 0 || out[0] != '/')
+        return -1;
+    n = (ptrdiff_t)remove_dots(out, (size_t)n);
+    out[n] = '\0';
+    return n;
+}
+
+/* ---- Host --------------------------------------------------------------- */
+
+static bool all_of(struct ws__str s, const char *extra)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = ws__lower(s.p[i]);
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+            !(c && strchr(extra, c)))
+            return false;
+    }
+    return true;
+}
+
+/* A port may be empty (RFC 3986, section 3.2.3). */
+static bool port_valid(struct ws__str s)
+{
+    unsigned long long port;
+
+    return s.n == 0 || ws__str_number(s, 65535, &port);
+}
+
+bool ws__host_valid(struct ws__str host)
+{
+    bool literal = host.n > 0 && host.p[0] == '[';
+    size_t end = index_of(host, literal ? "]" : ":");
+    struct ws__str name = upto(host, end);
+
+    if (literal) {
+        if (end == host.n || end < 3 || !all_of(from(name, 1), ":."))
+            return false;
+        end++;
+    } else if (!all_of(name, "-._~%!$&'()*+,;=")) {
+        return false;
+    }
+    return end == host.n ||
+           (host.p[end] == ':' && port_valid(from(host, end + 1)));
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "proto/http_write.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "proto/header.h"
+
+enum { FIRST_SIZE = 512 };
+
+const char *ws__http_reason(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } rows[] = {
+        { 100, "Continue" },
+        { 101, "Switching Protocols" },
+        { 103, "Early Hints" },
+        { 200, "OK" },
+        { 201, "Created" },
+        { 202, "Accepted" },
+        { 203, "Non-Authoritative Information" },
+        { 204, "No Content" },
+        { 205, "Reset Content" },
+        { 206, "Partial Content" },
+        { 300, "Multiple Choices" },
+        { 301, "Moved Permanently" },
+        { 302, "Found" },
+        { 303, "See Other" },
+        { 304, "Not Modified" },
+        { 307, "Temporary Redirect" },
+        { 308, "Permanent Redirect" },
+        { 400, "Bad Request" },
+        { 401, "Unauthorized" },
+        { 402, "Payment Required" },
+        { 403, "Forbidden" },
+        { 404, "Not Found" },
+        { 405, "Method Not Allowed" },
+        { 406, "Not Acceptable" },
+        { 407, "Proxy Authentication Required" },
+        { 408, "Request Timeout" },
+        { 409, "Conflict" },
+        { 410, "Gone" },
+        { 411, "Length Required" },
+        { 412, "Precondition Failed" },
+        { 413, "Content Too Large" },
+        { 414, "URI Too Long" },
+        { 415, "Unsupported Media Type" },
+        { 416, "Range Not Satisfiable" },
+        { 417, "Expectation Failed" },
+        { 421, "Misdirected Request" },
+        { 422, "Unprocessable Content" },
+        { 426, "Upgrade Required" },
+        { 428, "Precondition Required" },
+        { 429, "Too Many Requests" },
+        { 431, "Request Header Fields Too Large" },
+        { 500, "Internal Server Error" },
+        { 501, "Not Implemented" },
+        { 502, "Bad Gateway" },
+        { 503, "Service Unavailable" },
+        { 504, "Gateway Timeout" },
+        { 505, "HTTP Version Not Supported" },
+        { 511, "Network Authentication Required" },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (rows[i].status == status)
+            return rows[i].reason;
+    return "";
+}
+
+void ws__http_out_init(struct ws__http_out *o)
+{
+    *o = (struct ws__http_out){ 0 };
+}
+
+void ws__http_out_fini(struct ws__http_out *o)
+{
+    ws_free(o->p);
+    ws__http_out_init(o);
+}
+
+static bool make_room(struct ws__http_out *o, size_t n)
+{
+    size_t cap = o->cap > 0 ? o->cap : FIRST_SIZE;
+
+    if (o->error != 0)
+        return false;
+    while (cap - o->len < n)
+        cap *= 2;
+    if (cap == o->cap)
+        return true;
+    char *p = ws__realloc(o->p, cap);
+    if (!p) {
+        o->error = -ENOMEM;
+        return false;
+    }
+    o->p = p;
+    o->cap = cap;
+    return true;
+}
+
+static void put(struct ws__http_out *o, const char *s, size_t n)
+{
+    if (!make_room(o, n))
+        return;
+    memcpy(o->p + o->len, s, n);
+    o->len += n;
+}
+
+static void put_string(struct ws__http_out *o, const char *s)
+{
+    put(o, s, strlen(s));
+}
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+static void refuse_unless(struct ws__http_out *o, bool good)
+{
+    if (!good && o->error == 0)
+        o->error = WS_ERR_INVALID;
+}
+
+static bool is_target(const char *s)
+{
+    for (; *s; s++)
+        if (is_control(*s) || *s == ' ')
+            return false;
+    return true;
+}
+
+void ws__http_request_line(struct ws__http_out *o, const char *method,
+                           const char *target)
+{
+    refuse_unless(o, ws__is_token(ws__str(method)) && is_target(target));
+    put_string(o, method);
+    put(o, " ", 1);
+    put_string(o, target);
+    put_string(o, " HTTP/1.1\r\n");
+}
+
+void ws__http_status_line(struct ws__http_out *o, int status)
+{
+    char line[80];
+    int n = snprintf(line, sizeof(line), "HTTP/1.1 %03d %s\r\n", status,
+                     ws__http_reason(status));
+
+    put(o, line, (size_t)n);
+}
+
+void ws__http_field(struct ws__http_out *o, const char *name, const char *value)
+{
+    refuse_unless(o, ws__is_token(ws__str(name)));
+    put_string(o, name);
+    put(o, ": ", 2);
+    size_t at = o->len;
+    put_string(o, value);
+    for (; o->error == 0 && at < o->len; at++)
+        if (is_control(o->p[at]))
+            o->p[at] = ' ';
+    put(o, "\r\n", 2);
+}
+
+void ws__http_fieldf(struct ws__http_out *o, const char *name, const char *fmt,
+                     ...)
+{
+    char value[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    int n = vsnprintf(value, sizeof(value), fmt, ap);
+    va_end(ap);
+    refuse_unless(o, n >= 0 && (size_t)n < sizeof(value));
+    ws__http_field(o, name, value);
+}
+
+void ws__http_fields(struct ws__http_out *o, const ws_header *headers)
+{
+    for (const ws_header *h = headers; h && h->name; h++)
+        ws__http_field(o, h->name, h->value ? h->value : "");
+}
+
+int ws__http_end(struct ws__http_out *o)
+{
+    put(o, "\r\n", 2);
+    return o->error;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_PROTO_MASK_H
+#define WS_PROTO_MASK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Mask or unmask n bytes in place (RFC 6455, section 5.3): byte i is XORed with
+ * key[(phase + i) % 4], phase being the bytes of the payload that went before.
+ */
+void ws__mask(uint8_t *p, size_t n, const uint8_t key[static 4], size_t phase);
+
+/* The same, a byte at a time: what the one above is tested against. */
+void ws__mask_scalar(uint8_t *p, size_t n, const uint8_t key[static 4],
+                     size_t phase);
+
+#endif

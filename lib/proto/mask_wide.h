@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_PROTO_MASK_WIDE_H
+#define WS_PROTO_MASK_WIDE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* From this length on wide vectors pay. */
+#define WS__MASK_WIDE_MIN 64
+
+/* Mask as many whole vectors at p as there are, with the widest that this
+ * processor has.  Returns how many bytes that were, a multiple of 8. */
+size_t ws__mask_wide(uint8_t *p, size_t n, uint64_t mask);
+
+#endif

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "proto/reader.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "proto/mask.h"
+
+enum {
+    CONTROL_BIT = 0x8,
+    CONTINUATION = 0,
+};
+
+static size_t min(uint64_t a, size_t b)
+{
+    return a < b ? (size_t)a : b;
+}
+
+static enum ws__event fail(struct ws__reader *r, int error, int close_code,
+                           const char *text)
+{
+    r->error = error;
+    r->close_code = close_code;
+    r->text = text;
+    return WS__FAILED;
+}
+
+static enum ws__event too_big(struct ws__reader *r)
+{
+    return fail(r, WS_ERR_TOO_BIG, WS_CLOSE_TOO_BIG,
+                "the message is larger than the read limit");
+}
+
+static enum ws__event not_utf8(struct ws__reader *r)
+{
+    return fail(r, WS_ERR_UTF8, WS_CLOSE_BAD_PAYLOAD,
+                "a text message is not UTF-8");
+}
+
+static enum ws__event no_memory(struct ws__reader *r)
+{
+    return fail(r, -ENOMEM, WS_CLOSE_INTERNAL, "out of memory");
+}
+
+static bool checks_text(const struct ws__reader *r)
+{
+    return r->type == WS_TEXT;
+}
+
+/* ---- Headers ------------------------------------------------------------ */
+
+/* What is wrong with a frame in this place (RFC 6455, sections 5.1, 5.2 and
+ * 5.4; RFC 7692, section 6.1); NULL if nothing is. */
+static const char *fault(const struct ws__reader *r)
+{
+    const struct ws__frame *f = &r->frame;
+    bool first = f->opcode == WS_TEXT || f->opcode == WS_BINARY;
+
+    if (f->masked == r->client)
+        return r->client ? "a masked frame from a server"
+                         : "an unmasked frame from a client";
+    if (f->rsv1 && !r->compression)
+        return "RSV1 is set, and no extension was agreed";
+    if (f->rsv1 && !first)
+        return "RSV1 is set on a frame that does not begin a message";
+    if (f->opcode == CONTINUATION && r->type == 0)
+        return "a continuation frame without a message to continue";
+    if (first && r->type != 0)
+        return "a message begins inside another";
+    return NULL;
+}
+
+/* A control frame is taken when it is there in full; it is small. */
+static enum ws__event take_control(struct ws__reader *r, struct ws__buf *in,
+                                   size_t header)
+{
+    size_t n = (size_t)r->frame.len;
+
+    if (ws__buf_used(in) < header + n)
+        return WS__NEED_INPUT;
+    r->control.type = r->frame.opcode;
+    r->control.len = (uint8_t)n;
+    memcpy(r->control.data, in->pos + header, n);
+    if (r->frame.masked)
+        ws__mask((uint8_t *)r->control.data, n, r->frame.key, 0);
+    r->control.data[n] = '\0';
+    in->pos += header + n;
+    return WS__CONTROL;
+}
+
+static bool begin_message(struct ws__reader *r)
+{
+    r->type = r->frame.opcode;
+    r->compressed = r->frame.rsv1;
+    r->have = 0;
+    r->utf8 = (struct ws__utf8){ 0 };
+    if (!r->compressed)
+        return true;
+    if (!r->inflate)
+        r->inflate = ws__pool_get(r->inflaters);
+    if (r->inflate)
+        ws__inflate_begin(r->inflate, r->takeover);
+    return r->inflate;
+}
+
+/* Compare before anything is added, so that no sum can wrap. */
+static bool exceeds(const struct ws__reader *r, uint64_t more)
+{
+    return r->limit >= 0 && (r->have > (uint64_t)r->limit ||
+                             more > (uint64_t)r->limit - r->have);
+}
+
+static enum ws__event begin_payload(struct ws__reader *r)
+{
+    if (r->frame.opcode != CONTINUATION && !begin_message(r))
+        return no_memory(r);
+    if (!r->compressed && exceeds(r, r->frame.len))
+        return too_big(r);
+    r->in_payload = true;
+    r->left = r->frame.len;
+    r->ready = 0;
+    r->phase = 0;
+    return WS__PIECE;
+}
+
+/* Take a frame's header, and the rest of it if it is a control frame.  Returns
+ * WS__PIECE when the payload of a data frame is next. */
+static enum ws__event take_header(struct ws__reader *r, struct ws__buf *in)
+{
+    int n = ws__frame_decode(&r->frame, in->pos, ws__buf_used(in));
+
+    if (n == 0)
+        return WS__NEED_INPUT;
+    const char *text = n < 0 ? ws__frame_fault(in->pos) : fault(r);
+    if (text)
+        return fail(r, WS_ERR_PROTOCOL, WS_CLOSE_PROTOCOL_ERROR, text);
+    if (r->frame.opcode & CONTROL_BIT)
+        return take_control(r, in, (size_t)n);
+    in->pos += n;
+    return begin_payload(r);
+}
+
+/* ---- Payloads ----------------------------------------------------------- */
+
+/* Unmask n bytes of the payload, and check them if they are text as it is. */
+static bool unmask(struct ws__reader *r, uint8_t *p, size_t n)
+{
+    if (r->frame.masked)
+        ws__mask(p, n, r->frame.key, r->phase);
+    r->phase += n;
+    if (!r->compressed && checks_text(r) && !ws__utf8_feed(&r->utf8, p, n)) {
+        not_utf8(r);
+        return false;
+    }
+    return true;
+}
+
+static bool make_ready(struct ws__reader *r, struct ws__buf *in)
+{
+    size_t n = min(r->left, ws__buf_used(in)), more = n - r->ready;
+
+    r->ready = n;
+    return more == 0 || unmask(r, in->pos + n - more, more);
+}
+
+static void use_up(struct ws__reader *r, struct ws__buf *in, size_t n)
+{
+    in->pos += n;
+    r->ready -= n;
+    r->left -= n;
+}
+
+/* Inflate what is ready, or the end, into cap bytes at out, as far as the limit
+ * allows.  Returns 1 at the end of the message, 0, or -1 when it failed. */
+static int inflate(struct ws__reader *r, struct ws__buf *in, uint8_t *out,
+                   size_t cap, size_t *made)
+{
+    struct ws__inflated done = { 0 };
+    uint8_t over;
+    bool full = exceeds(r, 1); /* then one byte more is one too many */
+    size_t room = full ? 1 : cap;
+    int code;
+
+    if (!full && r->limit >= 0)
+        room = min((uint64_t)r->limit - r->have, cap);
+    if (r->ready > 0)
+        code = ws__inflate_step(r->inflate, in->pos, r->ready,
+                                full ? &over : out, room, &done);
+    else
+        code = ws__inflate_finish(r->inflate, full ? &over : out, room,
+                                  &done.made);
+    use_up(r, in, done.taken);
+    *made = done.made;
+    r->have += done.made;
+    if (code == -ENOMEM)
+        no_memory(r);
+    else if (code < 0)
+        fail(r, code, WS_CLOSE_BAD_PAYLOAD, "a compressed message is corrupt");
+    else if (full && done.made > 0)
+        too_big(r);
+    else if (checks_text(r) && !ws__utf8_feed(&r->utf8, out, done.made))
+        not_utf8(r);
+    return r->error ? -1 : code;
+}
+
+/* Is there something to inflate: input, or the end of the message? */
+static bool can_inflate(const struct ws__reader *r)
+{
+    return r->ready > 0 || (r->left == 0 && r->frame.fin);
+}
+
+static enum ws__event end_message(struct ws__reader *r, enum ws__event event)
+{
+    if (checks_text(r) && !ws__utf8_complete(&r->utf8))
+        return not_utf8(r);
+    r->in_payload = false;
+    r->type = 0;
+    if (r->inflate && !r->takeover) {
+        ws__pool_put(r->inflaters, r->inflate);
+        r->inflate = NULL;
+    }
+    return event;
+}
+
+/* ---- Whole messages ----------------------------------------------------- */
+
+/* What the last message borrowed is given back. */
+static void take_back(struct ws__reader *r)
+{
+    if (r->borrowed_end)
+        *r->borrowed_end = r->saved;
+    r->borrowed_end = NULL;
+    r->direct = false;
+    if (r->type == 0)
+        r->whole.pos = r->whole.last = r->whole.begin;
+}
+
+static bool fits_in_place(const struct ws__reader *r)
+{
+    return r->frame.fin && r->frame.opcode != CONTINUATION && !r->compressed &&
+           r->have == 0 && r->frame.len < r->in_max;
+}
+
+static enum ws__event give_in_place(struct ws__reader *r, struct ws__buf *in)
+{
+    if (r->ready < r->left)
+        return WS__NEED_INPUT;
+    r->message = (ws_message){ .type = (ws_type)r->type,
+                               .data = (char *)in->pos,
+                               .len = r->ready };
+    use_up(r, in, r->ready);
+    r->borrowed_end = (char *)in->pos;
+    r->saved = *r->borrowed_end;
+    *r->borrowed_end = '\0';
+    return end_message(r, WS__MESSAGE);
+}
+
+/* Room for n bytes and a NUL behind whole; never more than the limit. */
+static int make_room(struct ws__reader *r, size_t n)
+{
+    size_t max = SIZE_MAX / 2;
+
+    if (!r->whole.begin && ws__buf_lend(&r->whole, r->buffers) != 0)
+        return -ENOMEM;
+    if (ws__buf_room(&r->whole) > n)
+        return 0;
+    if (r->limit >= 0 && (uint64_t)r->limit < max)
+        max = (size_t)r->limit + 1;
+    if (max < ws__buf_used(&r->whole) + n + 1)
+        max = ws__buf_used(&r->whole) + n + 1;
+    return ws__buf_reserve(&r->whole, n + 1, max, r->buffers);
+}
+
+static enum ws__event give_whole(struct ws__reader *r)
+{
+    if (make_room(r, 0) != 0)
+        return no_memory(r);
+    r->message = (ws_message){ .type = (ws_type)r->type,
+                               .data = (char *)r->whole.pos,
+                               .len = ws__buf_used(&r->whole) };
+    *r->whole.last = '\0';
+    return end_message(r, WS__MESSAGE);
+}
+
+/* Take what is ready of an uncompressed message.  Memory follows what has come,
+ * not what was announced. */
+static enum ws__event collect(struct ws__reader *r, struct ws__buf *in)
+{
+    size_t n = r->ready;
+
+    if (make_room(r, n) != 0)
+        return no_memory(r);
+    ws__buf_append(&r->whole, in->pos, n);
+    r->have += n;
+    use_up(r, in, n);
+    r->direct = r->left > 0;
+    if (r->direct)
+        return make_room(r, 1) == 0 ? WS__NEED_INPUT : no_memory(r);
+    r->in_payload = false;
+    return r->frame.fin ? give_whole(r) : WS__PIECE;
+}
+
+static enum ws__event collect_inflated(struct ws__reader *r, struct ws__buf *in)
+{
+    while (can_inflate(r)) {
+        size_t made;
+
+        if (make_room(r, exceeds(r, 1) ? 0 : 1) != 0)
+            return no_memory(r);
+        int code =
+            inflate(r, in, r->whole.last, ws__buf_room(&r->whole) - 1, &made);
+        if (code < 0)
+            return WS__FAILED;
+        r->whole.last += made;
+        if (code == 1)
+            return give_whole(r);
+    }
+    r->in_payload = r->left > 0;
+    return r->in_payload ? WS__NEED_INPUT : WS__PIECE;
+}
+
+enum ws__event ws__reader_next(struct ws__reader *r, struct ws__buf *in)
+{
+    enum ws__event event = WS__PIECE;
+
+    take_back(r);
+    while (event == WS__PIECE) {
+        if (r->error)
+            return WS__FAILED;
+        if (!r->in_payload)
+            event = take_header(r, in);
+        else if (!make_ready(r, in))
+            event = WS__FAILED;
+        else if (r->compressed)
+            event = collect_inflated(r, in);
+        else if (fits_in_place(r))
+            event = give_in_place(r, in);
+        else
+            event = collect(r, in);
+    }
+    return event;
+}
+
+/* ---- Pieces ------------------------------------------------------------- */
+
+static enum ws__event give_piece(struct ws__reader *r, struct ws__buf *in,
+                                 void *buf, size_t n)
+{
+    size_t k = min(r->ready, n);
+
+    if (k == 0)
+        return WS__NEED_INPUT;
+    memcpy(buf, in->pos, k);
+    r->have += k;
+    use_up(r, in, k);
+    r->piece = k;
+    return WS__PIECE;
+}
+
+static enum ws__event give_inflated(struct ws__reader *r, struct ws__buf *in,
+                                    void *buf, size_t n)
+{
+    while (can_inflate(r)) {
+        int code = inflate(r, in, buf, n, &r->piece);
+
+        if (code < 0)
+            return WS__FAILED;
+        if (r->piece > 0)
+            return WS__PIECE;
+        if (code == 1)
+            return end_message(r, WS__PIECE);
+    }
+    return WS__NEED_INPUT;
+}
+
+/* The payload of a frame is next, or was: give a piece of it.  WS__NEED_INPUT
+ * may also mean that the next frame is to be looked at. */
+static enum ws__event give(struct ws__reader *r, struct ws__buf *in, void *buf,
+                           size_t n)
+{
+    if (!make_ready(r, in))
+        return WS__FAILED;
+    if (r->compressed)
+        return give_inflated(r, in, buf, n);
+    if (r->left == 0 && r->frame.fin)
+        return end_message(r, WS__PIECE);
+    return give_piece(r, in, buf, n);
+}
+
+enum ws__event ws__reader_piece(struct ws__reader *r, struct ws__buf *in,
+                                void *buf, size_t n)
+{
+    enum ws__event event;
+
+    take_back(r);
+    r->piece = 0;
+    for (;;) {
+        if (r->error)
+            return WS__FAILED;
+        if (!r->in_payload) {
+            event = take_header(r, in);
+            if (event != WS__PIECE || n == 0)
+                return event;
+        }
+        event = n > 0 ? give(r, in, buf, n) : WS__PIECE;
+        if (event != WS__NEED_INPUT || r->left > 0)
+            return event;
+        r->in_payload = false;
+    }
+}
+
+/* ---- Buffers ------------------------------------------------------------ */
+
+bool ws__reader_window(struct ws__reader *r, const struct ws__buf *in,
+                       uint8_t **p, size_t *n)
+{
+    if (!r->direct || ws__buf_used(in) > 0)
+        return false;
+    *p = r->whole.last;
+    *n = min(r->left, ws__buf_room(&r->whole) - 1);
+    return true;
+}
+
+void ws__reader_filled(struct ws__reader *r, size_t n)
+{
+    unmask(r, r->whole.last, n);
+    r->whole.last += n;
+    r->have += n;
+    r->left -= n;
+}
+
+size_t ws__reader_wants(const struct ws__reader *r, const struct ws__buf *in)
+{
+    size_t have = ws__buf_used(in);
+
+    if (r->in_payload && fits_in_place(r) && r->left > have)
+        return (size_t)r->left - have + 1;
+    return have < WS__FRAME_HEADER_MAX + WS__CONTROL_MAX
+               ? WS__FRAME_HEADER_MAX + WS__CONTROL_MAX - have + 1
+               : 2;
+}
+
+bool ws__reader_has_next(const struct ws__reader *r, const struct ws__buf *in)
+{
+    uint8_t header[WS__FRAME_HEADER_MAX];
+    size_t have = ws__buf_used(in), n = min(have, sizeof(header));
+    struct ws__frame f;
+
+    if (n == 0 || r->in_payload)
+        return false;
+    memcpy(header, in->pos, n);
+    if (r->borrowed_end == (char *)in->pos)
+        header[0] = (uint8_t)r->saved;
+    int size = ws__frame_decode(&f, header, n);
+    return size > 0 && f.fin &&
+           (f.opcode == WS_TEXT || f.opcode == WS_BINARY) &&
+           f.len <= have - (size_t)size;
+}
+
+void ws__reader_idle(struct ws__reader *r, bool all)
+{
+    if (r->type == 0 && (all || r->whole.lent))
+        ws__buf_release(&r->whole, r->buffers);
+    else if (all && r->whole.lent)
+        (void)ws__buf_resize(&r->whole, 2, r->buffers);
+}
+
+void ws__reader_fini(struct ws__reader *r)
+{
+    ws__buf_release(&r->whole, r->buffers);
+    if (r->inflate)
+        ws__pool_put(r->inflaters, r->inflate);
+    r->inflate = NULL;
+}

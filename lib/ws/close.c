@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Ending a connection.  Closing a socket with unread input makes the kernel
+ * send a reset, which throws away what the peer has not read yet, our close
+ * frame first.  So the socket is half-closed and drained for a while.
+ */
+
+#include <errno.h>
+
+#include "io/wait.h"
+#include "ws/read.h"
+#include "ws/write.h"
+
+enum { LINGER_MS = 2000 };
+
+void ws_shutdown(ws_conn *c)
+{
+    int open = WS__OPEN;
+
+    if (!c)
+        return;
+    atomic_compare_exchange_strong(&c->end, &open, WS__SHUT);
+    ws__stream_break(&c->stream);
+}
+
+/* Read and drop what has come.  Returns false once nothing more can come. */
+static bool drain(ws_conn *c)
+{
+    struct ws__buf scratch = { 0 };
+    size_t size = c->pools->read.size;
+    ssize_t n;
+
+    if (ws__buf_lend(&scratch, &c->pools->read) != 0)
+        return false;
+    do
+        n = c->stream.ops->read(&c->stream, scratch.begin, size);
+    while (n == (ssize_t)size);
+    ws__buf_release(&scratch, &c->pools->read);
+    return n > 0 || n == -EAGAIN;
+}
+
+static void linger(void *arg)
+{
+    ws_conn *c = arg;
+    int64_t deadline = ws_after(LINGER_MS);
+
+    ws__write_rest(c, deadline);
+    c->stream.ops->half_close(&c->stream);
+    while (drain(c) &&
+           ws__wait(c->stream.fd, c->stream.read_events, deadline, NULL) > 0)
+        ;
+    ws__stream_break(&c->stream);
+    ws_unref(c);
+}
+
+/* Takes the reference. */
+static void linger_in_background(ws_conn *c)
+{
+    ws_fiber *f = ws_go(linger, c);
+
+    if (!f)
+        ws_unref(c);
+    ws_detach(f);
+}
+
+/* Others that wait inside a call must come out of it.  They look at c->end after
+ * they have said that they will wait, so one of the two is seen. */
+static bool wake_others(ws_conn *c)
+{
+    if (!atomic_load(&c->r.waiting) && !atomic_load(&c->w.waiting))
+        return false;
+    ws__stream_break(&c->stream);
+    return true;
+}
+
+void ws_close(ws_conn *c)
+{
+    if (!c)
+        return;
+    ws__write_pending(c);
+    bool open = atomic_exchange(&c->end, WS__CLOSED) == WS__OPEN;
+    bool broken = wake_others(c) || !open;
+    if (c->closed)
+        c->closed(c, c->closed_arg);
+    if (broken || atomic_load(&c->w.error) != 0) {
+        ws_unref(c);
+        return;
+    }
+    if (!atomic_load(&c->w.unsent))
+        c->stream.ops->half_close(&c->stream);
+    if (atomic_load(&c->w.unsent) || drain(c))
+        linger_in_background(c);
+    else
+        ws_unref(c);
+}
+
+/* Read and drop until the peer's close frame is in. */
+static int wait_for_close(ws_conn *c, int64_t deadline)
+{
+    int64_t before = atomic_load(&c->r.deadline);
+    int error;
+
+    ws_set_read_deadline(c, deadline);
+    do
+        error = ws__read_skip(c);
+    while (error == 0);
+    ws_set_read_deadline(c, before);
+    return error == WS_ERR_CLOSED ? 0 : error;
+}
+
+int ws_finish(ws_conn *c, int code, const char *reason, int64_t deadline)
+{
+    if (!c || !ws__close_sendable(code))
+        return WS_ERR_INVALID;
+    int error = ws__write_close_by(c, code, reason, deadline);
+    if (error == 0 || error == WS_ERR_CLOSE_SENT)
+        error = wait_for_close(c, deadline);
+    return error;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Whole messages and control frames out. */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "fiber/sync.h"
+#include "ws/write.h"
+
+static int64_t write_deadline(ws_conn *c)
+{
+    return atomic_load_explicit(&c->w.deadline, memory_order_relaxed);
+}
+
+int ws__message_lock(ws_conn *c, int64_t deadline)
+{
+    if (atomic_load_explicit(&c->w.author, memory_order_relaxed) ==
+        ws__parker_self())
+        return WS_ERR_BUSY;
+    return ws__mutex_lock_until(&c->w.message, deadline);
+}
+
+static bool is_data(ws_type type)
+{
+    return type == WS_TEXT || type == WS_BINARY;
+}
+
+/* ---- Compression -------------------------------------------------------- */
+
+static bool keeps_window(const ws_conn *c)
+{
+    return c->client ? c->deflate.client_takeover : c->deflate.server_takeover;
+}
+
+static int window_bits(const ws_conn *c)
+{
+    return c->client ? c->deflate.client_bits : c->deflate.server_bits;
+}
+
+struct ws__deflate *ws__compressor_get(ws_conn *c)
+{
+    struct ws__deflate *d = c->w.deflate;
+
+    if (!d)
+        d = ws__pool_get(ws__deflate_pool(c->pools, window_bits(c)));
+    if (keeps_window(c))
+        c->w.deflate = d;
+    if (d)
+        ws__deflate_begin(d, atomic_load(&c->w.level), keeps_window(c));
+    return d;
+}
+
+void ws__compressor_put(ws_conn *c, struct ws__deflate *d)
+{
+    if (d && d != c->w.deflate)
+        ws__pool_put(ws__deflate_pool(c->pools, window_bits(c)), d);
+}
+
+bool ws__compresses(const ws_conn *c)
+{
+    return c->deflate.on &&
+           atomic_load_explicit(&c->w.compress, memory_order_relaxed);
+}
+
+static int send_compressed(ws_conn *c, struct ws__sending *s)
+{
+    struct ws__pool *pool = &c->pools->read;
+    struct ws__deflate *d = ws__compressor_get(c);
+    struct ws__buf out = { 0 };
+    int error = d ? ws__buf_lend(&out, pool) : -ENOMEM;
+
+    if (error == 0)
+        error = ws__deflate_run(d, s->data, s->len, WS__LAST, &out, pool);
+    if (error == 0) {
+        s->rsv1 = true;
+        s->data = out.pos;
+        s->len = ws__buf_used(&out);
+        error = ws__write_frame(c, s);
+    }
+    /* What the peer has not seen must not be looked back at. */
+    if (error != 0 && d)
+        ws__deflate_reset(d);
+    ws__buf_release(&out, pool);
+    ws__compressor_put(c, d);
+    return error;
+}
+
+/* ---- Messages ----------------------------------------------------------- */
+
+int ws_write_message(ws_conn *c, ws_type type, const void *data, size_t len)
+{
+    if (!c || (!data && len > 0))
+        return WS_ERR_INVALID;
+
+    int64_t deadline = write_deadline(c);
+    if (!is_data(type))
+        return ws_write_control(c, type, data, len, deadline);
+
+    int error = ws__message_lock(c, deadline);
+    if (error != 0)
+        return error;
+    struct ws__sending s = { .opcode = (uint8_t)type,
+                             .fin = true,
+                             .may_hold = true,
+                             .data = data,
+                             .len = len,
+                             .deadline = deadline };
+    error = ws__compresses(c) ? send_compressed(c, &s) : ws__write_frame(c, &s);
+    ws_mutex_unlock(&c->w.message);
+    return error;
+}
+
+int ws_write_text(ws_conn *c, const char *text)
+{
+    if (!text)
+        return WS_ERR_INVALID;
+    return ws_write_message(c, WS_TEXT, text, strlen(text));
+}
+
+int ws_writef(ws_conn *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int error = ws_vwritef(c, fmt, ap);
+    va_end(ap);
+    return error;
+}
+
+int ws_vwritef(ws_conn *c, const char *fmt, va_list ap)
+{
+    char small[512];
+    va_list again;
+
+    if (!c || !fmt)
+        return WS_ERR_INVALID;
+    va_copy(again, ap);
+    int n = vsnprintf(small, sizeof(small), fmt, again);
+    va_end(again);
+    if (n < 0)
+        return WS_ERR_INVALID;
+    if ((size_t)n < sizeof(small))
+        return ws_write_message(c, WS_TEXT, small, (size_t)n);
+
+    char *large = ws__alloc((size_t)n + 1);
+    if (!large)
+        return -ENOMEM;
+    vsnprintf(large, (size_t)n + 1, fmt, ap);
+    int error = ws_write_message(c, WS_TEXT, large, (size_t)n);
+    ws_free(large);
+    return error;
+}
+
+int ws_flush(ws_conn *c)
+{
+    if (!c)
+        return WS_ERR_INVALID;
+    int error = ws__piece_flush(c);
+    return error == 0 ? ws__write_out(c, write_deadline(c)) : error;
+}
+
+/* ---- Control frames ----------------------------------------------------- */
+
+static bool control_valid(ws_type type, const void *data, size_t len)
+{
+    int code;
+
+    if (len > WS__CONTROL_MAX || (!data && len > 0))
+        return false;
+    if (type == WS_CLOSE)
+        return !ws__close_decode(data, len, &code);
+    return type == WS_PING || type == WS_PONG;
+}
+
+int ws_write_control(ws_conn *c, ws_type type, const void *data, size_t len,
+                     int64_t deadline)
+{
+    if (!c || !control_valid(type, data, len))
+        return WS_ERR_INVALID;
+    return ws__write_frame(c, &(struct ws__sending){ .opcode = (uint8_t)type,
+                                                     .fin = true,
+                                                     .data = data,
+                                                     .len = len,
+                                                     .deadline = deadline });
+}
+
+/* A message of others is let through first; one of the caller's own is broken
+ * off. */
+int ws__write_close_by(ws_conn *c, int code, const char *reason,
+                       int64_t deadline)
+{
+    uint8_t payload[WS__CONTROL_MAX];
+
+    if (!ws__close_sendable(code))
+        return WS_ERR_INVALID;
+    size_t n = ws__close_encode(payload, code, reason);
+    int locked = ws__message_lock(c, deadline);
+    if (locked != 0 && locked != WS_ERR_BUSY)
+        return locked;
+    int error = ws_write_control(c, WS_CLOSE, payload, n, deadline);
+    if (locked == 0)
+        ws_mutex_unlock(&c->w.message);
+    return error;
+}
+
+int ws_write_close(ws_conn *c, int code, const char *reason)
+{
+    return c ? ws__write_close_by(c, code, reason, write_deadline(c))
+             : WS_ERR_INVALID;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_WS_POOLS_H
+#define WS_WS_POOLS_H
+
+#include "base/pool.h"
+
+#define WS__READ_BUFFER (128 * 1024)
+#define WS__WRITE_BUFFER (16 * 1024)
+
+/* Room in a write buffer for what goes ahead of a message: a header, and the
+ * control frames that wait. */
+#define WS__WRITE_RESERVE 1024
+
+#define WS__WINDOW_BITS_MIN 9
+#define WS__WINDOW_BITS_MAX 15
+
+/* What connections borrow while bytes are on their way. */
+struct ws__pools {
+    struct ws__pool read;
+    struct ws__pool write;
+    struct ws__pool inflate;
+    struct ws__pool deflate[WS__WINDOW_BITS_MAX - WS__WINDOW_BITS_MIN + 1];
+};
+
+/* The pools of the caller: those that all threads share. */
+struct ws__pools *ws__pools_here(void);
+
+struct ws__pool *ws__deflate_pool(struct ws__pools *p, int bits);
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "ws/read.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "io/wait.h"
+#include "ws/write.h"
+
+/* For so long a connection that waits keeps what it has; then it makes do with
+ * as little memory as what it has read needs. */
+enum { PATIENCE_MS = 100 };
+
+/* ---- Failing ------------------------------------------------------------ */
+
+/* Nothing more will be read, and no close frame came. */
+static int end(ws_conn *c, int error)
+{
+    int open = 0;
+
+    atomic_compare_exchange_strong(&c->close_code, &open, WS_CLOSE_ABNORMAL);
+    return c->r.error = error;
+}
+
+static int transport_failed(ws_conn *c, ssize_t code)
+{
+    return end(c,
+               ws__conn_transport_error(c, code == 0 ? WS_ERR_EOF : (int)code));
+}
+
+/* The peer is at fault: tell it. */
+static int refuse(ws_conn *c)
+{
+    const struct ws__reader *r = &c->r.reader;
+
+    ws__answer_close(c, r->close_code, r->text);
+    return end(c, ws__conn_fail(c, r->error, "%s: %s", ws_strerror(r->error),
+                                r->text));
+}
+
+/* ---- Waiting for bytes -------------------------------------------------- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    if (a == 0 || b == 0)
+        return a + b;
+    return a < b ? a : b;
+}
+
+static int64_t keepalive_at(const ws_conn *c)
+{
+    int64_t ms = c->r.ping_interval_ms;
+
+    if (ms < 0)
+        return 0;
+    return c->r.idle_since + (c->r.pinged ? 2 * ms : ms);
+}
+
+/* Returns WS_ERR_DEAD when the peer has been silent for too long. */
+static int keep_alive(ws_conn *c, int64_t now)
+{
+    if (keepalive_at(c) == 0 || now < keepalive_at(c))
+        return 0;
+    if (c->r.pinged)
+        return end(c, ws__conn_fail(c, WS_ERR_DEAD,
+                                    "the peer no longer answers: nothing came "
+                                    "for %d ms, not even a pong",
+                                    2 * c->r.ping_interval_ms));
+    c->r.pinged = true;
+    ws__answer_ping(c);
+    return 0;
+}
+
+/* An empty buffer goes back at once, for the next connection finds it warm. */
+static void give_back(ws_conn *c, bool all)
+{
+    struct ws__buf *in = &c->r.in;
+
+    if (ws__buf_used(in) == 0 && c->r.buffer_size == 0)
+        ws__buf_release(in, &c->pools->read);
+    else if (all && in->lent)
+        (void)ws__buf_resize(in, 1, &c->pools->read);
+    ws__reader_idle(&c->r.reader, all);
+}
+
+/* The flag goes up before c->end is looked at; see wake_others in ws/close. */
+static int wait_events(ws_conn *c, int64_t deadline)
+{
+    struct ws__stream *s = &c->stream;
+    int events = s->read_events, got = WS_ERR_CANCELED;
+
+    if (atomic_load(&c->w.unsent))
+        events |= s->write_events;
+    atomic_store(&c->r.waiting, true);
+    if (!ws__conn_ended(c))
+        got = ws__wait(s->fd, events, deadline, NULL);
+    atomic_store(&c->r.waiting, false);
+    if (got > 0 && (got & s->write_events))
+        ws__write_pending(c);
+    s->readable = got > 0 && (got & ~s->write_events);
+    return got;
+}
+
+static int wait_readable(ws_conn *c)
+{
+    int64_t now = ws_now(), patience = now + PATIENCE_MS;
+
+    if (c->r.heard) {
+        c->r.heard = c->r.pinged = false;
+        c->r.idle_since = now;
+    }
+    give_back(c, false);
+    if (!c->r.in.begin && !c->r.reader.whole.begin)
+        patience = 0;
+    for (;;) {
+        int64_t deadline = atomic_load(&c->r.deadline);
+        int64_t until = earlier(deadline, keepalive_at(c));
+        int got = wait_events(c, earlier(until, patience));
+
+        if (c->stream.readable)
+            return 0;
+        if (got < 0 && got != WS_ERR_TIMEOUT)
+            return transport_failed(c, got);
+        now = ws_now();
+        if (deadline != 0 && now >= deadline)
+            return WS_ERR_TIMEOUT;
+        if (patience != 0 && now >= patience) {
+            give_back(c, true);
+            patience = 0;
+        }
+        int error = keep_alive(c, now);
+        if (error != 0)
+            return error;
+    }
+}
+
+/* ---- Receiving ---------------------------------------------------------- */
+
+static int make_room(ws_conn *c)
+{
+    struct ws__buf *in = &c->r.in;
+    struct ws__reader *r = &c->r.reader;
+    int error = 0;
+
+    if (!in->begin)
+        error = c->r.buffer_size
+                    ? ws__buf_resize(in, c->r.buffer_size, r->buffers)
+                    : ws__buf_lend(in, r->buffers);
+    if (error == 0 && ws__buf_room(in) < ws__reader_wants(r, in))
+        error =
+            ws__buf_reserve(in, ws__reader_wants(r, in), r->in_max, r->buffers);
+    return error;
+}
+
+static ssize_t receive(ws_conn *c)
+{
+    struct ws__buf *in = &c->r.in;
+    uint8_t *p;
+    size_t room;
+    ssize_t n;
+
+    if (ws__reader_window(&c->r.reader, in, &p, &room)) {
+        n = ws__stream_read(&c->stream, p, room);
+        if (n > 0)
+            ws__reader_filled(&c->r.reader, (size_t)n);
+        return n;
+    }
+    if (make_room(c) != 0)
+        return -ENOMEM;
+    n = ws__stream_read(&c->stream, in->last, ws__buf_room(in) - 1);
+    if (n > 0)
+        in->last += n;
+    return n;
+}
+
+/* Get some bytes more.  Returns 0, WS_ERR_TIMEOUT or the error that ends
+ * reading. */
+static int fill(ws_conn *c)
+{
+    for (;;) {
+        if (c->stream.readable) {
+            ws__before_park_run();
+            ssize_t n = receive(c);
+            if (n > 0) {
+                c->r.heard = true;
+                return 0;
+            }
+            if (n != -EAGAIN)
+                return transport_failed(c, n);
+        }
+        int error = wait_readable(c);
+        if (error != 0)
+            return error;
+    }
+}
+
+/* ---- Control frames ----------------------------------------------------- */
+
+static int ping_came(ws_conn *c, const char *data, size_t len)
+{
+    if (c->on_ping)
+        return c->on_ping(c, data, len, c->on_ping_arg);
+    ws__answer_pong(c, data, len);
+    return 0;
+}
+
+static int pong_came(ws_conn *c, const char *data, size_t len)
+{
+    return c->on_pong ? c->on_pong(c, data, len, c->on_pong_arg) : 0;
+}
+
+static int close_came(ws_conn *c, const char *data, size_t len)
+{
+    int code, error = 0;
+    const char *fault = ws__close_decode((const uint8_t *)data, len, &code);
+
+    if (fault) {
+        c->r.reader.error = WS_ERR_PROTOCOL;
+        c->r.reader.close_code = WS_CLOSE_PROTOCOL_ERROR;
+        c->r.reader.text = fault;
+        return refuse(c);
+    }
+    if (len > 2)
+        memcpy(c->close_reason, data + 2, len - 2);
+    atomic_store_explicit(&c->close_code, code, memory_order_release);
+    if (c->on_close)
+        error = c->on_close(c, code, c->close_reason, c->on_close_arg);
+    else
+        ws__answer_close(c, code, NULL);
+    if (error < 0)
+        return error;
+    const char *name = ws__close_name(code);
+    return ws__conn_fail(c, WS_ERR_CLOSED,
+                         "the peer closed the connection: %d%s%s%s%s%s", code,
+                         *name ? " (" : "", name, *name ? ")" : "",
+                         len > 2 ? ": " : "", c->close_reason);
+}
+
+static int control_came(ws_conn *c)
+{
+    struct ws__reader *r = &c->r.reader;
+    int error;
+
+    if (r->control.type == WS_PING)
+        error = ping_came(c, r->control.data, r->control.len);
+    else if (r->control.type == WS_PONG)
+        error = pong_came(c, r->control.data, r->control.len);
+    else
+        error = close_came(c, r->control.data, r->control.len);
+    if (error >= 0)
+        return 0;
+    return end(c, ws__conn_fail(c, error, "a control frame's handler says: %s",
+                                ws_strerror(error)));
+}
+
+/* ---- The pump ----------------------------------------------------------- */
+
+static int begin(ws_conn *c)
+{
+    atomic_store_explicit(&c->reading_fiber, ws__parker_self(),
+                          memory_order_relaxed);
+    if (c->r.error == 0 && ws__conn_ended(c))
+        return transport_failed(c, WS_ERR_CANCELED);
+    return c->r.error;
+}
+
+/* Go on until there is a message, or a piece of one.  buf NULL: a message; else
+ * up to n bytes. */
+static int pump(ws_conn *c, void *buf, size_t n)
+{
+    struct ws__reader *r = &c->r.reader;
+
+    for (;;) {
+        int error = 0;
+
+        switch (buf ? ws__reader_piece(r, &c->r.in, buf, n)
+                    : ws__reader_next(r, &c->r.in)) {
+        case WS__NEED_INPUT:
+            error = fill(c);
+            break;
+        case WS__MESSAGE:
+        case WS__PIECE:
+            return 0;
+        case WS__CONTROL:
+            error = control_came(c);
+            break;
+        case WS__FAILED:
+            error = refuse(c);
+            break;
+        }
+        if (error != 0)
+            return error;
+    }
+}
+
+/* The rest of the message under way is read in pieces, and dropped. */
+static int skip(ws_conn *c)
+{
+    char scratch[1024];
+    int error = 0;
+
+    c->r.by_pieces = c->r.reader.type != 0;
+    while (error == 0 && c->r.reader.type != 0)
+        error = pump(c, scratch, sizeof(scratch));
+    if (error == 0)
+        c->r.by_pieces = false;
+    return error;
+}
+
+int ws__read_skip(ws_conn *c)
+{
+    char nothing[1];
+    int error = begin(c);
+
+    if (error == 0 && c->r.reader.type == 0)
+        error = pump(c, nothing, 0);
+    if (error == 0)
+        error = skip(c);
+    return error;
+}
+
+int ws_read_message(ws_conn *c, ws_message *m)
+{
+    if (!c || !m)
+        return WS_ERR_INVALID;
+
+    int error = begin(c);
+    if (error == 0 && c->r.by_pieces)
+        error = skip(c);
+    if (error == 0)
+        error = pump(c, NULL, 0);
+    if (error == 0)
+        *m = c->r.reader.message;
+    return error;
+}
+
+int ws_next_reader(ws_conn *c, ws_type *type)
+{
+    char nothing[1];
+
+    if (!c || !type)
+        return WS_ERR_INVALID;
+    int error = begin(c);
+    if (error == 0)
+        error = skip(c);
+    if (error == 0)
+        error = pump(c, nothing, 0);
+    if (error == 0) {
+        c->r.by_pieces = true;
+        *type = (ws_type)c->r.reader.type;
+    }
+    return error;
+}
+
+ptrdiff_t ws_read(ws_conn *c, void *buf, size_t n)
+{
+    if (!c || !buf || n == 0)
+        return WS_ERR_INVALID;
+
+    int error = begin(c);
+    if (error != 0)
+        return error;
+    if (!c->r.by_pieces || c->r.reader.type == 0)
+        return 0;
+    error = pump(c, buf, n < PTRDIFF_MAX ? n : PTRDIFF_MAX);
+    return error == 0 ? (ptrdiff_t)c->r.reader.piece : error;
+}
+
+char *ws_message_take(ws_conn *c, ws_message *m)
+{
+    if (!c || !m || !m->data)
+        return NULL;
+
+    struct ws__buf *whole = &c->r.reader.whole;
+    if (m->data == (char *)whole->begin && !whole->lent) {
+        *whole = (struct ws__buf){ 0 };
+        return m->data;
+    }
+    char *copy = ws__alloc(m->len + 1);
+    if (!copy)
+        return NULL;
+    memcpy(copy, m->data, m->len);
+    copy[m->len] = '\0';
+    return m->data = copy;
+}
+
+void ws__read_fini(ws_conn *c)
+{
+    ws__buf_release(&c->r.in, &c->pools->read);
+    ws__reader_fini(&c->r.reader);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "ws/registry.h"
+
+#include <silverback/fiber.h>
+
+#include "base/alloc.h"
+#include "ws/setup.h"
+
+enum stage {
+    OPEN,
+    CLOSING, /* answers say "Connection: close", upgraded ones were told 1001 */
+    BROKEN,  /* the deadline of the shutdown has passed */
+};
+
+struct ws__registry {
+    ws_mutex lock;
+    struct ws__entry *first;
+    enum stage stage;
+    size_t holders;
+    size_t entries;
+    size_t sessions;
+    ws_event quiet; /* closing, and the last session has ended */
+};
+
+struct ws__registry *ws__registry_new(void)
+{
+    struct ws__registry *g = ws__zalloc(sizeof(*g));
+
+    if (g)
+        g->holders = 1;
+    return g;
+}
+
+void ws__registry_unref(struct ws__registry *g)
+{
+    ws_mutex_lock(&g->lock);
+    bool last = --g->holders == 0;
+    ws_mutex_unlock(&g->lock);
+    if (last)
+        ws_free(g);
+}
+
+size_t ws__registry_count(struct ws__registry *g)
+{
+    ws_mutex_lock(&g->lock);
+    size_t n = g->entries;
+    ws_mutex_unlock(&g->lock);
+    return n;
+}
+
+bool ws__registry_closing(struct ws__registry *g)
+{
+    ws_mutex_lock(&g->lock);
+    bool closing = g->stage != OPEN;
+    ws_mutex_unlock(&g->lock);
+    return closing;
+}
+
+bool ws__session_begin(struct ws__registry *g)
+{
+    ws_mutex_lock(&g->lock);
+    bool open = g->stage == OPEN;
+    if (open) {
+        g->sessions++;
+        g->holders++;
+    }
+    ws_mutex_unlock(&g->lock);
+    return open;
+}
+
+void ws__session_end(struct ws__registry *g)
+{
+    ws_mutex_lock(&g->lock);
+    if (--g->sessions == 0 && g->stage != OPEN)
+        ws_event_set(&g->quiet);
+    ws_mutex_unlock(&g->lock);
+    ws__registry_unref(g);
+}
+
+/* ---- Entries ------------------------------------------------------------ */
+
+static void add(struct ws__registry *g, struct ws__entry *e)
+{
+    e->prev = NULL;
+    e->next = g->first;
+    if (g->first)
+        g->first->prev = e;
+    g->first = e;
+    g->entries++;
+}
+
+static void take_off(struct ws__registry *g, struct ws__entry *e)
+{
+    if (e->prev)
+        e->prev->next = e->next;
+    else
+        g->first = e->next;
+    if (e->next)
+        e->next->prev = e->prev;
+    g->entries--;
+}
+
+void ws__entry_add(struct ws__entry *e, struct ws__registry *g,
+                   struct ws__stream *stream)
+{
+    *e = (struct ws__entry){ .registry = g, .stream = stream };
+    ws_mutex_lock(&g->lock);
+    add(g, e);
+    if (g->stage == BROKEN)
+        ws__stream_break(stream);
+    ws_mutex_unlock(&g->lock);
+}
+
+void ws__entry_remove(struct ws__entry *e)
+{
+    struct ws__registry *g = e->registry;
+
+    ws_mutex_lock(&g->lock);
+    take_off(g, e);
+    ws_mutex_unlock(&g->lock);
+}
+
+bool ws__entry_idle(struct ws__entry *e, bool idle)
+{
+    struct ws__registry *g = e->registry;
+
+    ws_mutex_lock(&g->lock);
+    bool open = g->stage == OPEN;
+    e->idle = idle && open;
+    ws_mutex_unlock(&g->lock);
+    return open;
+}
+
+struct ws__entry *ws__entry_reserve(struct ws__registry *g)
+{
+    struct ws__entry *e = ws__zalloc(sizeof(*e));
+
+    if (!e)
+        return NULL;
+    e->registry = g;
+    ws_mutex_lock(&g->lock);
+    g->holders++;
+    ws_mutex_unlock(&g->lock);
+    return e;
+}
+
+void ws__entry_drop(struct ws__entry *e)
+{
+    ws__registry_unref(e->registry);
+    ws_free(e);
+}
+
+/* A shutdown that has begun meanwhile did not find it: what it does is done
+ * here.  None of the calls waits, so the lock can be held. */
+static void catch_up(struct ws__entry *e, enum stage stage)
+{
+    switch (stage) {
+    case OPEN:
+        break;
+    case CLOSING:
+        ws__conn_goodbye(e->conn, WS_CLOSE_GOING_AWAY);
+        break;
+    case BROKEN:
+        ws_shutdown(e->conn);
+        break;
+    }
+}
+
+void ws__entry_upgraded(struct ws__entry *e, ws_conn *c)
+{
+    struct ws__registry *g = e->registry;
+
+    e->conn = c;
+    ws_mutex_lock(&g->lock);
+    add(g, e);
+    catch_up(e, g->stage);
+    ws_mutex_unlock(&g->lock);
+}
+
+void ws__entry_closed(ws_conn *c, void *entry)
+{
+    struct ws__entry *e = entry;
+
+    (void)c;
+    ws__entry_remove(e);
+    ws__entry_drop(e);
+}
+
+/* ---- Shutdown ----------------------------------------------------------- */
+
+void ws__registry_close(struct ws__registry *g)
+{
+    ws_mutex_lock(&g->lock);
+    if (g->stage == OPEN)
+        g->stage = CLOSING;
+    for (struct ws__entry *e = g->first; e; e = e->next) {
+        if (e->conn)
+            catch_up(e, g->stage);
+        else if (e->idle)
+            ws__stream_break(e->stream);
+    }
+    if (g->sessions == 0)
+        ws_event_set(&g->quiet);
+    ws_mutex_unlock(&g->lock);
+}
+
+void ws__registry_break(struct ws__registry *g)
+{
+    ws_mutex_lock(&g->lock);
+    g->stage = BROKEN;
+    for (struct ws__entry *e = g->first; e; e = e->next) {
+        if (e->conn)
+            catch_up(e, g->stage);
+        else
+            ws__stream_break(e->stream);
+    }
+    ws_mutex_unlock(&g->lock);
+}
+
+int ws__registry_wait(struct ws__registry *g, int64_t deadline)
+{
+    return ws_event_wait(&g->quiet, deadline);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "ws/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "fiber/park.h"
+#include "proto/http_write.h"
+#include "ws/request.h"
+
+enum {
+    LINGER_MS = 2000,
+    LINGER_BYTES = 4 * 1024 * 1024,
+};
+
+int64_t ws__session_deadline(int timeout_ms)
+{
+    return timeout_ms < 0 ? 0 : ws_after(timeout_ms);
+}
+
+struct ws__session *ws__session_new(const ws_server *server,
+                                    struct ws__registry *registry, int fd)
+{
+    struct ws__session *s = ws__zalloc(sizeof(*s));
+    struct ws__stream stream;
+
+    ws__stream_socket(&stream, fd);
+    if (!s) {
+        stream.ops->fini(&stream);
+        return NULL;
+    }
+    s->server = server;
+    s->registry = registry;
+    s->stream = stream;
+    s->first_by = ws__session_deadline(server->request_timeout_ms);
+    ws__remote_name(fd, s->remote);
+    ws__entry_add(&s->entry, registry, &s->stream);
+    return s;
+}
+
+/* The entry goes first: the descriptor must not be broken once it is closed,
+ * or another's. */
+void ws__session_free(struct ws__session *s)
+{
+    if (!s->upgraded) {
+        ws__entry_remove(&s->entry);
+        s->stream.ops->fini(&s->stream);
+    }
+    ws__buf_release(&s->in, NULL);
+    ws_free(s);
+}
+
+/* ---- Routes ------------------------------------------------------------- */
+
+static bool matches(const char *route, const char *path)
+{
+    size_t n = strlen(route);
+
+    if (n > 0 && route[n - 1] == '/')
+        return strncmp(route, path, n) == 0;
+    return strcmp(route, path) == 0;
+}
+
+static const ws_route *find_route(const ws_route *routes, const char *path)
+{
+    const ws_route *best = NULL;
+
+    for (const ws_route *r = routes; r && r->path; r++)
+        if (matches(r->path, path) &&
+            (!best || strlen(r->path) > strlen(best->path)))
+            best = r;
+    return best;
+}
+
+static void handle(struct ws__session *s, struct ws__request *r)
+{
+    const ws_route *route = find_route(s->server->routes, r->pub.path);
+
+    if (!route) {
+        ws_reply_text(&r->pub, 404, "404 page not found\n");
+        return;
+    }
+    route->handler(&r->pub, route->arg);
+    ws__before_park_run();
+    if (!r->answered)
+        ws_reply_text(&r->pub, 500, "Internal Server Error\n");
+}
+
+/* ---- One request after the other ---------------------------------------- */
+
+/* There is no request: one of nothing stands in for it. */
+static void refuse(struct ws__session *s, const struct ws__fault *f)
+{
+    struct ws__request none = { .session = s, .minor = 1 };
+    char text[160];
+
+    snprintf(text, sizeof(text), "%s: %s\n", ws__http_reason(f->status),
+             f->text);
+    ws_reply_text(&none.pub, f->status, text);
+}
+
+/* Returns whether another request may follow; *linger: the peer has an answer to
+ * read. */
+static bool serve_one(struct ws__session *s, bool *linger)
+{
+    struct ws__fault fault = { 0 };
+    struct ws__request *r = ws__request_receive(s, &fault);
+
+    *linger = r || fault.status != 0;
+    if (!r) {
+        if (fault.status != 0)
+            refuse(s, &fault);
+        return false;
+    }
+    handle(s, r);
+    bool more = r->keep_alive;
+    ws__request_free(r);
+    s->served = true;
+    return more && !s->upgraded && !s->broken;
+}
+
+/* A socket that is closed with unread input sends a reset, which may reach the
+ * peer before it has read the answer. */
+static void linger(struct ws__stream *stream)
+{
+    int64_t deadline = ws_after(LINGER_MS);
+    char drop[4096];
+    size_t dropped = 0;
+    ssize_t n = 1;
+
+    stream->ops->half_close(stream);
+    while (n != 0 && dropped < LINGER_BYTES &&
+           ws__stream_wait_read(stream, deadline) == 0) {
+        n = ws__stream_read(stream, drop, sizeof(drop));
+        if (n < 0 && n != -EAGAIN)
+            return;
+        dropped += n > 0 ? (size_t)n : 0;
+    }
+}
+
+void ws__session_run(void *session)
+{
+    struct ws__session *s = session;
+    struct ws__registry *registry = s->registry;
+    bool answered;
+
+    while (serve_one(s, &answered))
+        continue;
+    if (answered && !s->upgraded && !s->broken)
+        linger(&s->stream);
+    ws__session_free(s);
+    ws__session_end(registry);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_WS_SESSION_H
+#define WS_WS_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <silverback/http.h>
+
+#include "base/buf.h"
+#include "io/sock.h"
+#include "io/stream.h"
+#include "ws/registry.h"
+
+/* An HTTP connection: one request after the other. */
+struct ws__session {
+    const ws_server *server; /* no field is left at 0 */
+    struct ws__registry *registry;
+    struct ws__entry entry;
+    struct ws__stream stream;
+    struct ws__buf in; /* received and not yet used */
+    int64_t first_by;  /* when the first request has to be here */
+    bool served;       /* it was */
+    bool upgraded;     /* the stream belongs to a ws_conn */
+    bool broken;       /* a write has failed */
+    char remote[WS__ADDR_LEN];
+};
+
+/* The deadline of a limit in a ws_server: never, if it is negative. */
+int64_t ws__session_deadline(int timeout_ms);
+
+/* A session over an accepted socket, which is taken, also when it fails: NULL
+ * when there is no memory. */
+struct ws__session *ws__session_new(const ws_server *server,
+                                    struct ws__registry *registry, int fd);
+
+/* Serve it to its end, and free it.  For ws_go. */
+void ws__session_run(void *session);
+
+/* End it unserved. */
+void ws__session_free(struct ws__session *s);
+
+#endif

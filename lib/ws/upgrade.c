@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <silverback/upgrade.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "io/sock.h"
+#include "proto/extension.h"
+#include "proto/handshake.h"
+#include "proto/header.h"
+#include "proto/http_write.h"
+#include "ws/request.h"
+#include "ws/setup.h"
+
+enum { HANDSHAKE_TIMEOUT_MS = 10 * 1000 };
+
+/* ---- Subprotocols ------------------------------------------------------- */
+
+static const char field[] = "Sec-WebSocket-Protocol";
+
+/* Count the tokens and their bytes, with a NUL each; list them, unless list is
+ * NULL, with their text at text. */
+static size_t each_token(const ws_header *headers, const char **list,
+                         char *text, size_t *bytes)
+{
+    size_t n = 0;
+
+    *bytes = 0;
+    for (const ws_header *h = headers; h->name; h++) {
+        struct ws__str rest = ws__str(h->value), token;
+        bool bad = false;
+
+        if (!ws__equal_nocase(h->name, field))
+            continue;
+        for (; ws__header_next_token(&rest, &token, &bad); n++) {
+            if (list) {
+                list[n] = memcpy(text + *bytes, token.p, token.n);
+                text[*bytes + token.n] = '\0';
+            }
+            *bytes += token.n + 1;
+        }
+    }
+    return n;
+}
+
+const char *const *ws_requested_subprotocols(ws_request *pub)
+{
+    static const char *const none[] = { NULL };
+    struct ws__request *r = (struct ws__request *)pub;
+    size_t bytes, n = each_token(pub->headers, NULL, NULL, &bytes);
+
+    if (r->subprotocols || n == 0)
+        return r->subprotocols ? r->subprotocols : none;
+    r->subprotocols = ws__alloc((n + 1) * sizeof(char *) + bytes);
+    if (!r->subprotocols)
+        return none;
+    each_token(pub->headers, r->subprotocols, (char *)(r->subprotocols + n + 1),
+               &bytes);
+    r->subprotocols[n] = NULL;
+    return r->subprotocols;
+}
+
+/* ---- Refusing ----------------------------------------------------------- */
+
+static int refuse_as(const ws_upgrader *u, struct ws__request *r, int code,
+                     const struct ws__refusal *why)
+{
+    char text[64];
+    ws_request *pub = &r->pub;
+
+    ws__fail(&pub->error, code, "%s", why->reason);
+    pub->error.http_status = why->status;
+
+    /* What follows a request with a body may have been meant as frames. */
+    if (r->has_body)
+        r->keep_alive = false;
+    if (u->error)
+        u->error(pub, why->status, why->reason, u->arg);
+    if (r->answered)
+        return code;
+    snprintf(text, sizeof(text), "%s\n", ws__http_reason(why->status));
+    ws_reply(pub, why->status, why->headers, text, strlen(text));
+    return code;
+}
+
+static int refuse(const ws_upgrader *u, struct ws__request *r, int code,
+                  const char *reason)
+{
+    return refuse_as(u, r, code,
+                     &(struct ws__refusal){ .status = 500, .reason = reason });
+}
+
+static int check(const ws_upgrader *u, struct ws__request *r,
+                 const ws_header *headers)
+{
+    struct ws__refusal why =
+        ws__handshake_check(&r->pub, r->minor, r->has_body, u, headers);
+
+    return why.status == 0 ? 0 : refuse_as(u, r, WS_ERR_HANDSHAKE, &why);
+}
+
+/* ---- Upgrading ---------------------------------------------------------- */
+
+static void decide(struct ws__setup *setup, const ws_upgrader *u,
+                   const ws_request *r, const ws_header *headers)
+{
+    *setup = (struct ws__setup){
+        .read_buffer_size = u->read_buffer_size,
+        .write_buffer_size = u->write_buffer_size,
+        .write_buffer_pool = u->write_buffer_pool,
+        .read_limit = u->read_limit,
+        .write_timeout_ms = u->write_timeout_ms,
+        .ping_interval_ms = u->ping_interval_ms,
+    };
+    setup->subprotocol =
+        u->subprotocols ? ws__subprotocol_choose(r->headers, u->subprotocols)
+                        : ws_header_get(headers, field);
+    if (u->enable_compression)
+        ws__deflate_choose(&setup->deflate, r->headers,
+                           u->context_takeover_bits);
+}
+
+static int send_answer(const ws_upgrader *u, struct ws__request *r,
+                       const struct ws__http_out *o)
+{
+    int ms = u->handshake_timeout_ms;
+    struct ws__session *s = r->session;
+
+    r->answered = true;
+    int error = ws__stream_write(
+        &s->stream, o->p, o->len,
+        ws__session_deadline(ms == 0 ? HANDSHAKE_TIMEOUT_MS : ms));
+    if (error == 0)
+        return 0;
+    s->broken = true;
+    return ws__fail(&r->pub.error, error, "sending the 101 response: %s",
+                    ws_strerror(error));
+}
+
+static int answer(const ws_upgrader *u, struct ws__request *r,
+                  const struct ws__setup *setup, const ws_header *headers)
+{
+    struct ws__http_out o;
+
+    ws__http_out_init(&o);
+    int error = ws__handshake_answer(&o, &r->pub, setup->subprotocol,
+                                     &setup->deflate, headers);
+    error = error == 0
+                ? send_answer(u, r, &o)
+                : refuse(u, r, error,
+                         error == -ENOMEM ? "out of memory"
+                                          : "a response header cannot be sent");
+    ws__http_out_fini(&o);
+    return error;
+}
+
+/* From here on the stream is the connection's, or closed. */
+static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup,
+                          struct ws__entry *entry)
+{
+    struct ws__session *s = r->session;
+
+    setup->early = s->in.pos;
+    setup->early_len = ws__buf_used(&s->in);
+    setup->closed = ws__entry_closed;
+    setup->arg = entry;
+
+    ws__entry_remove(&s->entry);
+    s->upgraded = true;
+    ws_conn *c = ws__conn_new(&s->stream, setup, &r->pub.error);
+    ws__buf_release(&s->in, NULL);
+    if (c)
+        ws__entry_upgraded(entry, c);
+    return c;
+}
+
+ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
+                    const ws_header *headers)
+{
+    static const ws_upgrader standard;
+    struct ws__request *r = (struct ws__request *)pub;
+    struct ws__setup setup;
+    ws_conn *c = NULL;
+
+    u = u ? u : &standard;
+    pub->error = (ws_error){ 0 };
+    if (r->answered) {
+        ws__fail(&pub->error, WS_ERR_INVALID,
+                 "upgrade: the request was answered already");
+        return NULL;
+    }
+    if (check(u, r, headers) != 0)
+        return NULL;
+
+    struct ws__entry *entry = ws__entry_reserve(r->session->registry);
+    if (!entry) {
+        refuse(u, r, -ENOMEM, "out of memory");
+        return NULL;
+    }
+    decide(&setup, u, pub, headers);
+    if (answer(u, r, &setup, headers) == 0)
+        c = hand_over(r, &setup, entry);
+    if (!c)
+        ws__entry_drop(entry);
+    return c;
+}
+
+/* ---- Elsewhere ---------------------------------------------------------- */
+
+ws_conn *ws_adopt(int fd, const ws_adoption *a, ws_error *err)
+{
+    static const ws_adoption standard;
+    struct ws__stream stream;
+
+    a = a ? a : &standard;
+    if (err)
+        *err = (ws_error){ 0 };
+    ws__stream_socket(&stream, fd);
+    int error = ws__nonblocking(fd);
+    if (error != 0) {
+        stream.ops->fini(&stream);
+        ws__fail(err, error, "adopt: descriptor %d: %s", fd,
+                 ws_strerror(error));
+        return NULL;
+    }
+    const struct ws__setup setup = {
+        .client = a->client,
+        .deflate = { .on = a->compression,
+                     .server_bits = 15,
+                     .client_bits = 15 },
+        .subprotocol = a->subprotocol,
+        .early = a->early,
+        .early_len = a->early_len,
+        .read_limit = a->read_limit,
+        .write_timeout_ms = a->write_timeout_ms,
+        .ping_interval_ms = a->ping_interval_ms,
+    };
+    return ws__conn_new(&stream, &setup, err);
+}

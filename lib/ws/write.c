@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Frames out.  All of them pass through one buffer, so that what waits to be
+ * sent (answers, small messages held back, the rest of a frame) goes ahead of
+ * what comes, in one send.
+ */
+
+#include "ws/write.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "fiber/sync.h"
+#include "io/random.h"
+#include "proto/mask.h"
+
+/* ---- The buffer --------------------------------------------------------- */
+
+static int borrow_out(ws_conn *c)
+{
+    struct ws__buf *out = &c->w.out;
+    size_t size = c->w.buffer_size + WS__WRITE_RESERVE;
+
+    if (out->begin)
+        return 0;
+    if (!c->w.pool && c->w.buffer_size == WS__WRITE_BUFFER)
+        return ws__buf_lend(out, &c->pools->write);
+    out->begin =
+        c->w.pool ? c->w.pool->get(size, c->w.pool->arg) : ws__alloc(size);
+    if (!out->begin)
+        return -ENOMEM;
+    out->pos = out->last = out->begin;
+    out->end = out->begin + size;
+    return 0;
+}
+
+static void give_back_out(ws_conn *c)
+{
+    struct ws__buf *out = &c->w.out;
+
+    if (c->w.pool && out->begin) {
+        c->w.pool->put(out->begin, ws__buf_size(out), c->w.pool->arg);
+        *out = (struct ws__buf){ 0 };
+    }
+    ws__buf_release(out, &c->pools->write);
+}
+
+static void note_unsent(ws_conn *c)
+{
+    bool empty = ws__buf_used(&c->w.out) == 0;
+
+    atomic_store(&c->w.unsent, !empty && !c->w.held);
+    if (empty)
+        give_back_out(c);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    if (a == 0 || b == 0)
+        return a + b;
+    return a < b ? a : b;
+}
+
+/* ---- Sending ------------------------------------------------------------ */
+
+static int fail(ws_conn *c, int code)
+{
+    atomic_store(&c->w.error, code);
+    c->w.out.pos = c->w.out.last = c->w.out.begin;
+    return code;
+}
+
+/* Send once.  Returns 0, -EAGAIN or the transport's error. */
+static int send_some(ws_conn *c, struct iovec *tail)
+{
+    struct ws__buf *out = &c->w.out;
+    size_t used = ws__buf_used(out);
+    struct iovec v[] = { { .iov_base = out->pos, .iov_len = used }, *tail };
+    ssize_t n = used > 0 ? c->stream.ops->writev(&c->stream, v,
+                                                 tail->iov_len > 0 ? 2 : 1)
+                         : c->stream.ops->writev(&c->stream, tail, 1);
+
+    if (n < 0)
+        return (int)n;
+    size_t sent = (size_t)n, first = sent < used ? sent : used;
+    out->pos += first;
+    tail->iov_base = (char *)tail->iov_base + (sent - first);
+    tail->iov_len -= sent - first;
+    return 0;
+}
+
+/* The flag goes up before c->end is looked at; see wake_others in ws/close. */
+static int wait_writable(ws_conn *c, int64_t deadline)
+{
+    int error = WS_ERR_CANCELED;
+
+    atomic_store(&c->w.waiting, true);
+    if (!ws__conn_ended(c))
+        error = ws__stream_wait_write(&c->stream, deadline);
+    atomic_store(&c->w.waiting, false);
+    return error;
+}
+
+static int wait_progress(ws_conn *c, int64_t deadline)
+{
+    int64_t stalled = c->w.timeout_ms < 0 ? 0 : ws_after(c->w.timeout_ms);
+    int error = wait_writable(c, earlier(deadline, stalled));
+
+    if (error == WS_ERR_TIMEOUT && stalled != 0 && ws_now() >= stalled)
+        return WS_ERR_DEAD;
+    return error;
+}
+
+static int dead(ws_conn *c)
+{
+    ws__conn_fail(c, WS_ERR_DEAD,
+                  "the peer took nothing in time, in the "
+                  "middle of a message");
+    return fail(c, WS_ERR_DEAD);
+}
+
+/*
+ * Send the buffer, by the deadline.  Bytes of whole messages that were not sent
+ * stay there.
+ */
+static int send_out(ws_conn *c, int64_t deadline)
+{
+    struct iovec none = { 0 };
+    int error = 0;
+
+    c->w.held = false;
+    while (error == 0 && ws__buf_used(&c->w.out) > 0) {
+        error = send_some(c, &none);
+        if (error == -EAGAIN)
+            error = wait_progress(c, deadline);
+    }
+    return error;
+}
+
+/*
+ * Send the buffer and the tail.  The message begins mark bytes before the
+ * buffer's end (0: it has begun already): while none of it is sent, a deadline
+ * takes it back and leaves the connection as it was.
+ */
+static int send_message(ws_conn *c, int64_t deadline, size_t mark,
+                        struct iovec *tail)
+{
+    struct ws__buf *out = &c->w.out;
+    int error = 0;
+
+    c->w.held = false;
+    while (error == 0 && (ws__buf_used(out) > 0 || tail->iov_len > 0)) {
+        error = send_some(c, tail);
+        if (error == -EAGAIN)
+            error = wait_progress(c, deadline);
+    }
+    if (error == WS_ERR_TIMEOUT && mark > 0 && ws__buf_used(out) >= mark)
+        out->last -= mark;
+    else if (error == WS_ERR_TIMEOUT)
+        error = WS_ERR_DEAD;
+    return error;
+}
+
+/* What ends an attempt to send for good, or only this time. */
+static int settle(ws_conn *c, int error)
+{
+    if (error == 0 || error == WS_ERR_TIMEOUT)
+        return error;
+    if (error == WS_ERR_DEAD)
+        return dead(c);
+    return fail(c, ws__conn_transport_error(c, error));
+}
+
+/* ---- Frames ------------------------------------------------------------- */
+
+static int make_header(ws_conn *c, struct ws__frame *f)
+{
+    f->masked = c->client;
+    return f->masked ? ws__random(f->key, sizeof(f->key)) : 0;
+}
+
+static void append_header(struct ws__buf *out, const struct ws__frame *f)
+{
+    out->last += ws__frame_encode(f, out->last);
+}
+
+static void append_payload(struct ws__buf *out, const struct ws__frame *f,
+                           const void *data)
+{
+    size_t n = (size_t)f->len;
+
+    ws__buf_append(out, data, n);
+    if (f->masked)
+        ws__mask(out->last - n, n, f->key, 0);
+}
+
+/* A server's payload is sent from where it is. */
+static int send_large(ws_conn *c, const struct ws__sending *s, size_t mark)
+{
+    struct iovec tail = { .iov_base = (void *)s->data, .iov_len = s->len };
+
+    return send_message(c, s->deadline, mark, &tail);
+}
+
+/* A client's is masked in a copy, a piece at a time. */
+static int send_large_masked(ws_conn *c, const struct ws__sending *s,
+                             const struct ws__frame *f, size_t mark)
+{
+    struct ws__buf copy = { 0 };
+    int error = ws__buf_lend(&copy, &c->pools->read);
+
+    if (error != 0)
+        c->w.out.last -= mark;
+    for (size_t at = 0, n; error == 0 && at < s->len; at += n) {
+        size_t room = ws__buf_size(&copy), left = s->len - at;
+        struct iovec tail = { .iov_base = copy.begin };
+
+        n = tail.iov_len = left < room ? left : room;
+        memcpy(copy.begin, (const uint8_t *)s->data + at, n);
+        ws__mask(copy.begin, n, f->key, at);
+        error = send_message(c, s->deadline, at == 0 ? mark : 0, &tail);
+    }
+    ws__buf_release(&copy, &c->pools->read);
+    return error;
+}
+
+static void append_answers(ws_conn *c)
+{
+    uint8_t data[WS__CONTROL_MAX];
+    uint8_t opcode;
+    size_t len;
+
+    while (!atomic_load(&c->w.close_sent) &&
+           ws__answers_take(&c->w.answers, &opcode, data, &len)) {
+        struct ws__frame f = { .opcode = opcode, .fin = true, .len = len };
+
+        if (make_header(c, &f) != 0)
+            return;
+        append_header(&c->w.out, &f);
+        append_payload(&c->w.out, &f, data);
+        if (opcode == WS_CLOSE)
+            atomic_store(&c->w.close_sent, true);
+    }
+}
+
+static int check_open(ws_conn *c)
+{
+    int error = atomic_load(&c->w.error);
+
+    if (error != 0)
+        return error;
+    if (ws__conn_ended(c))
+        return WS_ERR_CANCELED;
+    return atomic_load(&c->w.close_sent) ? WS_ERR_CLOSE_SENT : 0;
+}
+
+/* Half of the reserve is left for the answers to come. */
+static bool fits(const struct ws__buf *out, size_t len)
+{
+    return len + WS__FRAME_HEADER_MAX + WS__WRITE_RESERVE / 2 <=
+           ws__buf_room(out);
+}
+
+/* Room for the answers and a header, and for the message if it is small. */
+static int clear_the_way(ws_conn *c, const struct ws__sending *s)
+{
+    struct ws__buf *out = &c->w.out;
+    int error = borrow_out(c);
+
+    if (error != 0)
+        return error;
+    bool small = s->len <= c->w.buffer_size;
+    if (ws__buf_used(out) > 0 && !fits(out, small ? s->len : 0))
+        return send_out(c, s->deadline);
+    if (ws__buf_used(out) == 0)
+        out->pos = out->last = out->begin;
+    return 0;
+}
+
+static int send_frame(ws_conn *c, const struct ws__sending *s)
+{
+    struct ws__buf *out = &c->w.out;
+    struct ws__frame f = {
+        .opcode = s->opcode, .fin = s->fin, .rsv1 = s->rsv1, .len = s->len
+    };
+    struct iovec none = { 0 };
+    int error = clear_the_way(c, s);
+
+    if (error != 0)
+        return settle(c, error);
+    append_answers(c);
+    error = check_open(c);
+    if (error == 0)
+        error = make_header(c, &f);
+    if (error != 0)
+        return error;
+
+    uint8_t *start = out->last;
+    append_header(out, &f);
+    if (!fits(out, s->len)) {
+        size_t mark = (size_t)(out->last - start);
+        return settle(c, c->client ? send_large_masked(c, s, &f, mark)
+                                   : send_large(c, s, mark));
+    }
+    append_payload(out, &f, s->data);
+    if (s->may_hold && ws__hold_wanted(c)) {
+        ws__hold(c);
+        return 0;
+    }
+    return settle(
+        c, send_message(c, s->deadline, (size_t)(out->last - start), &none));
+}
+
+/* ---- The lock ----------------------------------------------------------- */
+
+/* An answer that came while the lock was held finds nobody to send it but the
+ * holder: so look once more after letting go. */
+static void unlock(ws_conn *c)
+{
+    note_unsent(c);
+    ws_mutex_unlock(&c->w.lock);
+    if (atomic_load(&c->w.answers.any) || atomic_load(&c->w.unsent))
+        ws__write_pending(c);
+}
+
+int ws__write_frame(ws_conn *c, const struct ws__sending *s)
+{
+    int error = check_open(c);
+
+    if (error == 0)
+        error = ws__mutex_lock_until(&c->w.lock, s->deadline);
+    if (error != 0)
+        return error;
+    error = check_open(c);
+    if (error == 0)
+        error = send_frame(c, s);
+    if (error == 0 && s->opcode == WS_CLOSE)
+        atomic_store(&c->w.close_sent, true);
+    unlock(c);
+    return error;
+}
+
+/* With the lock held; never waits. */
+static void push(ws_conn *c)
+{
+    struct iovec none = { 0 };
+    int error = 0;
+
+    if (atomic_load(&c->w.close_sent))
+        ws__answers_drop(&c->w.answers);
+    else if (ws__buf_used(&c->w.out) == 0 && borrow_out(c) == 0)
+        append_answers(c);
+    else if (ws__buf_used(&c->w.out) == 0)
+        ws__answers_drop(&c->w.answers); /* no memory */
+    c->w.held = false;
+    while (error == 0 && ws__buf_used(&c->w.out) > 0)
+        error = send_some(c, &none);
+    if (error != 0 && error != -EAGAIN)
+        settle(c, error);
+    note_unsent(c);
+}
+
+void ws__write_pending(ws_conn *c)
+{
+    do {
+        if (atomic_load(&c->w.error) != 0 || !ws__mutex_trylock(&c->w.lock))
+            return;
+        push(c);
+        ws_mutex_unlock(&c->w.lock);
+    } while (atomic_load(&c->w.answers.any) && !atomic_load(&c->w.unsent));
+}
+
+/* With the lock held, which is let go. */
+static int send_and_unlock(ws_conn *c, int64_t deadline)
+{
+    int error = atomic_load(&c->w.error);
+
+    ws__hold_over(c);
+    if (error == 0)
+        error = settle(c, send_out(c, deadline));
+    unlock(c);
+    return error;
+}
+
+int ws__write_out(ws_conn *c, int64_t deadline)
+{
+    int error = ws__mutex_lock_until(&c->w.lock, deadline);
+
+    return error == 0 ? send_and_unlock(c, deadline) : error;
+}
+
+void ws__write_held(ws_conn *c)
+{
+    if (ws__mutex_trylock(&c->w.lock))
+        send_and_unlock(c, atomic_load(&c->w.deadline));
+}
+
+void ws__write_rest(ws_conn *c, int64_t deadline)
+{
+    if (ws__mutex_lock_until(&c->w.lock, deadline) != 0)
+        return;
+    push(c);
+    while (atomic_load(&c->w.unsent) && atomic_load(&c->w.error) == 0 &&
+           ws__stream_wait_write(&c->stream, deadline) == 0)
+        push(c);
+    ws_mutex_unlock(&c->w.lock);
+}
+
+void ws__write_fini(ws_conn *c)
+{
+    give_back_out(c);
+    ws__buf_release(&c->w.piece, &c->pools->read);
+    if (c->w.piece_deflate && c->w.piece_deflate != c->w.deflate)
+        ws__compressor_put(c, c->w.piece_deflate);
+    ws__deflate_destroy(c->w.deflate);
+}

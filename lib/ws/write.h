@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_WS_WRITE_H
+#define WS_WS_WRITE_H
+
+#include "ws/conn.h"
+
+/* A frame to be sent.  may_hold: it may wait in the buffer (see ws_flush). */
+struct ws__sending {
+    uint8_t opcode;
+    bool fin;
+    bool rsv1;
+    bool may_hold;
+    const void *data;
+    size_t len;
+    int64_t deadline;
+};
+
+/* Send one frame, between others' frames.  Returns what ws_write_message
+ * does. */
+int ws__write_frame(ws_conn *c, const struct ws__sending *s);
+
+/* Send what can be sent without waiting: bytes left over, and answers.  Returns
+ * at once when another one is writing: that one sends them. */
+void ws__write_pending(ws_conn *c);
+
+/* Send all that is left over or held back, by the deadline.  Returns 0,
+ * WS_ERR_TIMEOUT or the sticky error. */
+int ws__write_out(ws_conn *c, int64_t deadline);
+
+/* The same for what was held back, before its author waits.  Where another one
+ * is writing, or the author itself further up, that one sends it. */
+void ws__write_held(ws_conn *c);
+
+/* For the one who closes: the same, though the connection has ended. */
+void ws__write_rest(ws_conn *c, int64_t deadline);
+
+/* The lock for whole messages.  Returns 0, WS_ERR_TIMEOUT, or WS_ERR_BUSY for the
+ * author of a message in pieces. */
+int ws__message_lock(ws_conn *c, int64_t deadline);
+
+/* ws_write_close with a deadline of its own. */
+int ws__write_close_by(ws_conn *c, int code, const char *reason,
+                       int64_t deadline);
+
+/* Answers, sent as soon as that needs no waiting. */
+void ws__answer_ping(ws_conn *c);
+void ws__answer_pong(ws_conn *c, const void *data, size_t len);
+void ws__answer_close(ws_conn *c, int code, const char *reason);
+
+/* Take one answer as a frame.  Returns false if there is none. */
+bool ws__answers_take(struct ws__answers *a, uint8_t *opcode,
+                      uint8_t data[static WS__CONTROL_MAX], size_t *len);
+
+void ws__answers_drop(struct ws__answers *a);
+
+/* May a message of the caller wait in the buffer (see ws_flush)?  Then it is
+ * sent before the caller waits.  With the lock held. */
+bool ws__hold_wanted(ws_conn *c);
+void ws__hold(ws_conn *c);
+
+/* What was held back is about to be sent. */
+void ws__hold_over(ws_conn *c);
+
+/* Send what the caller's message in pieces has so far; 0 if there is none. */
+int ws__piece_flush(ws_conn *c);
+
+/* Is the next message to be compressed?  With what: NULL is no memory. */
+bool ws__compresses(const ws_conn *c);
+struct ws__deflate *ws__compressor_get(ws_conn *c);
+void ws__compressor_put(ws_conn *c, struct ws__deflate *d);
+
+#endif

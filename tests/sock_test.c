@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "io/sock.h"
+#include "io/wait.h"
+
+enum { LONG = 60000 };
+
+static char folder[64];
+static char path[96];          /* of a socket in folder */
+static char unix_address[128]; /* "unix:" and that */
+
+static int make_folder(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/sock_test.XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof(path), "%s/s", folder);
+    snprintf(unix_address, sizeof(unix_address), "unix:%s", path);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+static int listen_on(const char *addr)
+{
+    ws_error err = { 0 };
+    int fd = ws__listen(addr, &err);
+
+    if (fd < 0)
+        fail_msg("%s", err.text);
+    return fd;
+}
+
+/* Connect to where fd listens, in numbers of the given kind. */
+static int connect_to(int fd, int family)
+{
+    struct sockaddr_storage a = { 0 };
+    socklen_t len = sizeof(a);
+
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    struct sockaddr_in in = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        .sin_port = ((struct sockaddr_in *)&a)->sin_port,
+    };
+    if (family != AF_INET)
+        return ws__connect((struct sockaddr *)&a, len, ws_after(LONG), NULL);
+    return ws__connect((struct sockaddr *)&in, sizeof(in), ws_after(LONG),
+                       NULL);
+}
+
+static int accept_one(int fd)
+{
+    assert_int_equal(ws__wait(fd, POLLIN, ws_after(LONG), NULL), POLLIN);
+    int conn = ws__accept(fd);
+
+    assert_true(conn >= 0);
+    return conn;
+}
+
+static void assert_ready_for_use(int fd, bool tcp)
+{
+    int nodelay = 0;
+    socklen_t len = sizeof(nodelay);
+
+    assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    if (tcp) {
+        getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &len);
+        assert_true(nodelay);
+    }
+}
+
+/* What one end calls itself is what the other calls its peer. */
+static void assert_names_agree(int near, int far, const char *prefix)
+{
+    char local[WS__ADDR_LEN], remote[WS__ADDR_LEN];
+
+    ws__local_name(near, local);
+    ws__remote_name(far, remote);
+    assert_string_equal(local, remote);
+    assert_int_equal(strncmp(local, prefix, strlen(prefix)), 0);
+}
+
+static void talk(const char *addr, int family, const char *prefix)
+{
+    int fd = listen_on(addr);
+    int client = connect_to(fd, family);
+    char byte;
+
+    assert_ready_for_use(fd, false);
+    assert_true(client >= 0);
+    int server = accept_one(fd);
+    assert_ready_for_use(client, family != AF_UNIX);
+    assert_ready_for_use(server, family != AF_UNIX);
+    assert_names_agree(server, client, prefix);
+    if (family != AF_UNIX)
+        assert_names_agree(client, server, prefix);
+
+    assert_int_equal(write(client, "x", 1), 1);
+    assert_int_equal(ws__wait(server, POLLIN, ws_after(LONG), NULL), POLLIN);
+    assert_int_equal(read(server, &byte, 1), 1);
+    close(server);
+    close(client);
+    close(fd);
+}
+
+static void listens_on_an_ipv4_address(void **state)
+{
+    (void)state;
+    talk("127.0.0.1:0", AF_INET, "127.0.0.1:");
+}
+
+static void localhost_is_ipv4(void **state)
+{
+    (void)state;
+    talk("localhost:0", AF_INET, "127.0.0.1:");
+}
+
+/* A machine without IPv6 says so, and then has nothing to show here. */
+static void listens_on_an_ipv6_address(void **state)
+{
+    (void)state;
+    int fd = ws__listen("[::1]:0", NULL);
+
+    if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
+        return;
+    assert_true(fd >= 0);
+    close(fd);
+    talk("[::1]:0", AF_INET6, "[::1]:");
+}
+
+/* An IPv4 peer has an IPv4 address, whatever the socket is. */
+static void no_host_means_every_address(void **state)
+{
+    (void)state;
+    talk(":0", AF_INET, "127.0.0.1:");
+}
+
+static void listens_on_a_path(void **state)
+{
+    (void)state;
+    char name[WS__ADDR_LEN];
+    int fd = listen_on(unix_address);
+
+    ws__local_name(fd, name);
+    assert_string_equal(name, unix_address);
+    close(fd);
+    unlink(path);
+    talk(unix_address, AF_UNIX, unix_address);
+    unlink(path);
+}
+
+static void a_taken_port_is_named(void **state)
+{
+    (void)state;
+    char name[WS__ADDR_LEN], want[256];
+    ws_error err = { 0 };
+    int fd = listen_on("127.0.0.1:0");
+
+    ws__local_name(fd, name);
+    snprintf(want, sizeof(want), "listen on %s: address already in use", name);
+    assert_int_equal(ws__listen(name, &err), -EADDRINUSE);
+    assert_int_equal(err.code, -EADDRINUSE);
+    assert_string_equal(err.text, want);
+    close(fd);
+}
+
+static void a_taken_port_has_no_second_address(void **state)
+{
+    (void)state;
+    char name[WS__ADDR_LEN], addr[WS__ADDR_LEN];
+    int fd = listen_on("127.0.0.1:0");
+
+    ws__local_name(fd, name);
+    snprintf(addr, sizeof(addr), "localhost%s", strchr(name, ':'));
+    assert_int_equal(ws__listen(addr, NULL), -EADDRINUSE);
+    close(fd);
+}
+
+static void a_port_can_be_taken_again_at_once(void **state)
+{
+    (void)state;
+    char name[WS__ADDR_LEN];
+    int fd = listen_on("127.0.0.1:0");
+    int client = connect_to(fd, AF_INET);
+    int server = accept_one(fd);
+
+    ws__local_name(fd, name);
+    close(fd);
+    close(server); /* first, so that it is the one in TIME_WAIT */
+    close(client);
+    close(listen_on(name));
+}
+
+static void a_live_socket_file_is_in_use(void **state)
+{
+    (void)state;
+    ws_error err = { 0 };
+    char want[256];
+    int fd = listen_on(unix_address);
+
+    snprintf(want, sizeof(want), "listen on %s: address already in use",
+             unix_address);
+    assert_int_equal(ws__listen(unix_address, &err), -EADDRINUSE);
+    assert_string_equal(err.text, want);
+    int client = connect_to(fd, AF_UNIX);
+    assert_true(client >= 0);
+    close(client);
+    close(fd);
+    unlink(path);
+}
+
+static void a_stale_socket_file_is_replaced(void **state)
+{
+    (void)state;
+
+    close(listen_on(unix_address)); /* leaves the file */
+    talk(unix_address, AF_UNIX, unix_address);
+    unlink(path);
+}
+
+static void another_file_is_left_alone(void **state)
+{
+    (void)state;
+    struct stat st;
+    int fd = open(path, O_CREAT | O_WRONLY, 0600);
+
+    close(fd);
+    assert_int_equal(ws__listen(unix_address, NULL), -EADDRINUSE);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(S_ISREG(st.st_mode));
+    unlink(path);
+}
+
+static void a_path_has_to_fit(void **state)
+{
+    (void)state;
+    struct sockaddr_un un;
+    char addr[256] = "unix:";
+    ws_error err = { 0 };
+
+    assert_int_equal(ws__listen(addr, &err), WS_ERR_INVALID);
+    memset(addr + 5, 'x', sizeof(un.sun_path));
+    err.code = 0;
+    assert_int_equal(ws__listen(addr, &err), WS_ERR_INVALID);
+    assert_non_null(strstr(err.text, "got 108"));
+}
+
+static void what_is_no_address_is_refused(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "",      "localhost",  "localhost:", ":",
+        ":http", ":65536",     ":-1",        ":+1",
+        ":0x50", "::1",        "::1:8080",   "[::1]",
+        "[]:80", "a]:b[:8080", "[::1:8080",  "[1.2.3.4]:80",
+        ": 80",  ":80 ",       ":000000080", "TCP:a:80",
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ws_error err = { 0 };
+
+        assert_int_equal(ws__listen(rows[i], &err), WS_ERR_INVALID);
+        assert_int_equal(err.code, WS_ERR_INVALID);
+        assert_non_null(strstr(err.text, "expected host:port"));
+    }
+}
+
+static void a_host_that_is_none_is_named(void **state)
+{
+    (void)state;
+    ws_error err = { 0 };
+
+    assert_int_equal(ws__listen("[1::2::3]:80", &err), WS_ERR_RESOLVE);
+    assert_int_equal(strncmp(err.text, "listen on [1::2::3]:80: ", 24), 0);
+}
+
+static void accept_never_waits(void **state)
+{
+    (void)state;
+    int fd = listen_on("127.0.0.1:0");
+
+    assert_int_equal(ws__accept(fd), -EAGAIN);
+    close(fd);
+    assert_int_equal(ws__accept(fd), -EBADF);
+}
+
+static void accept_says_when_there_is_no_descriptor(void **state)
+{
+    (void)state;
+    struct rlimit before, none;
+    int fd = listen_on("127.0.0.1:0");
+    int client = connect_to(fd, AF_INET);
+
+    assert_int_equal(ws__wait(fd, POLLIN, ws_after(LONG), NULL), POLLIN);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int r = ws__accept(fd);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(r, -EMFILE);
+
+    close(accept_one(fd)); /* it was not lost */
+    close(client);
+    close(fd);
+}
+
+static void connect_is_refused_where_nobody_listens(void **state)
+{
+    (void)state;
+    struct sockaddr_in in;
+    socklen_t len = sizeof(in);
+    int fd = listen_on("127.0.0.1:0");
+
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+    close(fd);
+    assert_int_equal(
+        ws__connect((struct sockaddr *)&in, len, ws_after(LONG), NULL),
+        -ECONNREFUSED);
+    in.sin_family = AF_MAX;
+    assert_int_equal(
+        ws__connect((struct sockaddr *)&in, len, ws_after(LONG), NULL),
+        -EAFNOSUPPORT);
+}
+
+/* A queue of connections that is full, so that the next has to wait. */
+struct full {
+    int fd;
+    int clients[8];
+    struct sockaddr_in in;
+};
+
+static void fill(struct full *f)
+{
+    socklen_t len = sizeof(f->in);
+
+    f->fd = listen_on("127.0.0.1:0");
+    assert_int_equal(listen(f->fd, 0), 0);
+    assert_int_equal(getsockname(f->fd, (struct sockaddr *)&f->in, &len), 0);
+    for (size_t i = 0; i < COUNT(f->clients); i++) {
+        f->clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(f->clients[i], (struct sockaddr *)&f->in, len);
+    }
+}
+
+static void empty(struct full *f)
+{
+    for (size_t i = 0; i < COUNT(f->clients); i++)
+        close(f->clients[i]);
+    close(f->fd);
+}
+
+static void connect_ends_at_the_deadline(void **state)
+{
+    (void)state;
+    struct full f;
+
+    fill(&f);
+    int64_t deadline = ws_after(20);
+    assert_int_equal(
+        ws__connect((struct sockaddr *)&f.in, sizeof(f.in), deadline, NULL),
+        WS_ERR_TIMEOUT);
+    assert_true(ws_now() >= deadline);
+    empty(&f);
+}
+
+static void set_event(void *e)
+{
+    ws_event_set(e);
+}
+
+static void connect_can_be_canceled(void **state)
+{
+    (void)state;
+    ws_event cancel = { 0 };
+    struct full f;
+
+    fill(&f);
+    ws_fiber *canceler = ws_go(set_event, &cancel);
+    assert_non_null(canceler);
+    assert_int_equal(
+        ws__connect((struct sockaddr *)&f.in, sizeof(f.in), 0, &cancel),
+        WS_ERR_CANCELED);
+    ws_join(canceler);
+    empty(&f);
+}
+
+static void nonblocking_changes_a_descriptor(void **state)
+{
+    (void)state;
+    int fds[2];
+
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(ws__nonblocking(fds[0]), 0);
+    assert_ready_for_use(fds[0], false);
+    close(fds[0]);
+    close(fds[1]);
+    assert_int_equal(ws__nonblocking(fds[0]), -EBADF);
+}
+
+static void what_has_no_address_has_no_name(void **state)
+{
+    (void)state;
+    char name[WS__ADDR_LEN];
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    ws__local_name(fds[0], name);
+    assert_string_equal(name, "");
+    ws__remote_name(fds[0], name);
+    assert_string_equal(name, "");
+    close(fds[0]);
+    close(fds[1]);
+    ws__remote_name(fds[0], name);
+    assert_string_equal(name, "");
+}
+
+/* They need no NUL at their end, and none is looked for. */
+static void local_names_may_fill_their_room(void **state)
+{
+    (void)state;
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    char name[WS__ADDR_LEN];
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1, "%0106d", getpid());
+    un.sun_path[sizeof(un.sun_path) - 1] = 'x';
+    assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+    ws__local_name(fd, name);
+    assert_int_equal(strncmp(name, "unix:@0", 7), 0);
+    assert_int_equal(strlen(name), 6 + sizeof(un.sun_path) - 1);
+    assert_int_equal(name[strlen(name) - 1], 'x');
+    close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(listens_on_an_ipv4_address),
+        cmocka_unit_test(localhost_is_ipv4),
+        cmocka_unit_test(listens_on_an_ipv6_address),
+        cmocka_unit_test(no_host_means_every_address),
+        cmocka_unit_test(listens_on_a_path),
+        cmocka_unit_test(a_taken_port_is_named),
+        cmocka_unit_test(a_taken_port_has_no_second_address),
+        cmocka_unit_test(a_port_can_be_taken_again_at_once),
+        cmocka_unit_test(a_live_socket_file_is_in_use),
+        cmocka_unit_test(a_stale_socket_file_is_replaced),
+        cmocka_unit_test(another_file_is_left_alone),
+        cmocka_unit_test(a_path_has_to_fit),
+        cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(a_host_that_is_none_is_named),
+        cmocka_unit_test(accept_never_waits),
+        cmocka_unit_test(accept_says_when_there_is_no_descriptor),
+        cmocka_unit_test(connect_is_refused_where_nobody_listens),
+        cmocka_unit_test(connect_ends_at_the_deadline),
+        cmocka_unit_test(connect_can_be_canceled),
+        cmocka_unit_test(nonblocking_changes_a_descriptor),
+        cmocka_unit_test(what_has_no_address_has_no_name),
+        cmocka_unit_test(local_names_may_fill_their_room),
+    };
+
+    return cmocka_run_group_tests_name("sock", tests, make_folder,
+                                       remove_folder);
+}

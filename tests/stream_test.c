@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <silverback/base.h>
+
+#include "io/stream.h"
+
+enum { LONG = 60000, LARGE = 1 << 20 };
+
+/* Both ends, afresh for each test. */
+static struct ws__stream a, b;
+
+static int open_both(void **state)
+{
+    int fds[2];
+
+    (void)state;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) != 0)
+        return -1;
+    setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
+    ws__stream_socket(&a, fds[0]);
+    ws__stream_socket(&b, fds[1]);
+    return 0;
+}
+
+static void close_one(struct ws__stream *s)
+{
+    if (s->fd >= 0)
+        s->ops->fini(s);
+}
+
+static int close_both(void **state)
+{
+    (void)state;
+    close_one(&a);
+    close_one(&b);
+    return 0;
+}
+
+static void a_new_stream_waits_before_it_reads(void **state)
+{
+    (void)state;
+
+    assert_false(a.readable);
+    assert_int_equal(a.read_events, POLLIN);
+    assert_int_equal(a.write_events, POLLOUT);
+    assert_int_equal(ws__stream_wait_read(&a, 1), WS_ERR_TIMEOUT);
+    assert_int_equal(ws__stream_wait_write(&a, 1), 0);
+}
+
+static void read_never_waits(void **state)
+{
+    (void)state;
+    char buf[4];
+
+    assert_int_equal(ws__stream_read(&b, buf, sizeof(buf)), -EAGAIN);
+    assert_false(b.readable);
+}
+
+static void a_short_read_leaves_nothing_to_read(void **state)
+{
+    (void)state;
+    char buf[4];
+
+    assert_int_equal(ws__stream_write(&a, "abcdef", 6, 0), 0);
+    assert_int_equal(ws__stream_wait_read(&b, 0), 0);
+    assert_int_equal(ws__stream_read(&b, buf, 4), 4);
+    assert_true(b.readable);
+    assert_int_equal(ws__stream_wait_read(&b, 1), 0);
+    assert_int_equal(ws__stream_read(&b, buf, 4), 2);
+    assert_false(b.readable);
+    assert_int_equal(ws__stream_wait_read(&b, 1), WS_ERR_TIMEOUT);
+}
+
+/* What was read in full may have been all. */
+static void a_full_read_may_be_followed_by_nothing(void **state)
+{
+    (void)state;
+    char buf[4];
+
+    assert_int_equal(ws__stream_write(&a, "abcd", 4, 0), 0);
+    assert_int_equal(ws__stream_read(&b, buf, 4), 4);
+    assert_int_equal(ws__stream_wait_read(&b, 1), 0);
+    assert_int_equal(ws__stream_read(&b, buf, 4), -EAGAIN);
+    assert_int_equal(ws__stream_wait_read(&b, 1), WS_ERR_TIMEOUT);
+}
+
+static void bytes_come_one_by_one(void **state)
+{
+    (void)state;
+    const char text[] = "one byte at a time";
+    char got[sizeof(text)];
+
+    assert_int_equal(ws__stream_write(&a, text, sizeof(text), 0), 0);
+    for (size_t i = 0; i < sizeof(text); i++)
+        assert_int_equal(ws__stream_read(&b, &got[i], 1), 1);
+    assert_memory_equal(got, text, sizeof(text));
+}
+
+static void a_half_close_ends_one_direction(void **state)
+{
+    (void)state;
+    char buf[4];
+
+    assert_int_equal(ws__stream_write(&a, "ab", 2, 0), 0);
+    a.ops->half_close(&a);
+    assert_int_equal(ws__stream_read(&b, buf, 4), 2);
+    assert_int_equal(ws__stream_wait_read(&b, 0), 0);
+    assert_int_equal(ws__stream_read(&b, buf, 4), 0);
+    assert_false(b.readable);
+
+    assert_int_equal(ws__stream_write(&b, "cd", 2, 0), 0);
+    assert_int_equal(ws__stream_read(&a, buf, 4), 2);
+    assert_int_equal(ws__stream_write(&a, "ef", 2, 0), -EPIPE);
+}
+
+static void fini_closes_the_descriptor(void **state)
+{
+    (void)state;
+    int fd = a.fd;
+    char buf[4];
+
+    a.ops->fini(&a);
+    assert_int_equal(a.fd, -1);
+    assert_int_equal(ws__stream_read(&b, buf, 4), 0);
+    assert_int_equal(close(fd), -1);
+}
+
+static void writev_gathers(void **state)
+{
+    (void)state;
+    struct iovec v[] = { { "head", 4 }, { "", 0 }, { "payload", 7 } };
+    char buf[16];
+
+    assert_int_equal(a.ops->writev(&a, v, 3), 11);
+    assert_int_equal(a.ops->writev(&a, v, 1), 4);
+    assert_int_equal(ws__stream_read(&b, buf, sizeof(buf)), 15);
+    assert_memory_equal(buf, "headpayloadhead", 15);
+}
+
+static uint8_t *pattern(void)
+{
+    uint8_t *p = malloc(LARGE);
+
+    assert_non_null(p);
+    for (size_t i = 0; i < LARGE; i++)
+        p[i] = (uint8_t)(i * 7 + (i >> 8));
+    return p;
+}
+
+static void writev_takes_what_there_is_room_for(void **state)
+{
+    (void)state;
+    uint8_t *p = pattern();
+    struct iovec v[] = { { p, LARGE / 2 }, { p + LARGE / 2, LARGE / 2 } };
+
+    for (int n = 1; n <= 2; n++) {
+        ssize_t r;
+
+        while ((r = a.ops->writev(&a, v, n)) > 0)
+            assert_true(r < LARGE / 2);
+        assert_int_equal(r, -EAGAIN);
+    }
+    free(p);
+}
+
+/* Reads everything, in pieces of all sizes; NULL if it is the pattern. */
+static void *read_pattern(void *arg)
+{
+    const uint8_t *want = arg;
+    uint8_t buf[1024];
+    size_t done = 0;
+
+    while (done < LARGE) {
+        if (ws__stream_wait_read(&b, ws_after(LONG)) != 0)
+            return "the writer stopped";
+        ssize_t r = ws__stream_read(&b, buf, done % sizeof(buf) + 1);
+        if (r == -EAGAIN)
+            continue;
+        if (r <= 0 || memcmp(want + done, buf, (size_t)r) != 0)
+            return "other bytes";
+        done += (size_t)r;
+    }
+    return NULL;
+}
+
+static void write_goes_on_after_every_partial_one(void **state)
+{
+    (void)state;
+    uint8_t *p = pattern();
+    pthread_t t;
+    void *failed;
+
+    assert_int_equal(pthread_create(&t, NULL, read_pattern, p), 0);
+    assert_int_equal(ws__stream_write(&a, p, LARGE, ws_after(LONG)), 0);
+    pthread_join(t, &failed);
+    assert_null(failed);
+    free(p);
+}
+
+static void write_ends_at_the_deadline(void **state)
+{
+    (void)state;
+    uint8_t *p = pattern();
+    int64_t deadline = ws_after(20);
+
+    assert_int_equal(ws__stream_write(&a, p, LARGE, deadline), WS_ERR_TIMEOUT);
+    assert_true(ws_now() >= deadline);
+    assert_int_equal(ws__stream_write(&a, p, LARGE, 1), WS_ERR_TIMEOUT);
+    free(p);
+}
+
+static void write_takes_the_room_there_is_after_the_deadline(void **state)
+{
+    (void)state;
+    char buf[8];
+
+    assert_int_equal(ws__stream_write(&a, "abcd", 4, 1), 0);
+    assert_int_equal(ws__stream_read(&b, buf, sizeof(buf)), 4);
+    assert_int_equal(ws__stream_write(&a, "", 0, 1), 0);
+}
+
+/* SIGPIPE does here what it does by default: end the process. */
+static void a_peer_that_is_gone_is_an_error_and_no_signal(void **state)
+{
+    (void)state;
+    struct sigaction now;
+    struct iovec v[] = { { "a", 1 }, { "b", 1 } };
+
+    sigaction(SIGPIPE, NULL, &now);
+    assert_true(now.sa_handler == SIG_DFL);
+    b.ops->fini(&b);
+    assert_int_equal(ws__stream_write(&a, "ab", 2, 0), -EPIPE);
+    assert_int_equal(a.ops->writev(&a, v, 2), -EPIPE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_both, close_both)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_new_stream_waits_before_it_reads),
+        TEST(read_never_waits),
+        TEST(a_short_read_leaves_nothing_to_read),
+        TEST(a_full_read_may_be_followed_by_nothing),
+        TEST(bytes_come_one_by_one),
+        TEST(a_half_close_ends_one_direction),
+        TEST(fini_closes_the_descriptor),
+        TEST(writev_gathers),
+        TEST(writev_takes_what_there_is_room_for),
+        TEST(write_goes_on_after_every_partial_one),
+        TEST(write_ends_at_the_deadline),
+        TEST(write_takes_the_room_there_is_after_the_deadline),
+        TEST(a_peer_that_is_gone_is_an_error_and_no_signal),
+    };
+
+    signal(SIGPIPE, SIG_DFL);
+    return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+}

@@ -1,0 +1,814 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "pair.h"
+
+#include "alloc_fail.h"
+
+/* ---- Bytes on the wire -------------------------------------------------- */
+
+static void a_server_sends_one_plain_frame(void **state)
+{
+    (void)state;
+    /* RFC 6455, section 5.7. */
+    static const uint8_t hello[] = { 0x81, 0x05, 'H', 'e', 'l', 'l', 'o' };
+    static const uint8_t ping[] = { 0x89, 0x02, 'h', 'i' };
+    uint8_t got[7];
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(ws_write_text(c, "Hello"), 0);
+    assert_true(hear_n(raw, got, sizeof(hello)));
+    assert_memory_equal(got, hello, sizeof(hello));
+    assert_int_equal(ws_write_message(c, WS_PING, "hi", 2), 0);
+    assert_true(hear_n(raw, got, sizeof(ping)));
+    assert_memory_equal(got, ping, sizeof(ping));
+    assert_int_equal(ready(raw), 0);
+    close(raw);
+    ws_close(c);
+}
+
+struct writer {
+    ws_conn *c;
+    const char *text;
+    size_t n;
+    int error;
+};
+
+static void write_it(void *arg)
+{
+    struct writer *w = arg;
+
+    w->error = ws_write_message(w->c, WS_BINARY, w->text, w->n);
+}
+
+static void every_size_is_one_frame(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = { 0,     1,      125,    126,   127,   128,
+                                    16000, 16384,  16385,  17000, 65535, 65536,
+                                    65537, 131072, 131073, 300000 };
+
+    for (size_t i = 0; i < 2 * COUNT(sizes); i++) {
+        size_t n = sizes[i / 2];
+        bool client = i % 2;
+        char *text = make_text(n);
+        struct heard h;
+        int raw;
+        ws_conn *c = with_raw(&raw, &(ws_adoption){ .client = client });
+        struct writer w = { .c = c, .text = text, .n = n };
+        ws_fiber *f = ws_go(write_it, &w);
+
+        assert_true(hear_frame(raw, &h));
+        ws_join(f);
+        assert_int_equal(w.error, 0);
+        assert_int_equal(h.first, FIN | WS_BINARY);
+        assert_int_equal(h.f.masked, client);
+        assert_int_equal(h.f.len, n);
+        assert_memory_equal(h.payload, text, n);
+        assert_int_equal(ready(raw), 0);
+        free(h.payload);
+        free(text);
+        close(raw);
+        ws_close(c);
+    }
+}
+
+static void each_frame_of_a_client_has_a_key_of_its_own(void **state)
+{
+    (void)state;
+    enum { FRAMES = 1000 };
+    uint8_t(*keys)[4] = calloc(FRAMES, 4);
+    int raw, same = 0;
+    ws_conn *c = with_raw(&raw, &(ws_adoption){ .client = true });
+
+    for (int i = 0; i < FRAMES; i++) {
+        struct heard h;
+        assert_int_equal(ws_write_text(c, "x"), 0);
+        assert_true(hear_frame(raw, &h));
+        memcpy(keys[i], h.f.key, 4);
+        free(h.payload);
+        for (int k = 0; k < i; k++)
+            same += memcmp(keys[i], keys[k], 4) == 0;
+    }
+    assert_true(same < 2); /* one in 8600 runs has a pair */
+    free(keys);
+    close(raw);
+    ws_close(c);
+}
+
+static void formatted_text_has_any_length(void **state)
+{
+    (void)state;
+    char *text = make_text(3000);
+    struct heard h;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    for (int n = 0; n <= 3000; n += 500) {
+        assert_int_equal(ws_writef(c, "%.*s", n, text), 0);
+        assert_true(hear_frame(raw, &h));
+        assert_int_equal(h.first, FIN | WS_TEXT);
+        assert_int_equal(h.f.len, n);
+        assert_memory_equal(h.payload, text, (size_t)n);
+        free(h.payload);
+    }
+    free(text);
+    close(raw);
+    ws_close(c);
+}
+
+/* ---- Pieces ------------------------------------------------------------- */
+
+static void hear_shape(int raw, uint8_t first, size_t n)
+{
+    struct heard h;
+
+    assert_true(hear_frame(raw, &h));
+    assert_int_equal(h.first, first);
+    assert_int_equal(h.f.len, n);
+    free(h.payload);
+}
+
+static void pieces_become_frames_when_the_buffer_is_full(void **state)
+{
+    (void)state;
+    char *text = make_text(5000);
+    int fds[2];
+
+    make_pair(fds);
+    ws_conn *c =
+        set_up(fds[0], &(struct ws__setup){ .write_buffer_size = 1024 });
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(ws_write(c, text, 500), 0);
+    assert_int_equal(ws_end_message(c), 0);
+    hear_shape(fds[1], WS_TEXT, 1000);
+    hear_shape(fds[1], 0, 1000);
+    hear_shape(fds[1], FIN, 500);
+
+    assert_int_equal(ws_next_writer(c, WS_BINARY), 0);
+    assert_int_equal(ws_write(c, text, 5000), 0);
+    assert_int_equal(ws_end_message(c), 0);
+    hear_shape(fds[1], WS_BINARY, 5000);
+    hear_shape(fds[1], FIN, 0);
+
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    assert_int_equal(ws_write(c, text, 10), 0);
+    assert_int_equal(ws_end_message(c), 0);
+    hear_shape(fds[1], FIN | WS_TEXT, 10);
+
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    assert_int_equal(ws_end_message(c), 0);
+    hear_shape(fds[1], FIN | WS_TEXT, 0);
+    free(text);
+    close(fds[1]);
+    ws_close(c);
+}
+
+static void a_flush_sends_a_piece(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    assert_int_equal(ws_write(c, "abc", 3), 0);
+    assert_int_equal(ready(raw), 0);
+    assert_int_equal(ws_flush(c), 0);
+    hear_shape(raw, WS_TEXT, 3);
+    assert_int_equal(ws_flush(c), 0);
+    assert_int_equal(ready(raw), 0);
+    assert_int_equal(ws_end_message(c), 0);
+    hear_shape(raw, FIN, 0);
+    close(raw);
+    ws_close(c);
+}
+
+static void writing_without_a_message_is_invalid(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(ws_write(c, "a", 1), WS_ERR_INVALID);
+    assert_int_equal(ws_end_message(c), WS_ERR_INVALID);
+    assert_int_equal(ws_next_writer(c, WS_PING), WS_ERR_INVALID);
+    assert_int_equal(ws_write_message(c, (ws_type)3, "a", 1), WS_ERR_INVALID);
+    assert_int_equal(ws_write_message(c, WS_TEXT, NULL, 1), WS_ERR_INVALID);
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    assert_int_equal(ws_end_message(c), 0);
+    assert_int_equal(ws_write(c, "a", 1), WS_ERR_INVALID);
+    hear_shape(raw, FIN | WS_TEXT, 0);
+    assert_int_equal(ready(raw), 0);
+    close(raw);
+    ws_close(c);
+}
+
+static void others_wait_for_a_message_in_pieces(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    struct writer w = { .c = c, .text = "other", .n = 5 };
+
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    assert_int_equal(ws_next_writer(c, WS_TEXT), WS_ERR_BUSY);
+    assert_int_equal(ws_write_text(c, "own"), WS_ERR_BUSY);
+    ws_fiber *f = ws_go(write_it, &w);
+    assert_int_equal(ws_write(c, "abc", 3), 0);
+    assert_int_equal(ws_flush(c), 0);
+    assert_int_equal(ws_write_control(c, WS_PING, "", 0, 0), 0);
+    assert_int_equal(ws_end_message(c), 0);
+    ws_join(f);
+    assert_int_equal(w.error, 0);
+    hear_shape(raw, WS_TEXT, 3);
+    hear_shape(raw, FIN | WS_PING, 0);
+    hear_shape(raw, FIN, 0);
+    hear_shape(raw, FIN | WS_BINARY, 5);
+    close(raw);
+    ws_close(c);
+}
+
+/* ---- Control frames ----------------------------------------------------- */
+
+static void control_frames_are_judged(void **state)
+{
+    (void)state;
+    char *text = make_text(126);
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(ws_write_control(c, WS_PING, text, 126, 0),
+                     WS_ERR_INVALID);
+    assert_int_equal(ws_write_control(c, WS_TEXT, text, 5, 0), WS_ERR_INVALID);
+    assert_int_equal(ws_write_control(c, WS_CLOSE, "\3", 1, 0), WS_ERR_INVALID);
+    assert_int_equal(ws_write_control(c, WS_CLOSE, "\3\xed", 2, 0),
+                     WS_ERR_INVALID); /* 1005 */
+    assert_int_equal(ws_write_close(c, 1006, NULL), WS_ERR_INVALID);
+    assert_int_equal(ws_write_close(c, 70000, NULL), WS_ERR_INVALID);
+    assert_int_equal(ready(raw), 0);
+    assert_int_equal(ws_write_control(c, WS_PING, text, 125, 0), 0);
+    hear_shape(raw, FIN | WS_PING, 125);
+    assert_int_equal(ws_write_control(c, WS_PONG, NULL, 0, patience()), 0);
+    hear_shape(raw, FIN | WS_PONG, 0);
+    free(text);
+    close(raw);
+    ws_close(c);
+}
+
+static void nothing_follows_a_close_frame(void **state)
+{
+    (void)state;
+    char *text = make_text(200);
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    memcpy(text + 122, "\xc3\xa9", 2); /* the cut would go through it */
+    assert_int_equal(ws_write_close(c, 1000, text), 0);
+    assert_int_equal(ws_write_text(c, "x"), WS_ERR_CLOSE_SENT);
+    assert_int_equal(ws_write_close(c, 1000, NULL), WS_ERR_CLOSE_SENT);
+    assert_int_equal(ws_write_control(c, WS_PING, "", 0, 0), WS_ERR_CLOSE_SENT);
+    assert_int_equal(ws_conn_error(c)->code, 0);
+    hear_shape(raw, FIN | WS_CLOSE, 2 + 122);
+
+    say_frame(raw, FIN | WS_PING, true, "", 0);
+    say_text(raw, "still read");
+    ws_message m;
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_string_equal(m.data, "still read");
+    assert_int_equal(ready(raw), 0);
+    free(text);
+    close(raw);
+    ws_close(c);
+}
+
+/* ---- A peer that does not read ------------------------------------------ */
+
+static ws_conn *stuffed(int *raw)
+{
+    const int small = 4096;
+    int fds[2];
+
+    make_pair(fds);
+    setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    *raw = fds[1];
+    return adopt(fds[0], NULL);
+}
+
+/* Fill the socket with whole messages; returns how many. */
+static int fill_up(ws_conn *c, size_t size)
+{
+    char *text = make_text(size);
+    int n = 0;
+
+    ws_set_write_deadline(c, 1);
+    int error;
+    while ((error = ws_write_message(c, WS_BINARY, text, size)) == 0)
+        n++;
+    free(text);
+    assert_int_equal(error, WS_ERR_TIMEOUT);
+    return n;
+}
+
+static void a_timeout_before_a_message_leaves_the_connection_usable(
+    void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = stuffed(&raw);
+    int n = fill_up(c, 1);
+
+    assert_true(n > 0);
+    assert_int_equal(ws_write_control(c, WS_PING, "", 0, 1), WS_ERR_TIMEOUT);
+    assert_int_equal(ws_write_close(c, 1000, NULL), WS_ERR_TIMEOUT);
+    assert_int_equal(ws_conn_error(c)->code, 0);
+    for (int i = 0; i < n; i++)
+        hear_shape(raw, FIN | WS_BINARY, 1);
+    ws_set_write_deadline(c, 0);
+    assert_int_equal(ws_write_text(c, "after"), 0);
+    hear_shape(raw, FIN | WS_TEXT, 5);
+    assert_int_equal(ready(raw), 0);
+    close(raw);
+    ws_close(c);
+}
+
+static void a_timeout_inside_a_message_ends_writing(void **state)
+{
+    (void)state;
+    char *text = make_text(1 << 20);
+    int raw;
+    ws_conn *c = stuffed(&raw);
+    ws_message m;
+
+    ws_set_write_deadline(c, ws_after(1));
+    assert_int_equal(ws_write_message(c, WS_BINARY, text, 1 << 20),
+                     WS_ERR_DEAD);
+    ws_set_write_deadline(c, 0);
+    assert_int_equal(ws_write_text(c, "x"), WS_ERR_DEAD);
+    assert_int_equal(ws_conn_error(c)->code, WS_ERR_DEAD);
+    say_text(raw, "reading goes on");
+    assert_int_equal(ws_read_message(c, &m), 0);
+    free(text);
+    close(raw);
+    ws_close(c);
+}
+
+static void a_peer_that_takes_nothing_is_dead(void **state)
+{
+    (void)state;
+    const int small = 4096;
+    char *text = make_text(1 << 20);
+    int fds[2];
+
+    make_pair(fds);
+    setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    ws_conn *c = adopt(fds[0], &(ws_adoption){ .write_timeout_ms = 20 });
+    assert_int_equal(ws_write_message(c, WS_BINARY, text, 1 << 20),
+                     WS_ERR_DEAD);
+    free(text);
+    close(fds[1]);
+    ws_close(c);
+}
+
+/* ---- Answers ------------------------------------------------------------ */
+
+static void reading_never_waits_to_answer(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = stuffed(&raw);
+    int n = fill_up(c, 1);
+    ws_message m;
+    struct heard h;
+
+    /* Two pongs cannot be sent; only the newest is. */
+    say_frame(raw, FIN | WS_PING, true, "first", 5);
+    say_frame(raw, FIN | WS_PING, true, "newest", 6);
+    say_text(raw, "read");
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_string_equal(m.data, "read");
+    for (int i = 0; i < n; i++)
+        hear_shape(raw, FIN | WS_BINARY, 1);
+
+    /* The first went into the buffer before the socket was found full. */
+    ws_set_read_deadline(c, ws_after(20));
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    assert_true(hear_frame(raw, &h));
+    assert_int_equal(h.first, FIN | WS_PONG);
+    bool newest = strcmp(h.payload, "newest") == 0;
+    free(h.payload);
+    if (!newest) {
+        assert_true(hear_frame(raw, &h));
+        assert_string_equal(h.payload, "newest");
+        free(h.payload);
+    }
+    assert_int_equal(ready(raw), 0);
+    close(raw);
+    ws_close(c);
+}
+
+static void pings_while_a_message_is_written_get_one_pong(void **state)
+{
+    (void)state;
+    char *text = make_text(1 << 20);
+    int raw;
+    ws_conn *c = stuffed(&raw);
+    struct writer w = { .c = c, .text = text, .n = 1 << 20 };
+    ws_fiber *f = ws_go(write_it, &w);
+    uint8_t head[2];
+    ws_message m;
+    struct heard h;
+
+    assert_true(hear_n(raw, head, 2)); /* the message has begun */
+    for (int i = 0; i < 100; i++)
+        say_frame(raw, FIN | WS_PING, true, &i, sizeof(i));
+    say_text(raw, "read");
+    assert_int_equal(ws_read_message(c, &m), 0);
+    char *rest = malloc((1 << 20) + 8);
+    assert_true(hear_n(raw, rest, (1 << 20) + 8));
+    free(rest);
+    ws_join(f);
+    assert_int_equal(w.error, 0);
+    assert_true(hear_frame(raw, &h));
+    assert_int_equal(h.first, FIN | WS_PONG);
+    int last = 0;
+    memcpy(&last, h.payload, sizeof(last));
+    assert_int_equal(last, 99);
+    free(h.payload);
+    assert_int_equal(ready(raw), 0);
+    free(text);
+    close(raw);
+    ws_close(c);
+}
+
+/* ---- Coalescing --------------------------------------------------------- */
+
+static void say_burst(int raw, int n)
+{
+    uint8_t bytes[1024];
+    size_t len = 0;
+
+    for (int i = 0; i < n; i++)
+        len += make_frame(bytes + len, FIN | WS_TEXT, true, "ask", 3);
+    say(raw, bytes, len);
+}
+
+static void echo_one(ws_conn *c)
+{
+    ws_message m;
+
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_int_equal(ws_write_message(c, m.type, m.data, m.len), 0);
+}
+
+enum { ANSWER = 5 }; /* bytes of one */
+
+static void answers_to_a_burst_go_out_together(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    say_burst(raw, 16);
+    for (int i = 0; i < 15; i++) {
+        echo_one(c);
+        assert_int_equal(ready(raw), 0);
+    }
+    echo_one(c);
+    assert_int_equal(ready(raw), 16 * ANSWER);
+    say_burst(raw, 1);
+    echo_one(c);
+    assert_int_equal(ready(raw), 17 * ANSWER);
+    for (int i = 0; i < 17; i++)
+        hear_shape(raw, FIN | WS_TEXT, 3);
+    close(raw);
+    ws_close(c);
+}
+
+static void an_answer_is_not_held_when_asked(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_event never = { 0 };
+
+    say_burst(raw, 8);
+    echo_one(c);
+    assert_int_equal(ready(raw), 0);
+    assert_int_equal(ws_flush(c), 0);
+    assert_int_equal(ready(raw), ANSWER);
+    echo_one(c);
+    assert_int_equal(ready(raw), ANSWER);
+    ws_event_wait(&never, 1); /* any wait in the library */
+    assert_int_equal(ready(raw), 2 * ANSWER);
+    echo_one(c);
+    struct writer w = { .c = c, .text = "other", .n = 5 };
+    ws_fiber *f = ws_go(write_it, &w); /* theirs goes behind ours */
+    ws_join(f);
+    assert_int_equal(ready(raw), 3 * ANSWER + 7);
+    ws_set_coalescing(c, false);
+    echo_one(c);
+    assert_int_equal(ready(raw), 4 * ANSWER + 7);
+    for (int i = 0; i < 3; i++)
+        hear_shape(raw, FIN | WS_TEXT, 3);
+    hear_shape(raw, FIN | WS_BINARY, 5);
+    hear_shape(raw, FIN | WS_TEXT, 3);
+    close(raw);
+    ws_close(c);
+}
+
+static void a_held_answer_arrives_though_the_connection_is_closed(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    say_burst(raw, 2);
+    echo_one(c);
+    assert_int_equal(ready(raw), 0);
+    ws_close(c);
+    hear_shape(raw, FIN | WS_TEXT, 3);
+    close(raw);
+}
+
+/* ---- Compression -------------------------------------------------------- */
+
+static void takeover_pair(ws_conn **server, ws_conn **client, int bits)
+{
+    struct ws__setup setup = { .deflate = { .on = true,
+                                            .server_takeover = true,
+                                            .client_takeover = true,
+                                            .server_bits = bits,
+                                            .client_bits = bits } };
+    int fds[2];
+
+    make_pair(fds);
+    *server = set_up(fds[0], &setup);
+    setup.client = true;
+    *client = set_up(fds[1], &setup);
+}
+
+static void send_and_compare(ws_conn *from, ws_conn *to, const char *text,
+                             size_t n)
+{
+    ws_message m;
+
+    assert_int_equal(ws_write_message(from, WS_TEXT, text, n), 0);
+    assert_int_equal(ws_read_message(to, &m), 0);
+    assert_int_equal(m.len, n);
+    assert_memory_equal(m.data, text, n);
+}
+
+static void every_level_and_window_is_read(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = { 0, 0, 1, 100, 3000, 0, 40000 };
+    char *text = make_text(40000);
+
+    for (int bits = 9; bits <= 15; bits += 2) {
+        ws_conn *server, *client;
+        takeover_pair(&server, &client, bits);
+
+        for (int level = -2; level <= 9; level++)
+            for (size_t i = 0; i < COUNT(sizes); i++) {
+                assert_int_equal(ws_set_compression_level(server, level), 0);
+                ws_enable_write_compression(server, i % 3 != 2);
+                send_and_compare(server, client, text, sizes[i]);
+                send_and_compare(client, server, text, sizes[i]);
+            }
+        assert_int_equal(ws_set_compression_level(server, -3), WS_ERR_INVALID);
+        assert_int_equal(ws_set_compression_level(server, 10), WS_ERR_INVALID);
+        ws_close(client);
+        ws_close(server);
+    }
+    free(text);
+}
+
+static void a_window_kept_makes_the_second_message_smaller(void **state)
+{
+    (void)state;
+    struct ws__setup setup = { .deflate = { .on = true,
+                                            .server_takeover = true,
+                                            .server_bits = 15,
+                                            .client_bits = 15 } };
+    char *text = make_text(1000);
+    struct heard first, second;
+    int fds[2];
+
+    make_pair(fds);
+    ws_conn *c = set_up(fds[0], &setup);
+    assert_int_equal(ws_write_text(c, text), 0);
+    assert_int_equal(ws_write_text(c, text), 0);
+    assert_true(hear_frame(fds[1], &first) && hear_frame(fds[1], &second));
+    assert_int_equal(first.first, FIN | RSV1 | WS_TEXT);
+    assert_int_equal(second.first, FIN | RSV1 | WS_TEXT);
+    assert_true(second.f.len * 4 < first.f.len);
+    free(first.payload);
+    free(second.payload);
+    free(text);
+    close(fds[1]);
+    ws_close(c);
+}
+
+static void compressed_pieces_are_read(void **state)
+{
+    (void)state;
+    char *text = make_text(200000);
+    ws_conn *server, *client;
+
+    for (int takeover = 0; takeover < 2; takeover++) {
+        if (takeover)
+            takeover_pair(&server, &client, 12);
+        else
+            both(&server, &client, true);
+        for (int round = 0; round < 3; round++) {
+            ws_message m;
+            assert_int_equal(ws_next_writer(client, WS_TEXT), 0);
+            for (size_t at = 0; at < 30000; at += 1000) {
+                assert_int_equal(ws_write(client, text + at, 1000), 0);
+                if (at % 7000 == 0)
+                    assert_int_equal(ws_flush(client), 0);
+            }
+            if (round == 1)
+                assert_int_equal(ws_flush(client), 0);
+            assert_int_equal(ws_end_message(client), 0);
+            assert_int_equal(ws_read_message(server, &m), 0);
+            assert_int_equal(m.len, 30000);
+            assert_memory_equal(m.data, text, 30000);
+        }
+        ws_close(client);
+        ws_close(server);
+    }
+    free(text);
+}
+
+static void what_timed_out_is_not_looked_back_at(void **state)
+{
+    (void)state;
+    const int small = 4096;
+    struct ws__setup setup = { .deflate = { .on = true,
+                                            .server_takeover = true,
+                                            .server_bits = 15,
+                                            .client_bits = 15 } };
+    char *text = make_text(500);
+    int fds[2], n = 0;
+    ws_message m;
+
+    make_pair(fds);
+    setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    ws_conn *server = set_up(fds[0], &setup);
+    setup.client = true;
+    ws_conn *client = set_up(fds[1], &setup);
+    ws_set_write_deadline(server, 1);
+    while (ws_writef(server, "%d %s", n, text) == 0)
+        n++;
+    assert_int_equal(ws_conn_error(server)->code, 0);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(ws_read_message(client, &m), 0);
+    assert_int_equal(ws_writef(server, "%d %s", n, text), 0);
+    assert_int_equal(ws_read_message(client, &m), 0);
+    assert_string_equal(strchr(m.data, ' ') + 1, text);
+    free(text);
+    ws_close(client);
+    ws_close(server);
+}
+
+/* ---- Buffers ------------------------------------------------------------ */
+
+struct pool_log {
+    int got, put;
+    size_t size;
+};
+
+static void *pool_get(size_t size, void *arg)
+{
+    struct pool_log *log = arg;
+
+    log->got++;
+    log->size = size;
+    return malloc(size);
+}
+
+static void pool_put(void *buffer, size_t size, void *arg)
+{
+    struct pool_log *log = arg;
+
+    log->put++;
+    assert_int_equal(size, log->size);
+    free(buffer);
+}
+
+static void a_buffer_of_the_users_is_held_only_while_writing(void **state)
+{
+    (void)state;
+    struct pool_log log = { 0 };
+    const ws_buffer_pool pool = { pool_get, pool_put, &log };
+    int fds[2];
+
+    make_pair(fds);
+    ws_conn *c =
+        set_up(fds[0], &(struct ws__setup){ .write_buffer_pool = &pool,
+                                            .write_buffer_size = 512 });
+    assert_int_equal(log.got, 0);
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(ws_write_text(c, "x"), 0);
+        assert_int_equal(log.got, i);
+        assert_int_equal(log.put, i);
+        hear_shape(fds[1], FIN | WS_TEXT, 1);
+    }
+    assert_true(log.size >= 512);
+    close(fds[1]);
+    assert_int_equal(ws_write_text(c, "x"), -EPIPE);
+    assert_int_equal(log.got, log.put);
+    ws_close(c);
+}
+
+/* ---- Memory ------------------------------------------------------------- */
+
+/* So that the reader need not wait for what does not come. */
+static void write_or_break(void *arg)
+{
+    struct writer *w = arg;
+
+    write_it(w);
+    if (w->error != 0)
+        ws_shutdown(w->c);
+}
+
+static void every_allocation_failure_is_an_error(void **state)
+{
+    (void)state;
+    char *text = make_text(100000);
+
+    for (int kind = 0; kind < 3; kind++) {
+        bool failed = true;
+
+        for (long n = 1; failed; n++) {
+            ws_conn *server, *client;
+            both(&server, &client, kind > 0);
+            struct writer w = { .c = client, .text = text, .n = 100000 };
+            ws_message m;
+
+            alloc_fail_at(n);
+            int error;
+            if (kind == 2) {
+                error = ws_next_writer(client, WS_TEXT);
+                if (error == 0) {
+                    int written = ws_write(client, text, 9000);
+                    error = ws_end_message(client);
+                    error = written != 0 ? written : error;
+                }
+            } else {
+                ws_fiber *f = ws_go(write_or_break, &w);
+                if (f && ws_read_message(server, &m) == 0)
+                    assert_memory_equal(m.data, text, 100000);
+                ws_shutdown(server);
+                ws_join(f);
+                error = f ? w.error : -ENOMEM;
+            }
+            failed = alloc_failed();
+            alloc_fail_at(0);
+            if (!failed)
+                assert_int_equal(error, 0);
+            ws_shutdown(server);
+            ws_shutdown(client);
+            ws_close(client);
+            ws_close(server);
+        }
+    }
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_sends_one_plain_frame),
+        cmocka_unit_test(every_size_is_one_frame),
+        cmocka_unit_test(each_frame_of_a_client_has_a_key_of_its_own),
+        cmocka_unit_test(formatted_text_has_any_length),
+        cmocka_unit_test(pieces_become_frames_when_the_buffer_is_full),
+        cmocka_unit_test(a_flush_sends_a_piece),
+        cmocka_unit_test(writing_without_a_message_is_invalid),
+        cmocka_unit_test(others_wait_for_a_message_in_pieces),
+        cmocka_unit_test(control_frames_are_judged),
+        cmocka_unit_test(nothing_follows_a_close_frame),
+        cmocka_unit_test(
+            a_timeout_before_a_message_leaves_the_connection_usable),
+        cmocka_unit_test(a_timeout_inside_a_message_ends_writing),
+        cmocka_unit_test(a_peer_that_takes_nothing_is_dead),
+        cmocka_unit_test(reading_never_waits_to_answer),
+        cmocka_unit_test(pings_while_a_message_is_written_get_one_pong),
+        cmocka_unit_test(answers_to_a_burst_go_out_together),
+        cmocka_unit_test(an_answer_is_not_held_when_asked),
+        cmocka_unit_test(a_held_answer_arrives_though_the_connection_is_closed),
+        cmocka_unit_test(every_level_and_window_is_read),
+        cmocka_unit_test(a_window_kept_makes_the_second_message_smaller),
+        cmocka_unit_test(compressed_pieces_are_read),
+        cmocka_unit_test(what_timed_out_is_not_looked_back_at),
+        cmocka_unit_test(a_buffer_of_the_users_is_held_only_while_writing),
+        cmocka_unit_test(every_allocation_failure_is_an_error),
+    };
+
+    alloc_fail_install();
+    return cmocka_run_group_tests_name("write", tests, NULL, NULL);
+}
