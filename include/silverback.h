@@ -23,6 +23,7 @@
  *     base.h       errors, time, allocation
  *     conn.h       messages: read, write, close, deadlines
  *     upgrade.h    server side: HTTP request -> connection
+ *     dial.h       client side: URL -> connection
  *     http.h       the small HTTP/1.1 server around the handlers
  *     fiber.h      go, sleep, events: the runtime under it all
  *
@@ -50,6 +51,7 @@
 
 #include "silverback/base.h"
 #include "silverback/conn.h"
+#include "silverback/dial.h"
 #include "silverback/fiber.h"
 #include "silverback/http.h"
 #include "silverback/upgrade.h"

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* An echo server, and a page to try it from: http://localhost:8080/ */
+
+#include <stdio.h>
+
+#include <silverback.h>
+
+#include "echo.html.h" /* made from echo.html by the build */
+
+static const ws_upgrader upgrader = { .enable_compression = true };
+
+static void echo(ws_request *r, void *arg)
+{
+    (void)arg;
+    ws_conn *c = ws_upgrade(&upgrader, r, NULL);
+    if (!c) {
+        fprintf(stderr, "upgrade: %s\n", r->error.text);
+        return;
+    }
+
+    ws_message m;
+    while (ws_read_message(c, &m) == 0) {
+        printf("recv: %s\n", m.data);
+        if (ws_write_message(c, m.type, m.data, m.len) != 0)
+            break;
+    }
+
+    if (!ws_closed_with(c, WS_CLOSE_NORMAL, WS_CLOSE_GOING_AWAY,
+                        WS_CLOSE_NO_STATUS))
+        fprintf(stderr, "echo: %s\n", ws_conn_error(c)->text);
+    ws_close(c);
+}
+
+static void home(ws_request *r, void *arg)
+{
+    (void)arg;
+    ws_reply_html(r, 200, echo_html);
+}
+
+int main(int argc, char **argv)
+{
+    static const ws_route routes[] = {
+        { .path = "/echo", .handler = echo },
+        { .path = "/", .handler = home },
+        { 0 },
+    };
+    const ws_server server = {
+        .addr = argc > 1 ? argv[1] : "localhost:8080",
+        .routes = routes,
+    };
+
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    return ws_serve(&server) != 0; /* the log says why */
+}

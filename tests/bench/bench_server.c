@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Echoes at ws://127.0.0.1:PORT/ as fast as it can, and does nothing else. */
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <silverback.h>
+
+static const char usage[] =
+    "usage: bench_server [--deflate] [--tls] PORT\n"
+    "\n"
+    "Echoes messages at ws://127.0.0.1:PORT/.\n"
+    "  --deflate  agree to permessage-deflate\n"
+    "  --tls      wss, with cert.pem and key.pem of the current folder\n";
+
+struct options {
+    bool deflate;
+    bool tls;
+    const char *port;
+};
+
+static bool is_port(const char *s)
+{
+    char *end;
+    unsigned long n = strtoul(s, &end, 10);
+
+    return *s >= '0' && *s <= '9' && *end == '\0' && n <= 65535;
+}
+
+static bool parse(struct options *o, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--deflate") == 0)
+            o->deflate = true;
+        else if (strcmp(argv[i], "--tls") == 0)
+            o->tls = true;
+        else if (!o->port && is_port(argv[i]))
+            o->port = argv[i];
+        else
+            return false;
+    }
+    return o->port;
+}
+
+static void echo(ws_request *r, void *upgrader)
+{
+    ws_conn *c = ws_upgrade(upgrader, r, NULL);
+    ws_message m;
+
+    while (ws_read_message(c, &m) == 0 &&
+           ws_write_message(c, m.type, m.data, m.len) == 0)
+        continue;
+    ws_close(c);
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { 0 };
+
+    if (!parse(&o, argc, argv)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    if (o.tls) {
+        fputs("bench_server: --tls: this build has no TLS yet\n", stderr);
+        return 2;
+    }
+
+    ws_upgrader upgrader = {
+        .enable_compression = o.deflate,
+        .check_origin = ws_any_origin,
+        .read_limit = -1,
+    };
+    const ws_route routes[] = {
+        { .path = "/", .handler = echo, .arg = &upgrader },
+        { 0 },
+    };
+    char addr[32];
+
+    snprintf(addr, sizeof(addr), "127.0.0.1:%s", o.port);
+    return ws_serve(&(ws_server){ .addr = addr, .routes = routes }) != 0;
+}

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""What test drivers in Python share: TAP, and servers of ours to talk to."""
+
+import socket
+import subprocess
+import sys
+import time
+
+PATIENCE = 90  # seconds; no test that passes waits for it
+
+
+class Tap:
+    """Prints the plan, then a line for each check."""
+
+    def __init__(self, plan):
+        self.plan, self.count, self.failed = plan, 0, 0
+        print(f"1..{plan}", flush=True)
+
+    def check(self, ok, name, why=""):
+        self.count += 1
+        self.failed += not ok
+        print(f"{'ok' if ok else 'not ok'} {self.count} - {name}")
+        if not ok and why != "":
+            print("# " + str(why).replace("\n", "\n# "))
+        sys.stdout.flush()
+
+    def done(self):
+        """The exit code: also a wrong number of checks is a failure."""
+        if self.count != self.plan:
+            print(f"# {self.plan} checks were planned, {self.count} made")
+        return self.failed != 0 or self.count != self.plan
+
+
+def wait_until(condition):
+    """Ask until it holds.  Returns whether it does."""
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def is_listening(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def start_server(command_for):
+    """Start command_for(port), which listens there on 127.0.0.1.  Another
+    program may be quicker to take the port: then ours ends, and gets another.
+    Returns the process and the port."""
+    for _ in range(10):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        process = subprocess.Popen(command_for(port),
+                                   stdout=subprocess.DEVNULL)
+        wait_until(lambda: process.poll() is not None or is_listening(port))
+        if process.poll() is None:
+            return process, port
+    raise RuntimeError(f"{command_for(0)} does not listen")
+
+
+def stop(process):
+    """End it by SIGTERM.  Returns its exit code; None if it had to be
+    killed."""
+    process.terminate()
+    try:
+        return process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return None

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+
+// go_peer server [--deflate]      echoes; prints "listening PORT"
+// go_peer client URL [--deflate]  talks to an echo server; prints each case
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+var deflate bool
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	up := websocket.Upgrader{EnableCompression: deflate}
+	c, err := up.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	for {
+		kind, data, err := c.ReadMessage()
+		if err != nil || c.WriteMessage(kind, data) != nil {
+			return
+		}
+	}
+}
+
+func serve() error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println("listening", l.Addr().(*net.TCPAddr).Port)
+	return http.Serve(l, http.HandlerFunc(echo))
+}
+
+func report(name string, err error) {
+	if err != nil {
+		fmt.Printf("not ok %s: %v\n", name, err)
+	} else {
+		fmt.Printf("ok %s\n", name)
+	}
+}
+
+func text(n int) []byte {
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte('a' + i*7%26)
+	}
+	return p
+}
+
+func binary(n int) []byte {
+	p := make([]byte, n)
+	x := uint32(n + 1)
+	for i := range p {
+		x = x*1664525 + 1013904223
+		p[i] = byte(x >> 24)
+	}
+	return p
+}
+
+// expect reads one message, which must be this one.
+func expect(c *websocket.Conn, kind int, want []byte) error {
+	gotKind, got, err := c.ReadMessage()
+	switch {
+	case err != nil:
+		return err
+	case gotKind != kind:
+		return fmt.Errorf("expected type %d, got %d", kind, gotKind)
+	case !bytes.Equal(got, want):
+		return fmt.Errorf("%d bytes came back other than sent", len(got))
+	}
+	return nil
+}
+
+func roundTrip(c *websocket.Conn, kind int, data []byte) error {
+	if err := c.WriteMessage(kind, data); err != nil {
+		return err
+	}
+	return expect(c, kind, data)
+}
+
+func ping(c *websocket.Conn) error {
+	pong := ""
+	c.SetPongHandler(func(data string) error {
+		pong = data
+		return nil
+	})
+	err := c.WriteControl(websocket.PingMessage, []byte("are you there"),
+		time.Now().Add(10*time.Second))
+	if err == nil {
+		err = roundTrip(c, websocket.TextMessage, []byte("behind the ping"))
+	}
+	if err == nil && pong != "are you there" {
+		err = fmt.Errorf("the pong was %q", pong)
+	}
+	return err
+}
+
+// fragments relies on a write buffer of 4096 bytes: each time it is full, a
+// frame goes out.
+func fragments(c *websocket.Conn) error {
+	data := binary(20000)
+	w, err := c.NextWriter(websocket.BinaryMessage)
+	for at := 0; err == nil && at < len(data); at += 1000 {
+		_, err = w.Write(data[at : at+1000])
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return err
+	}
+	return expect(c, websocket.BinaryMessage, data)
+}
+
+func closing(c *websocket.Conn) error {
+	payload := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "bye")
+	err := c.WriteControl(websocket.CloseMessage, payload,
+		time.Now().Add(10*time.Second))
+	if err != nil {
+		return err
+	}
+	_, _, err = c.ReadMessage()
+	if websocket.IsCloseError(err, websocket.CloseNormalClosure) {
+		return nil
+	}
+	return fmt.Errorf("expected close 1000, got: %v", err)
+}
+
+func agreed(resp *http.Response) error {
+	got := resp.Header.Get("Sec-WebSocket-Extensions")
+	if strings.HasPrefix(got, "permessage-deflate") != deflate {
+		return fmt.Errorf("the answer's extensions are %q", got)
+	}
+	return nil
+}
+
+func talk(url string) error {
+	d := websocket.Dialer{EnableCompression: deflate}
+	c, resp, err := d.Dial(url, nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	c.SetReadDeadline(time.Now().Add(60 * time.Second))
+
+	report("compression as asked", agreed(resp))
+	sizes := []int{0, 1, 125, 126, 127, 65535, 65536, 200000, 1 << 20}
+	for _, n := range sizes {
+		report(fmt.Sprintf("text of %d bytes", n),
+			roundTrip(c, websocket.TextMessage, text(n)))
+		report(fmt.Sprintf("binary of %d bytes", n),
+			roundTrip(c, websocket.BinaryMessage, binary(n)))
+	}
+	report("text of many-byte characters", roundTrip(c, websocket.TextMessage,
+		[]byte(strings.Repeat("größer, 你好, 🦍; ", 3000))))
+	report("ping", ping(c))
+	report("fragments", fragments(c))
+	report("close", closing(c))
+	return nil
+}
+
+func main() {
+	args := os.Args[1:]
+	if n := len(args); n > 0 && args[n-1] == "--deflate" {
+		deflate = true
+		args = args[:n-1]
+	}
+	var err error
+	switch {
+	case len(args) == 1 && args[0] == "server":
+		err = serve()
+	case len(args) == 2 && args[0] == "client":
+		err = talk(args[1])
+	default:
+		err = fmt.Errorf("usage: go_peer server|client URL [--deflate]")
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""python_peer.py server [--deflate]      echoes; prints "listening PORT"
+python_peer.py client URL [--deflate]  talks to an echo server; prints each case
+"""
+
+import random
+import sys
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.sync.server import serve
+
+SIZES = (0, 1, 125, 126, 127, 65535, 65536, 200000, 1 << 20)
+PATIENCE = 60
+
+
+def echo(connection):
+    try:
+        for message in connection:
+            connection.send(message)
+    except ConnectionClosed:
+        pass
+
+
+def run_server(compression):
+    with serve(echo, "127.0.0.1", 0, compression=compression,
+               max_size=None) as server:
+        print("listening", server.socket.getsockname()[1], flush=True)
+        server.serve_forever()
+
+
+def text(n):
+    return "".join(chr(ord("a") + i * 7 % 26) for i in range(n))
+
+
+def binary(n):
+    return random.Random(n).randbytes(n)
+
+
+def expect(connection, want):
+    got = connection.recv(timeout=PATIENCE)
+    assert type(got) is type(want), f"a {type(got).__name__} came back"
+    assert got == want, f"{len(got)} came back other than sent"
+
+
+def round_trip(connection, data):
+    connection.send(data)
+    expect(connection, data)
+
+
+def ping(connection):
+    pong = connection.ping(b"are you there")
+    round_trip(connection, "behind the ping")
+    assert pong.wait(PATIENCE), "no pong"
+
+
+def fragments(connection):
+    pieces = ["a", "b" * 1000, "", "größer", "c" * 70000]
+    connection.send(iter(pieces))
+    expect(connection, "".join(pieces))
+
+
+def closing(connection):
+    connection.close(1000, "bye")
+    got = connection.protocol.close_rcvd
+    assert got is not None and got.code == 1000, f"the answer was {got}"
+
+
+def agreed(connection, compression):
+    got = connection.response.headers.get("Sec-WebSocket-Extensions", "")
+    assert got.startswith("permessage-deflate") == bool(compression), \
+        f"the answer's extensions are {got!r}"
+
+
+def report(name, case, *args):
+    try:
+        case(*args)
+        print("ok", name)
+    except (AssertionError, ConnectionClosed, TimeoutError) as error:
+        print(f"not ok {name}: {error or type(error).__name__}")
+
+
+def run_client(url, compression):
+    with connect(url, compression=compression, max_size=None,
+                 proxy=None) as connection:
+        report("compression as asked", agreed, connection, compression)
+        for n in SIZES:
+            report(f"text of {n} bytes", round_trip, connection, text(n))
+            report(f"binary of {n} bytes", round_trip, connection, binary(n))
+        report("text of many-byte characters", round_trip, connection,
+               "größer, 你好, 🦍; " * 3000)
+        report("ping", ping, connection)
+        report("fragments", fragments, connection)
+        report("close", closing, connection)
+
+
+def main(args):
+    compression = None
+    if args[-1:] == ["--deflate"]:
+        compression = "deflate"
+        args = args[:-1]
+    if args == ["server"]:
+        run_server(compression)
+    elif len(args) == 2 and args[0] == "client":
+        run_client(args[1], compression)
+    else:
+        sys.exit(__doc__)
+
+
+main(sys.argv[1:])

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""A TCP relay that keeps a record of the WebSocket frames that pass."""
+
+import collections
+import socket
+import threading
+
+Frame = collections.namedtuple("Frame", "fin rsv1 opcode masked length payload")
+
+CONTINUATION, TEXT, BINARY, CLOSE = 0, 1, 2, 8
+CONTROL = 8  # the bit that control frames have in their opcode
+
+
+class Recorder:
+    """One direction: bytes in, frames out (RFC 6455, section 5.2).  Payloads
+    are kept of control frames only."""
+
+    def __init__(self):
+        self.frames = []
+        self.head = b""
+        self._bytes = bytearray()
+        self._skip = 0
+
+    def feed(self, data):
+        self._bytes += data
+        if not self.head:
+            head, end, rest = self._bytes.partition(b"\r\n\r\n")
+            if not end:
+                return
+            self.head, self._bytes = bytes(head), rest
+        while self._step():
+            pass
+
+    def _step(self):
+        """Take a frame off the front, or what is there of a payload."""
+        if self._skip:
+            n = min(self._skip, len(self._bytes))
+            del self._bytes[:n]
+            self._skip -= n
+            return n > 0
+        p = self._bytes
+        if len(p) < 2:
+            return False
+        extended = {126: 2, 127: 8}.get(p[1] & 127, 0)
+        masked = p[1] >> 7
+        size = 2 + extended + 4 * masked
+        if len(p) < size:
+            return False
+        length = (int.from_bytes(p[2:2 + extended], "big")
+                  if extended else p[1] & 127)
+        opcode, payload = p[0] & 15, b""
+        if opcode & CONTROL:
+            if len(p) < size + length:
+                return False
+            key = p[size - 4:size] if masked else bytes(4)
+            payload = bytes(b ^ key[i % 4]
+                            for i, b in enumerate(p[size:size + length]))
+        self.frames.append(Frame(p[0] >> 7, p[0] >> 6 & 1, opcode, masked,
+                                 length, payload))
+        del p[:size]
+        self._skip = length
+        return True
+
+    def compressed(self):
+        return sum(f.rsv1 for f in self.frames if f.opcode in (TEXT, BINARY))
+
+    def fragmented(self):
+        return sum(f.opcode == CONTINUATION for f in self.frames)
+
+    def closes(self):
+        return [int.from_bytes(f.payload[:2], "big")
+                for f in self.frames if f.opcode == CLOSE]
+
+
+class Relay:
+    """Takes one connection at self.port, and passes it on to the target."""
+
+    def __init__(self, target):
+        self.to_server, self.to_client = Recorder(), Recorder()
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        client, _ = self._listener.accept()
+        server = socket.create_connection(("127.0.0.1", self._target))
+        back = threading.Thread(target=_pump, daemon=True,
+                                args=(server, client, self.to_client))
+        back.start()
+        _pump(client, server, self.to_server)
+        back.join()
+        client.close()
+        server.close()
+
+    def join(self, timeout):
+        """True once both directions have ended."""
+        self._thread.join(timeout)
+        self._listener.close()
+        return not self._thread.is_alive()
+
+
+def _pump(source, sink, recorder):
+    try:
+        while data := source.recv(65536):
+            recorder.feed(data)
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # reset, or gone: the cases tell whether that was a fault
