@@ -133,7 +133,7 @@ static int stop(void **state)
 
 static int get(const char *target, const char *fields)
 {
-    char request[512];
+    char request[4096];
 
     snprintf(request, sizeof(request), "GET %s HTTP/1.1" SERVED "%s\r\n",
              target, fields);

@@ -3,6 +3,15 @@
 #include "pair.h"
 
 #include "alloc_fail.h"
+#include "fiber/stopwatch.h"
+
+/* The time that small answers are held back is the test's. */
+static _Atomic int64_t now_us = 1;
+
+int64_t ws__now_us(void)
+{
+    return now_us;
+}
 
 /* ---- Bytes on the wire -------------------------------------------------- */
 
@@ -485,6 +494,55 @@ static void answers_to_a_burst_go_out_together(void **state)
     ws_close(c);
 }
 
+static void answers_that_are_late_three_times_are_held_no_more(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    for (int i = 0; i < 3; i++) {
+        say_burst(raw, 3);
+        echo_one(c);
+        assert_int_equal(ready(raw), 3 * i * ANSWER);
+        now_us += 101;
+        echo_one(c); /* too late to be held, and so is the first */
+        assert_int_equal(ready(raw), (3 * i + 2) * ANSWER);
+        echo_one(c);
+    }
+    say_burst(raw, 2);
+    echo_one(c);
+    assert_int_equal(ready(raw), 10 * ANSWER);
+    echo_one(c);
+    for (int i = 0; i < 11; i++)
+        hear_shape(raw, FIN | WS_TEXT, 3);
+    close(raw);
+    ws_close(c);
+}
+
+static void an_answer_in_time_forgives_the_late_ones(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    for (int i = 0; i < 9; i++) {
+        bool late = i % 3 != 2;
+
+        say_burst(raw, 3);
+        echo_one(c);
+        assert_int_equal(ready(raw), 3 * i * ANSWER);
+        now_us += late ? 101 : 100;
+        echo_one(c);
+        assert_int_equal(ready(raw), (3 * i + (late ? 2 : 0)) * ANSWER);
+        echo_one(c);
+        assert_int_equal(ready(raw), (3 * i + 3) * ANSWER);
+    }
+    for (int i = 0; i < 27; i++)
+        hear_shape(raw, FIN | WS_TEXT, 3);
+    close(raw);
+    ws_close(c);
+}
+
 static void an_answer_is_not_held_when_asked(void **state)
 {
     (void)state;
@@ -725,6 +783,57 @@ static void a_buffer_of_the_users_is_held_only_while_writing(void **state)
 
 /* ---- Memory ------------------------------------------------------------- */
 
+enum { WHOLE, FRAGMENTED, KINDS };
+
+static void round_trip(ws_conn *server, ws_conn *client, int kind,
+                       const char *text, size_t n)
+{
+    ws_message m;
+
+    if (kind == FRAGMENTED) {
+        assert_int_equal(ws_next_writer(client, WS_TEXT), 0);
+        for (size_t at = 0; at < n; at += n / 4) {
+            assert_int_equal(ws_write(client, text + at, n / 4), 0);
+            assert_int_equal(ws_flush(client), 0);
+        }
+        assert_int_equal(ws_end_message(client), 0);
+    } else {
+        assert_int_equal(ws_write_message(client, WS_TEXT, text, n), 0);
+    }
+    assert_int_equal(ws_read_message(server, &m), 0);
+    assert_int_equal(m.len, n);
+    assert_int_equal(ws_write_message(server, m.type, m.data, m.len), 0);
+    assert_int_equal(ws_read_message(client, &m), 0);
+    assert_int_equal(m.len, n);
+}
+
+static void a_steady_stream_allocates_nothing(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = { 20, 64 * 1024 };
+    char *text = make_text(64 * 1024);
+
+    for (size_t i = 0; i < 2 * KINDS * COUNT(sizes); i++) {
+        ws_conn *server, *client;
+        int kind = (int)i / 2 % KINDS;
+        size_t n = sizes[i / 2 / KINDS];
+
+        both(&server, &client, i % 2);
+        for (int k = 0; k < 4; k++)
+            round_trip(server, client, kind, text, n);
+        alloc_fail_at(1);
+        for (int k = 0; k < 50; k++)
+            round_trip(server, client, kind, text, n);
+        assert_false(alloc_failed());
+        alloc_fail_at(0);
+        ws_shutdown(client);
+        ws_shutdown(server);
+        ws_close(client);
+        ws_close(server);
+    }
+    free(text);
+}
+
 /* So that the reader need not wait for what does not come. */
 static void write_or_break(void *arg)
 {
@@ -782,6 +891,8 @@ static void every_allocation_failure_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* First, while no connection lingers that could allocate. */
+        cmocka_unit_test(a_steady_stream_allocates_nothing),
         cmocka_unit_test(a_server_sends_one_plain_frame),
         cmocka_unit_test(every_size_is_one_frame),
         cmocka_unit_test(each_frame_of_a_client_has_a_key_of_its_own),
@@ -799,6 +910,8 @@ int main(void)
         cmocka_unit_test(reading_never_waits_to_answer),
         cmocka_unit_test(pings_while_a_message_is_written_get_one_pong),
         cmocka_unit_test(answers_to_a_burst_go_out_together),
+        cmocka_unit_test(answers_that_are_late_three_times_are_held_no_more),
+        cmocka_unit_test(an_answer_in_time_forgives_the_late_ones),
         cmocka_unit_test(an_answer_is_not_held_when_asked),
         cmocka_unit_test(a_held_answer_arrives_though_the_connection_is_closed),
         cmocka_unit_test(every_level_and_window_is_read),

@@ -132,8 +132,8 @@ WS_API int ws_vwritef(ws_conn *c, const char *fmt, va_list ap) WS_PRINTF(2, 0);
  *
  * Long computing, or waiting outside of this library, holds such an answer
  * back: ws_flush before it, or ws_set_coalescing(c, false) to send always at
- * once.  A connection that three times held an answer for over 100 us stops by
- * itself, and a route with thread set starts with coalescing off.
+ * once.  A connection that held answers for over 100 us three times in a row
+ * stops by itself, and a route with thread set starts with coalescing off.
  */
 WS_API int ws_flush(ws_conn *c);
 WS_API void ws_set_coalescing(ws_conn *c, bool enable);

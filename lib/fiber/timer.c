@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "fiber/timer.h"
-
 #include <time.h>
 
 #include <silverback/base.h>
@@ -22,12 +20,4 @@ int64_t ws_after(int64_t ms)
     if (ms > INT64_MAX - now)
         return INT64_MAX;
     return ms > -now ? now + ms : 1;
-}
-
-int64_t ws__now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }

@@ -5,20 +5,13 @@
  * packet.  The rule stands at ws_flush in conn.h.
  */
 
-#include "fiber/timer.h"
+#include "fiber/stopwatch.h"
 #include "ws/write.h"
 
 enum {
     LATE_US = 100,
     LATE_MAX = 3,
 };
-
-static void count_late(ws_conn *c, int64_t now)
-{
-    c->w.late = now - c->w.held_since > LATE_US ? c->w.late + 1 : 0;
-    if (c->w.late >= LATE_MAX)
-        atomic_store(&c->w.coalesce, false);
-}
 
 bool ws__hold_wanted(ws_conn *c)
 {
@@ -28,14 +21,7 @@ bool ws__hold_wanted(ws_conn *c)
         ws__buf_used(&c->w.out) > c->w.buffer_size ||
         !ws__reader_has_next(&c->r.reader, &c->r.in))
         return false;
-    if (!c->w.held)
-        return true;
-
-    int64_t now = ws__now_us();
-    bool soon = now - c->w.held_since <= LATE_US;
-    if (!soon)
-        count_late(c, now);
-    return soon;
+    return !c->w.held || ws__now_us() - c->w.held_since <= LATE_US;
 }
 
 /* Run by the reading fiber before it waits. */
@@ -63,8 +49,13 @@ void ws__hold(ws_conn *c)
 
 void ws__hold_over(ws_conn *c)
 {
-    if (c->w.held)
-        count_late(c, ws__now_us());
+    if (!c->w.held)
+        return;
+    c->w.held = false;
+    bool late = ws__now_us() - c->w.held_since > LATE_US;
+    c->w.late = late ? c->w.late + 1 : 0;
+    if (c->w.late >= LATE_MAX)
+        atomic_store(&c->w.coalesce, false);
 }
 
 void ws_set_coalescing(ws_conn *c, bool enable)

@@ -130,7 +130,7 @@ static int send_out(ws_conn *c, int64_t deadline)
     struct iovec none = { 0 };
     int error = 0;
 
-    c->w.held = false;
+    ws__hold_over(c);
     while (error == 0 && ws__buf_used(&c->w.out) > 0) {
         error = send_some(c, &none);
         if (error == -EAGAIN)
@@ -150,7 +150,7 @@ static int send_message(ws_conn *c, int64_t deadline, size_t mark,
     struct ws__buf *out = &c->w.out;
     int error = 0;
 
-    c->w.held = false;
+    ws__hold_over(c);
     while (error == 0 && (ws__buf_used(out) > 0 || tail->iov_len > 0)) {
         error = send_some(c, tail);
         if (error == -EAGAIN)
@@ -354,7 +354,7 @@ static void push(ws_conn *c)
         append_answers(c);
     else if (ws__buf_used(&c->w.out) == 0)
         ws__answers_drop(&c->w.answers); /* no memory */
-    c->w.held = false;
+    ws__hold_over(c);
     while (error == 0 && ws__buf_used(&c->w.out) > 0)
         error = send_some(c, &none);
     if (error != 0 && error != -EAGAIN)
@@ -377,7 +377,6 @@ static int send_and_unlock(ws_conn *c, int64_t deadline)
 {
     int error = atomic_load(&c->w.error);
 
-    ws__hold_over(c);
     if (error == 0)
         error = settle(c, send_out(c, deadline));
     unlock(c);

@@ -59,7 +59,7 @@ void ws__answers_drop(struct ws__answers *a);
 bool ws__hold_wanted(ws_conn *c);
 void ws__hold(ws_conn *c);
 
-/* What was held back is about to be sent. */
+/* What was held back, if anything, is about to be sent.  With the lock held. */
 void ws__hold_over(ws_conn *c);
 
 /* Send what the caller's message in pieces has so far; 0 if there is none. */
