@@ -50,6 +50,13 @@ class Browser:
         self._driver = subprocess.Popen(
             [driver, "--port=0"], stdout=subprocess.PIPE, text=True,
             env=environment)
+        try:
+            self._open_session(browser)
+        except BaseException:
+            self._end()
+            raise
+
+    def _open_session(self, browser):
         self._url = f"http://127.0.0.1:{self._port()}"
         flags = [*FLAGS, f"--user-data-dir={self._profile.name}/profile"]
         answer = self._call("POST", "/session", capabilities={"alwaysMatch": {
@@ -116,7 +123,10 @@ class Browser:
         try:
             self._call("DELETE", "")
         finally:
-            self._driver.terminate()
-            self._driver.stdout.close()
-            self._driver.wait()
-            self._profile.cleanup()
+            self._end()
+
+    def _end(self):
+        self._driver.terminate()
+        self._driver.stdout.close()
+        self._driver.wait()
+        self._profile.cleanup()
