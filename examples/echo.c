@@ -25,9 +25,10 @@ static void echo(ws_request *r, void *arg)
             break;
     }
 
-    if (!ws_closed_with(c, WS_CLOSE_NORMAL, WS_CLOSE_GOING_AWAY,
-                        WS_CLOSE_NO_STATUS))
-        fprintf(stderr, "echo: %s\n", ws_conn_error(c)->text);
+    const ws_error *e = ws_conn_error(c);
+    if (e->code != 0 && !ws_closed_with(c, WS_CLOSE_NORMAL, WS_CLOSE_GOING_AWAY,
+                                        WS_CLOSE_NO_STATUS))
+        fprintf(stderr, "echo: %s\n", e->text);
     ws_close(c);
 }
 
