@@ -58,7 +58,9 @@ typedef struct ws_route {
     bool thread;
 } ws_route;
 
-/* Zero is default throughout; each limit answers with its own status. */
+/* Zero is default throughout; each limit answers with its own status.  In this
+ * version each connection is served by a thread, and workers, threads and
+ * stack_size change nothing. */
 typedef struct ws_server {
     const char *addr; /* "host:port", ":port", "unix:path"; NULL: ":8080" */
     const ws_route *routes;
