@@ -129,19 +129,21 @@ bool ws__params_next_name(struct ws__params *p, struct ws__str *name)
     return !p->bad;
 }
 
-/* A quoted string, unescaped (RFC 9110, section 5.6.4). */
+/* A quoted string, unescaped (RFC 9110, section 5.6.4).  Of one that is too long
+ * the beginning is enough: it is no value of ours. */
 static bool take_quoted(struct ws__str *s, struct ws__str *value, char *buf,
                         size_t cap)
 {
     size_t n = 0;
 
     advance(s, 1);
-    while (s->n > 0 && s->p[0] != '"' && n < cap) {
+    while (s->n > 0 && s->p[0] != '"') {
         if (s->p[0] == '\\')
             advance(s, 1);
         if (s->n == 0)
             return false;
-        buf[n++] = s->p[0];
+        if (n < cap)
+            buf[n++] = s->p[0];
         advance(s, 1);
     }
     *value = (struct ws__str){ .p = buf, .n = n };

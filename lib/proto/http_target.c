@@ -7,7 +7,8 @@
 static bool is_visible(struct ws__str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f || s.p[i] == '#')
+        if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f ||
+            s.p[i] == '#')
             return false;
     return true;
 }
@@ -143,16 +144,31 @@ ptrdiff_t ws__target_path(char *out, struct ws__str path)
 
 /* ---- Host --------------------------------------------------------------- */
 
-static bool all_of(struct ws__str s, const char *extra)
+/* Unreserved characters, escapes and sub-delimiters (RFC 3986, section 3.2.2). */
+static bool is_name(struct ws__str s)
 {
+    static const char marks[] = "-._~!$&'()*+,;=";
+
     for (size_t i = 0; i < s.n; i++) {
         char c = ws__lower(s.p[i]);
 
+        if (c == '%' && s.n - i > 2 && hex(s.p[i + 1]) >= 0 &&
+            hex(s.p[i + 2]) >= 0)
+            continue;
         if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-            !(c && strchr(extra, c)))
+            !(c && strchr(marks, c)))
             return false;
     }
     return true;
+}
+
+/* An IPv6 address, roughly: what it may be made of. */
+static bool is_literal(struct ws__str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (hex(s.p[i]) < 0 && s.p[i] != ':' && s.p[i] != '.')
+            return false;
+    return s.n >= 2;
 }
 
 /* A port may be empty (RFC 3986, section 3.2.3). */
@@ -170,10 +186,10 @@ bool ws__host_valid(struct ws__str host)
     struct ws__str name = upto(host, end);
 
     if (literal) {
-        if (end == host.n || end < 3 || !all_of(from(name, 1), ":."))
+        if (end == host.n || !is_literal(from(name, 1)))
             return false;
         end++;
-    } else if (!all_of(name, "-._~%!$&'()*+,;=")) {
+    } else if (!is_name(name)) {
         return false;
     }
     return end == host.n ||

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "test.h"
+
+#include <errno.h>
+
+#include "alloc_fail.h"
+#include "proto/http_write.h"
+
+static void assert_written(struct ws__http_out *o, const char *text)
+{
+    assert_int_equal(ws__http_end(o), 0);
+    assert_int_equal(o->len, strlen(text));
+    assert_memory_equal(o->p, text, o->len);
+    ws__http_out_fini(o);
+}
+
+static void heads_are_written(void **state)
+{
+    (void)state;
+    static const ws_header more[] = { { "A", "b" }, { "C", NULL }, { 0 } };
+    struct ws__http_out o;
+
+    ws__http_out_init(&o);
+    ws__http_request_line(&o, "GET", "/a?b");
+    ws__http_field(&o, "Host", "h");
+    ws__http_fieldf(&o, "N", "%d-%s", 7, "x");
+    ws__http_fields(&o, more);
+    assert_written(&o, "GET /a?b HTTP/1.1\r\nHost: h\r\nN: 7-x\r\nA: b\r\n"
+                       "C: \r\n\r\n");
+
+    ws__http_out_init(&o);
+    ws__http_status_line(&o, 404);
+    assert_written(&o, "HTTP/1.1 404 Not Found\r\n\r\n");
+    ws__http_out_init(&o);
+    ws__http_status_line(&o, 299);
+    assert_written(&o, "HTTP/1.1 299 \r\n\r\n");
+}
+
+static void control_bytes_in_a_value_become_blanks(void **state)
+{
+    (void)state;
+    struct ws__http_out o;
+
+    /* RFC 9110, section 5.5. */
+    ws__http_out_init(&o);
+    ws__http_field(&o, "A", "b\r\nSet-Cookie: c\n\t\x7f\x01z\xff");
+    assert_written(&o, "A: b  Set-Cookie: c    z\xff\r\n\r\n");
+}
+
+static void what_would_split_a_line_is_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "",    "a b",  "a:", "a\r\nb",
+                                         "a\n", "\xe4", "a(" };
+    static const char *const targets[] = { "/ HTTP/1.1\r\nX: y", "/a b", "/\n",
+                                           "/\x7f" };
+    struct ws__http_out o;
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        ws__http_out_init(&o);
+        ws__http_field(&o, names[i], "x");
+        assert_int_equal(ws__http_end(&o), WS_ERR_INVALID);
+        ws__http_out_fini(&o);
+        ws__http_out_init(&o);
+        ws__http_request_line(&o, names[i], "/");
+        assert_int_equal(ws__http_end(&o), WS_ERR_INVALID);
+        ws__http_out_fini(&o);
+    }
+    for (size_t i = 0; i < COUNT(targets); i++) {
+        ws__http_out_init(&o);
+        ws__http_request_line(&o, "GET", targets[i]);
+        assert_int_equal(ws__http_end(&o), WS_ERR_INVALID);
+        ws__http_out_fini(&o);
+    }
+}
+
+static void an_error_sticks(void **state)
+{
+    (void)state;
+    struct ws__http_out o;
+
+    ws__http_out_init(&o);
+    ws__http_field(&o, "a b", "x");
+    ws__http_field(&o, "A", "x");
+    assert_int_equal(o.error, WS_ERR_INVALID);
+    ws__http_out_fini(&o);
+    assert_int_equal(o.error, 0);
+}
+
+static int write_much(struct ws__http_out *o)
+{
+    ws__http_out_init(o);
+    ws__http_status_line(o, 200);
+    for (int i = 0; i < 200; i++)
+        ws__http_field(o, "Name", "a value of some length");
+    return ws__http_end(o);
+}
+
+static void every_allocation_failure_is_survived(void **state)
+{
+    (void)state;
+    struct ws__http_out o;
+    bool failed = true;
+
+    for (long n = 1; failed; n++) {
+        alloc_fail_at(n);
+        int error = write_much(&o);
+        failed = alloc_failed();
+        alloc_fail_at(0);
+        assert_int_equal(error, failed ? -ENOMEM : 0);
+        if (!failed)
+            assert_int_equal(o.len, 17 + 200 * 30 + 2);
+        ws__http_out_fini(&o);
+        assert_int_equal(alloc_live(), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heads_are_written),
+        cmocka_unit_test(control_bytes_in_a_value_become_blanks),
+        cmocka_unit_test(what_would_split_a_line_is_refused),
+        cmocka_unit_test(an_error_sticks),
+        cmocka_unit_test(every_allocation_failure_is_survived),
+    };
+
+    alloc_fail_install();
+    return cmocka_run_group_tests_name("http_write", tests, NULL, NULL);
+}
