@@ -254,6 +254,31 @@ static void a_message_given_up_half_way_is_skipped(void **state)
     ws_close(c);
 }
 
+static void a_deadline_holds_though_bytes_keep_coming(void **state)
+{
+    (void)state;
+    uint8_t pongs[20000], *end = pongs;
+    int fds[2], left = 0, timeouts = 0;
+    ws_message m;
+
+    while (end + 10 <= pongs + sizeof(pongs))
+        end += make_frame(end, FIN | WS_PONG, true, "", 0);
+    make_pair(fds);
+    ws_conn *c = set_up(fds[0], &(struct ws__setup){ .read_buffer_size = 256 });
+    say(fds[1], pongs, (size_t)(end - pongs));
+    say_text(fds[1], "behind");
+
+    ws_set_read_deadline(c, 1);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    assert_int_equal(ioctl(fds[0], FIONREAD, &left), 0);
+    assert_true(left > 0);
+    while (ws_read_message(c, &m) == WS_ERR_TIMEOUT)
+        assert_true(++timeouts < 100);
+    assert_string_equal(m.data, "behind");
+    close(fds[1]);
+    ws_close(c);
+}
+
 /* ---- Ends --------------------------------------------------------------- */
 
 static void expect_end(ws_conn *c, int code)
@@ -910,6 +935,7 @@ int main(void)
         cmocka_unit_test(reads_every_size_in_every_shape),
         cmocka_unit_test(a_timeout_at_every_byte_leaves_the_connection_usable),
         cmocka_unit_test(a_message_given_up_half_way_is_skipped),
+        cmocka_unit_test(a_deadline_holds_though_bytes_keep_coming),
         cmocka_unit_test(an_end_at_every_byte_is_1006),
         cmocka_unit_test(a_close_frame_inside_a_message_ends_it),
         cmocka_unit_test(close_payloads_are_judged),

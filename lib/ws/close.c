@@ -12,7 +12,10 @@
 #include "ws/read.h"
 #include "ws/write.h"
 
-enum { LINGER_MS = 2000 };
+enum {
+    LINGER_MS = 2000,
+    PASSED = 1, /* a deadline */
+};
 
 void ws_shutdown(ws_conn *c)
 {
@@ -24,18 +27,16 @@ void ws_shutdown(ws_conn *c)
     ws__stream_break(&c->stream);
 }
 
-/* Read and drop what has come.  Returns false once nothing more can come. */
+/* Read and drop some of what has come.  Returns false once nothing more can
+ * come. */
 static bool drain(ws_conn *c)
 {
     struct ws__buf scratch = { 0 };
-    size_t size = c->pools->read.size;
-    ssize_t n;
 
     if (ws__buf_lend(&scratch, &c->pools->read) != 0)
         return false;
-    do
-        n = c->stream.ops->read(&c->stream, scratch.begin, size);
-    while (n == (ssize_t)size);
+    ssize_t n =
+        c->stream.ops->read(&c->stream, scratch.begin, c->pools->read.size);
     ws__buf_release(&scratch, &c->pools->read);
     return n > 0 || n == -EAGAIN;
 }
@@ -47,7 +48,7 @@ static void linger(void *arg)
 
     ws__write_rest(c, deadline);
     c->stream.ops->half_close(&c->stream);
-    while (drain(c) &&
+    while (drain(c) && ws_now() < deadline &&
            ws__wait(c->stream.fd, c->stream.read_events, deadline, NULL) > 0)
         ;
     ws__stream_break(&c->stream);
@@ -81,6 +82,7 @@ void ws_close(ws_conn *c)
     ws__write_pending(c);
     bool open = atomic_exchange(&c->end, WS__CLOSED) == WS__OPEN;
     bool broken = wake_others(c) || !open;
+    ws__message_abandon(c);
     if (c->closed)
         c->closed(c, c->closed_arg);
     if (broken || atomic_load(&c->w.error) != 0) {
@@ -115,6 +117,8 @@ int ws_finish(ws_conn *c, int code, const char *reason, int64_t deadline)
         return WS_ERR_INVALID;
     int error = ws__write_close_by(c, code, reason, deadline);
     if (error == 0 || error == WS_ERR_CLOSE_SENT)
-        error = wait_for_close(c, deadline);
-    return error;
+        return wait_for_close(c, deadline);
+    /* There will be no answer then, but the peer's own may lie here. */
+    int end = wait_for_close(c, PASSED);
+    return end == WS_ERR_TIMEOUT ? error : end;
 }

@@ -40,6 +40,7 @@ struct ws__reading {
     int error;          /* sticky */
     bool by_pieces;     /* the message under way is read by ws_read */
     bool heard;         /* bytes came since idle_since was set */
+    uint64_t unbroken;  /* reads since there was last nothing to read */
     bool pinged;        /* and a ping went since */
     int64_t idle_since;
     int ping_interval_ms; /* < 0: none */
@@ -101,7 +102,7 @@ struct ws_conn {
 
     char *subprotocol;
     void *_Atomic names; /* struct names of conn.c, made when asked for */
-    void *user;
+    void *_Atomic user;
     void (*closed)(ws_conn *c, void *arg);
     void *closed_arg;
 

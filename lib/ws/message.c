@@ -16,12 +16,34 @@ static int64_t write_deadline(ws_conn *c)
     return atomic_load_explicit(&c->w.deadline, memory_order_relaxed);
 }
 
+static bool is_author(ws_conn *c)
+{
+    return atomic_load_explicit(&c->w.author, memory_order_relaxed) ==
+           ws__parker_self();
+}
+
 int ws__message_lock(ws_conn *c, int64_t deadline)
 {
-    if (atomic_load_explicit(&c->w.author, memory_order_relaxed) ==
-        ws__parker_self())
-        return WS_ERR_BUSY;
-    return ws__mutex_lock_until(&c->w.message, deadline);
+    int error = ws__write_check(c);
+
+    if (error == 0 && is_author(c))
+        error = WS_ERR_BUSY;
+    if (error == 0)
+        error = ws__mutex_lock_until(&c->w.message, deadline);
+    if (error != 0)
+        return error;
+    error = ws__write_check(c); /* it may have ended meanwhile */
+    if (error != 0)
+        ws_mutex_unlock(&c->w.message);
+    return error;
+}
+
+void ws__message_abandon(ws_conn *c)
+{
+    if (!is_author(c))
+        return;
+    atomic_store(&c->w.author, NULL);
+    ws_mutex_unlock(&c->w.message);
 }
 
 static bool is_data(ws_type type)

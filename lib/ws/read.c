@@ -13,6 +13,9 @@
  * as little memory as what it has read needs. */
 enum { PATIENCE_MS = 100 };
 
+/* More reads than it takes to empty a socket's buffer. */
+enum { LATE_READS = 64 };
+
 /* ---- Failing ------------------------------------------------------------ */
 
 /* Nothing more will be read, and no close frame came. */
@@ -121,6 +124,7 @@ static int wait_readable(ws_conn *c)
 
         if (c->stream.readable)
             return 0;
+        c->r.unbroken = 0;
         if (got < 0 && got != WS_ERR_TIMEOUT)
             return transport_failed(c, got);
         now = ws_now();
@@ -175,16 +179,31 @@ static ssize_t receive(ws_conn *c)
     return n;
 }
 
+/* A deadline that has passed still takes what is there; but a peer that always
+ * has more must not put it off. */
+static bool is_put_off(ws_conn *c)
+{
+    int64_t deadline = atomic_load(&c->r.deadline);
+
+    if (c->r.unbroken < LATE_READS || deadline == 0 || ws_now() < deadline)
+        return false;
+    c->r.unbroken = 0;
+    return true;
+}
+
 /* Get some bytes more.  Returns 0, WS_ERR_TIMEOUT or the error that ends
  * reading. */
 static int fill(ws_conn *c)
 {
     for (;;) {
         if (c->stream.readable) {
+            if (is_put_off(c))
+                return WS_ERR_TIMEOUT;
             ws__before_park_run();
             ssize_t n = receive(c);
             if (n > 0) {
                 c->r.heard = true;
+                c->r.unbroken++;
                 return 0;
             }
             if (n != -EAGAIN)

@@ -132,7 +132,7 @@ static void linger(struct ws__stream *stream)
     ssize_t n = 1;
 
     stream->ops->half_close(stream);
-    while (n != 0 && dropped < LINGER_BYTES &&
+    while (n != 0 && dropped < LINGER_BYTES && ws_now() < deadline &&
            ws__stream_wait_read(stream, deadline) == 0) {
         n = ws__stream_read(stream, drop, sizeof(drop));
         if (n < 0 && n != -EAGAIN)

@@ -245,15 +245,20 @@ static void append_answers(ws_conn *c)
     }
 }
 
-static int check_open(ws_conn *c)
+static int check_end(ws_conn *c)
 {
     int error = atomic_load(&c->w.error);
 
-    if (error != 0)
-        return error;
-    if (ws__conn_ended(c))
-        return WS_ERR_CANCELED;
-    return atomic_load(&c->w.close_sent) ? WS_ERR_CLOSE_SENT : 0;
+    return error == 0 && ws__conn_ended(c) ? WS_ERR_CANCELED : error;
+}
+
+int ws__write_check(ws_conn *c)
+{
+    int error = check_end(c);
+
+    if (error == 0 && atomic_load(&c->w.close_sent))
+        error = WS_ERR_CLOSE_SENT;
+    return error;
 }
 
 /* Half of the reserve is left for the answers to come. */
@@ -291,7 +296,7 @@ static int send_frame(ws_conn *c, const struct ws__sending *s)
     if (error != 0)
         return settle(c, error);
     append_answers(c);
-    error = check_open(c);
+    error = ws__write_check(c);
     if (error == 0)
         error = make_header(c, &f);
     if (error != 0)
@@ -327,13 +332,13 @@ static void unlock(ws_conn *c)
 
 int ws__write_frame(ws_conn *c, const struct ws__sending *s)
 {
-    int error = check_open(c);
+    int error = ws__write_check(c);
 
     if (error == 0)
         error = ws__mutex_lock_until(&c->w.lock, s->deadline);
     if (error != 0)
         return error;
-    error = check_open(c);
+    error = ws__write_check(c);
     if (error == 0)
         error = send_frame(c, s);
     if (error == 0 && s->opcode == WS_CLOSE)
@@ -348,6 +353,8 @@ static void push(ws_conn *c)
     struct iovec none = { 0 };
     int error = 0;
 
+    if (atomic_load(&c->w.error) != 0)
+        return;
     if (atomic_load(&c->w.close_sent))
         ws__answers_drop(&c->w.answers);
     else if (ws__buf_used(&c->w.out) == 0 && borrow_out(c) == 0)
@@ -375,7 +382,7 @@ void ws__write_pending(ws_conn *c)
 /* With the lock held, which is let go. */
 static int send_and_unlock(ws_conn *c, int64_t deadline)
 {
-    int error = atomic_load(&c->w.error);
+    int error = check_end(c);
 
     if (error == 0)
         error = settle(c, send_out(c, deadline));

@@ -16,6 +16,10 @@ struct ws__sending {
     int64_t deadline;
 };
 
+/* What ends all writing: 0, the sticky error, WS_ERR_CANCELED or
+ * WS_ERR_CLOSE_SENT. */
+int ws__write_check(ws_conn *c);
+
 /* Send one frame, between others' frames.  Returns what ws_write_message
  * does. */
 int ws__write_frame(ws_conn *c, const struct ws__sending *s);
@@ -35,9 +39,13 @@ void ws__write_held(ws_conn *c);
 /* For the one who closes: the same, though the connection has ended. */
 void ws__write_rest(ws_conn *c, int64_t deadline);
 
-/* The lock for whole messages.  Returns 0, WS_ERR_TIMEOUT, or WS_ERR_BUSY for the
- * author of a message in pieces. */
+/* The lock for whole messages.  Returns 0, WS_ERR_TIMEOUT, what ws__write_check
+ * does, or WS_ERR_BUSY for the author of a message in pieces. */
 int ws__message_lock(ws_conn *c, int64_t deadline);
+
+/* For the one who closes, if it is the author of a message in pieces: others,
+ * who wait for its end, wait no more. */
+void ws__message_abandon(ws_conn *c);
 
 /* ws_write_close with a deadline of its own. */
 int ws__write_close_by(ws_conn *c, int code, const char *reason,

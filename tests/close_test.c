@@ -1,0 +1,681 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "pair.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "ws/conn.h"
+
+enum {
+    MIB = 1 << 20,
+    LINGER_MS = 2000,
+};
+
+/* ---- Peers -------------------------------------------------------------- */
+
+/* The same as with_raw, over TCP. */
+static ws_conn *over_tcp(int *raw)
+{
+    const struct timeval limit = { .tv_sec = PATIENCE_MS / 1000 };
+    struct sockaddr_in a = { .sin_family = AF_INET };
+    socklen_t n = sizeof(a);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(listener, (struct sockaddr *)&a, n), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &n), 0);
+    *raw = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(*raw, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    setsockopt(*raw, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    assert_int_equal(connect(*raw, (struct sockaddr *)&a, n), 0);
+    int fd = accept(listener, NULL, NULL);
+    assert_true(fd >= 0);
+    close(listener);
+    return adopt(fd, NULL);
+}
+
+/* A connection that can send little before it waits. */
+static ws_conn *stuffed(int *raw)
+{
+    const int small = 4096;
+    int fds[2];
+
+    make_pair(fds);
+    setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    *raw = fds[1];
+    return adopt(fds[0], NULL);
+}
+
+/* The end, and no reset. */
+static void hear_end(int raw)
+{
+    char byte;
+
+    assert_int_equal(recv(raw, &byte, 1, 0), 0);
+}
+
+static void hear_text(int raw, const char *text)
+{
+    struct heard h;
+
+    assert_true(hear_frame(raw, &h));
+    assert_int_equal(h.first, FIN | WS_TEXT);
+    assert_string_equal(h.payload, text);
+    free(h.payload);
+}
+
+struct sender {
+    int raw;
+    const char *bytes;
+    size_t n;
+    bool endless;
+    bool stopped; /* by the other end */
+};
+
+static void send_it(void *arg)
+{
+    struct sender *s = arg;
+    int64_t limit = patience();
+
+    do
+        for (size_t at = 0; at < s->n && !s->stopped;) {
+            ssize_t r = send(s->raw, s->bytes + at, s->n - at, MSG_NOSIGNAL);
+
+            s->stopped = r <= 0;
+            at += r > 0 ? (size_t)r : 0;
+        }
+    while (s->endless && !s->stopped && ws_now() < limit);
+}
+
+/* ---- Calls that wait ---------------------------------------------------- */
+
+struct call {
+    ws_conn *c;
+    const char *text;
+    size_t n;
+    int error;
+};
+
+static void read_one(void *arg)
+{
+    struct call *k = arg;
+    ws_message m;
+
+    k->error = ws_read_message(k->c, &m);
+}
+
+static void write_one(void *arg)
+{
+    struct call *k = arg;
+
+    k->error = ws_write_message(k->c, WS_BINARY, k->text, k->n);
+}
+
+static void begin_one(void *arg)
+{
+    struct call *k = arg;
+
+    k->error = ws_next_writer(k->c, WS_TEXT);
+}
+
+static void await(const atomic_bool *flag)
+{
+    int64_t limit = patience();
+
+    while (!atomic_load(flag)) {
+        assert_true(ws_now() < limit);
+        ws_yield();
+    }
+}
+
+/* Until somebody waits for the lock: see fiber/sync. */
+static void await_contended(ws_mutex *m)
+{
+    int64_t limit = patience();
+
+    while (atomic_load((_Atomic(void *) *)(void *)m) != (void *)2) {
+        assert_true(ws_now() < limit);
+        ws_yield();
+    }
+}
+
+static void expect_canceled(ws_conn *c)
+{
+    ws_message m;
+    ws_type type;
+    char buf[4];
+
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CANCELED);
+    assert_int_equal(ws_next_reader(c, &type), WS_ERR_CANCELED);
+    assert_int_equal(ws_read(c, buf, 4), WS_ERR_CANCELED);
+    assert_int_equal(ws_write_text(c, "x"), WS_ERR_CANCELED);
+    assert_int_equal(ws_writef(c, "%d", 1), WS_ERR_CANCELED);
+    assert_int_equal(ws_next_writer(c, WS_TEXT), WS_ERR_CANCELED);
+    assert_int_equal(ws_flush(c), WS_ERR_CANCELED);
+    assert_int_equal(ws_write_control(c, WS_PING, "", 0, 0), WS_ERR_CANCELED);
+    assert_int_equal(ws_write_close(c, 1000, NULL), WS_ERR_CANCELED);
+    assert_int_equal(ws_finish(c, 1000, NULL, patience()), WS_ERR_CANCELED);
+    assert_int_equal(ws_conn_error(c)->code, WS_ERR_CANCELED);
+    assert_int_equal(ws_close_code(c), WS_CLOSE_ABNORMAL);
+}
+
+enum ending { SHUTDOWN, CLOSE };
+
+/* One fiber reads, one writes, one waits for its turn to write. */
+static void end_under(enum ending how)
+{
+    char *text = make_text(MIB);
+    int raw;
+    ws_conn *c = stuffed(&raw);
+    struct call reader = { .c = ws_ref(c) };
+    struct call writer = { .c = c, .text = text, .n = MIB };
+    struct call next = writer;
+
+    ws_fiber *r = ws_go(read_one, &reader);
+    ws_fiber *w = ws_go(write_one, &writer);
+    await(&c->r.waiting);
+    await(&c->w.waiting);
+    ws_fiber *n = ws_go(write_one, &next);
+    await_contended(&c->w.message);
+    int64_t began = ws_now();
+    if (how == CLOSE)
+        ws_close(c);
+    else
+        ws_shutdown(c);
+    ws_join(r);
+    ws_join(w);
+    ws_join(n);
+    assert_true(ws_now() - began < LINGER_MS); /* whose end would wake, too */
+    assert_int_equal(reader.error, WS_ERR_CANCELED);
+    assert_int_equal(writer.error, WS_ERR_CANCELED);
+    assert_int_equal(next.error, WS_ERR_CANCELED);
+    expect_canceled(c);
+    if (how == SHUTDOWN)
+        ws_close(c);
+    ws_unref(c);
+    free(text);
+    close(raw);
+}
+
+static void a_shutdown_wakes_all_who_wait(void **state)
+{
+    (void)state;
+    end_under(SHUTDOWN);
+}
+
+static void a_close_wakes_all_who_wait(void **state)
+{
+    (void)state;
+    end_under(CLOSE);
+}
+
+static void what_is_called_after_the_close_is_canceled(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = ws_ref(with_raw(&raw, NULL));
+
+    ws_close(c);
+    expect_canceled(c);
+    ws_shutdown(c);
+    expect_canceled(c);
+    ws_unref(c);
+    close(raw);
+}
+
+/* While another fiber waits for its turn. */
+static void leave_unfinished(void (*wait)(void *arg))
+{
+    int raw;
+    ws_conn *c = ws_ref(with_raw(&raw, NULL));
+    struct call other = { .c = c, .text = "other", .n = 5 };
+
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    assert_int_equal(ws_write(c, "half", 4), 0);
+    ws_fiber *f = ws_go(wait, &other);
+    await_contended(&c->w.message);
+    ws_close(c);
+    ws_join(f);
+    assert_int_equal(other.error, WS_ERR_CANCELED);
+    assert_int_equal(ws_next_writer(c, WS_TEXT), WS_ERR_CANCELED);
+    ws_unref(c);
+    hear_end(raw);
+    close(raw);
+}
+
+static void others_wait_no_more_for_a_message_that_is_left_unfinished(
+    void **state)
+{
+    (void)state;
+    leave_unfinished(write_one);
+    leave_unfinished(begin_one);
+}
+
+static void a_timeout_does_not_hide_a_shutdown(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+
+    ws_set_read_deadline(c, 1);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    assert_int_equal(ws_conn_error(c)->code, 0);
+    ws_shutdown(c);
+    expect_canceled(c);
+    hear_end(raw);
+    close(raw);
+    ws_close(c);
+}
+
+static void a_shutdown_loses_nothing_twice(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(ws_write_text(c, "before"), 0);
+    ws_shutdown(c);
+    ws_shutdown(c);
+    ws_close(c);
+    hear_text(raw, "before");
+    hear_end(raw);
+    close(raw);
+}
+
+/* ---- Finishing ---------------------------------------------------------- */
+
+static void finishing_waits_for_the_answer(void **state)
+{
+    (void)state;
+    ws_conn *server, *client;
+
+    both(&server, &client, false);
+    struct call peer = { .c = client };
+    ws_fiber *f = ws_go(read_one, &peer);
+    assert_int_equal(ws_finish(server, 4001, "bye", patience()), 0);
+    ws_join(f);
+    assert_int_equal(peer.error, WS_ERR_CLOSED);
+    assert_int_equal(ws_close_code(client), 4001);
+    assert_string_equal(ws_close_reason(client), "bye");
+    assert_int_equal(ws_close_code(server), 4001);
+    assert_string_equal(ws_close_reason(server), "");
+    assert_int_equal(ws_finish(server, 1000, NULL, 1), 0);
+    assert_int_equal(ws_finish(client, 1000, NULL, 1), 0);
+    ws_close(client);
+    ws_close(server);
+}
+
+static void finishing_succeeds_when_the_peers_close_came_first(void **state)
+{
+    (void)state;
+    for (int read_it = 0; read_it < 2; read_it++) {
+        int raw;
+        ws_conn *c = with_raw(&raw, NULL);
+        ws_message m;
+
+        say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe8", 2);
+        if (read_it)
+            assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+        assert_int_equal(ws_finish(c, 1001, NULL, patience()), 0);
+        hear_close(raw, read_it ? 1000 : 1001);
+        assert_int_equal(ready(raw), 0);
+        assert_int_equal(ws_close_code(c), WS_CLOSE_NORMAL);
+        close(raw);
+        ws_close(c);
+    }
+}
+
+static void finishing_succeeds_when_the_peer_closed_and_went_away(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    say_text(raw, "last words");
+    say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe9", 2);
+    close(raw);
+    assert_int_equal(ws_finish(c, 1000, NULL, patience()), 0);
+    assert_int_equal(ws_close_code(c), WS_CLOSE_GOING_AWAY);
+    ws_close(c);
+}
+
+static void finishing_without_an_answer_says_why(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(ws_finish(c, 1000, NULL, ws_after(10)), WS_ERR_TIMEOUT);
+    assert_int_equal(ws_conn_error(c)->code, 0);
+    assert_int_equal(ws_close_code(c), 0);
+    hear_close(raw, 1000);
+    shutdown(raw, SHUT_WR);
+    assert_int_equal(ws_finish(c, 1000, NULL, patience()), WS_ERR_EOF);
+    assert_int_equal(ws_close_code(c), WS_CLOSE_ABNORMAL);
+    assert_int_equal(ready(raw), 0);
+    close(raw);
+    ws_close(c);
+
+    c = with_raw(&raw, NULL);
+    close(raw);
+    assert_int_equal(ws_finish(c, 1000, NULL, patience()), WS_ERR_EOF);
+    ws_close(c);
+}
+
+static void finishing_gives_up_on_a_peer_that_takes_nothing(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = stuffed(&raw);
+
+    ws_set_write_deadline(c, 1);
+    while (ws_write_text(c, "more") == 0)
+        ;
+    assert_int_equal(ws_finish(c, 1000, NULL, ws_after(10)), WS_ERR_TIMEOUT);
+    say_frame(raw, FIN | WS_CLOSE, true, "", 0);
+    assert_int_equal(ws_finish(c, 1000, NULL, ws_after(10)), 0);
+    close(raw);
+    ws_close(c);
+}
+
+static void finishing_drops_what_still_comes(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_type type;
+    char buf[4];
+
+    say_text(raw, "is read in part");
+    say_frame(raw, WS_TEXT, true, "frag", 4);
+    say_frame(raw, FIN | WS_PING, true, "", 0);
+    say_frame(raw, FIN, true, "ment", 4);
+    say_text(raw, "last");
+    say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe8", 2);
+    assert_int_equal(ws_next_reader(c, &type), 0);
+    assert_int_equal(ws_read(c, buf, 4), 4);
+    assert_int_equal(ws_finish(c, 1000, "done", patience()), 0);
+    hear_close(raw, 1000);
+    assert_int_equal(ready(raw), 0); /* no pong, no second one */
+    close(raw);
+    ws_close(c);
+}
+
+static void finishing_leaves_the_read_deadline_as_it_was(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+
+    ws_set_read_deadline(c, 1);
+    assert_int_equal(ws_finish(c, 1000, NULL, ws_after(10)), WS_ERR_TIMEOUT);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    assert_int_equal(atomic_load(&c->r.deadline), 1);
+    say_frame(raw, FIN | WS_CLOSE, true, "", 0);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+    assert_int_equal(ws_close_code(c), WS_CLOSE_NO_STATUS);
+    close(raw);
+    ws_close(c);
+}
+
+static void finishing_breaks_off_a_message_in_pieces(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    say_frame(raw, FIN | WS_CLOSE, true, "", 0);
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    assert_int_equal(ws_write(c, "half", 4), 0);
+    assert_int_equal(ws_finish(c, 1000, NULL, patience()), 0);
+    assert_int_equal(ws_end_message(c), WS_ERR_CLOSE_SENT);
+    hear_close(raw, 1000);
+    ws_close(c);
+    hear_end(raw);
+    close(raw);
+}
+
+static void a_code_that_may_not_be_sent_is_invalid(void **state)
+{
+    (void)state;
+    /* RFC 6455, section 7.4. */
+    static const int codes[] = { -1,   0,    999,  1004, 1005,
+                                 1006, 1015, 2999, 5000, 66536 };
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+
+    say_text(raw, "not dropped");
+    ws_set_read_deadline(c, patience());
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        assert_int_equal(ws_finish(c, codes[i], NULL, 1), WS_ERR_INVALID);
+        assert_int_equal(ws_write_close(c, codes[i], NULL), WS_ERR_INVALID);
+    }
+    assert_int_equal(ready(raw), 0);
+    assert_int_equal(ws_write_text(c, "usable"), 0);
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_string_equal(m.data, "not dropped");
+    close(raw);
+    ws_close(c);
+}
+
+/* ---- Lingering ---------------------------------------------------------- */
+
+static void the_reason_of_a_refusal_arrives_though_much_was_not_read(
+    void **state)
+{
+    (void)state;
+    char *junk = make_text(MIB);
+    int raw;
+    ws_conn *c = over_tcp(&raw);
+    struct sender s = { .raw = raw, .bytes = junk, .n = MIB };
+    ws_message m;
+
+    ws_fiber *f = ws_go(send_it, &s);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_PROTOCOL);
+    ws_close(c);
+    ws_join(f);
+    assert_false(s.stopped);
+    hear_close(raw, WS_CLOSE_PROTOCOL_ERROR);
+    hear_end(raw);
+    close(raw);
+    free(junk);
+}
+
+static void last_words_arrive_though_nothing_was_read(void **state)
+{
+    (void)state;
+    char *junk = make_text(MIB);
+    int raw;
+    ws_conn *c = over_tcp(&raw);
+    struct sender s = { .raw = raw, .bytes = junk, .n = MIB };
+
+    ws_fiber *f = ws_go(send_it, &s);
+    assert_int_equal(ws_write_text(c, "last words"), 0);
+    assert_int_equal(ws_write_close(c, 1000, "bye"), 0);
+    ws_close(c);
+    ws_join(f);
+    assert_false(s.stopped);
+    hear_text(raw, "last words");
+    hear_close(raw, WS_CLOSE_NORMAL);
+    hear_end(raw);
+    close(raw);
+    free(junk);
+}
+
+static void nothing_is_echoed_behind_a_close_frame(void **state)
+{
+    (void)state;
+    char *junk = make_text(MIB);
+    int raw;
+    ws_conn *c = over_tcp(&raw);
+    size_t n = make_frame((uint8_t *)junk, FIN | WS_CLOSE, true, "\x03\xe8", 2);
+    struct sender s = { .raw = raw, .bytes = junk, .n = MIB };
+    ws_message m;
+
+    make_frame((uint8_t *)junk + n, FIN | WS_PING, true, "ping", 4);
+    ws_fiber *f = ws_go(send_it, &s);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+    ws_close(c);
+    ws_join(f);
+    assert_false(s.stopped);
+    hear_close(raw, WS_CLOSE_NORMAL);
+    hear_end(raw);
+    close(raw);
+    free(junk);
+}
+
+static void what_could_not_be_sent_before_the_close_still_arrives(void **state)
+{
+    (void)state;
+    int raw, n = 0;
+    ws_conn *c = stuffed(&raw);
+    ws_message m;
+    struct heard h;
+
+    ws_set_write_deadline(c, 1);
+    while (ws_write_text(c, "more") == 0)
+        n++;
+    say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe8", 2);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+    ws_close(c);
+    for (int i = 0; i < n; i++) {
+        assert_true(hear_frame(raw, &h));
+        assert_int_equal(h.first, FIN | WS_TEXT);
+        free(h.payload);
+    }
+    hear_close(raw, WS_CLOSE_NORMAL);
+    hear_end(raw);
+    say(raw, "x", 1); /* only half of it is closed */
+    close(raw);
+}
+
+static void a_peer_that_never_stops_sending_is_cut_off(void **state)
+{
+    (void)state;
+    char *junk = make_text(MIB);
+    int raw;
+    ws_conn *c = over_tcp(&raw);
+    struct sender s = { .raw = raw, .bytes = junk, .n = MIB, .endless = true };
+    ws_message m;
+
+    ws_fiber *f = ws_go(send_it, &s);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_PROTOCOL);
+    ws_close(c);
+    ws_join(f);
+    assert_true(s.stopped);
+    close(raw);
+    free(junk);
+}
+
+/* ---- Goodbye ------------------------------------------------------------ */
+
+static void after_a_goodbye_reading_goes_on_until_the_peer_answers(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+
+    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
+    hear_close(raw, WS_CLOSE_GOING_AWAY);
+    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
+    assert_int_equal(ws_write_text(c, "x"), WS_ERR_CLOSE_SENT);
+    assert_int_equal(ws_next_writer(c, WS_TEXT), WS_ERR_CLOSE_SENT);
+    assert_int_equal(ws_conn_error(c)->code, 0);
+    say_text(raw, "one");
+    say_text(raw, "two");
+    say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe9", 2);
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_string_equal(m.data, "one");
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_string_equal(m.data, "two");
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+    assert_true(ws_closed_with(c, WS_CLOSE_GOING_AWAY));
+    assert_int_equal(ready(raw), 0);
+    close(raw);
+    ws_close(c);
+}
+
+static void a_goodbye_reaches_a_peer_whose_reader_waits(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    struct call reader = { .c = c };
+
+    ws_fiber *f = ws_go(read_one, &reader);
+    await(&c->r.waiting);
+    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
+    hear_close(raw, WS_CLOSE_GOING_AWAY);
+    say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe9", 2);
+    ws_join(f);
+    assert_int_equal(reader.error, WS_ERR_CLOSED);
+    close(raw);
+    ws_close(c);
+}
+
+static void a_goodbye_follows_the_message_under_way(void **state)
+{
+    (void)state;
+    char *text = make_text(MIB);
+    int raw;
+    ws_conn *c = stuffed(&raw);
+    struct call writer = { .c = c, .text = text, .n = MIB };
+    struct heard h;
+
+    ws_fiber *f = ws_go(write_one, &writer);
+    await(&c->w.waiting);
+    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
+    assert_true(hear_frame(raw, &h));
+    ws_join(f);
+    assert_int_equal(writer.error, 0);
+    assert_int_equal(h.first, FIN | WS_BINARY);
+    assert_int_equal(h.f.len, MIB);
+    assert_memory_equal(h.payload, text, MIB);
+    free(h.payload);
+    hear_close(raw, WS_CLOSE_GOING_AWAY);
+    assert_int_equal(ws_write_text(c, "x"), WS_ERR_CLOSE_SENT);
+    assert_int_equal(ready(raw), 0);
+    free(text);
+    close(raw);
+    ws_close(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_shutdown_wakes_all_who_wait),
+        cmocka_unit_test(a_close_wakes_all_who_wait),
+        cmocka_unit_test(what_is_called_after_the_close_is_canceled),
+        cmocka_unit_test(
+            others_wait_no_more_for_a_message_that_is_left_unfinished),
+        cmocka_unit_test(a_timeout_does_not_hide_a_shutdown),
+        cmocka_unit_test(a_shutdown_loses_nothing_twice),
+        cmocka_unit_test(finishing_waits_for_the_answer),
+        cmocka_unit_test(finishing_succeeds_when_the_peers_close_came_first),
+        cmocka_unit_test(finishing_succeeds_when_the_peer_closed_and_went_away),
+        cmocka_unit_test(finishing_without_an_answer_says_why),
+        cmocka_unit_test(finishing_gives_up_on_a_peer_that_takes_nothing),
+        cmocka_unit_test(finishing_drops_what_still_comes),
+        cmocka_unit_test(finishing_leaves_the_read_deadline_as_it_was),
+        cmocka_unit_test(finishing_breaks_off_a_message_in_pieces),
+        cmocka_unit_test(a_code_that_may_not_be_sent_is_invalid),
+        cmocka_unit_test(
+            the_reason_of_a_refusal_arrives_though_much_was_not_read),
+        cmocka_unit_test(last_words_arrive_though_nothing_was_read),
+        cmocka_unit_test(nothing_is_echoed_behind_a_close_frame),
+        cmocka_unit_test(what_could_not_be_sent_before_the_close_still_arrives),
+        cmocka_unit_test(a_peer_that_never_stops_sending_is_cut_off),
+        cmocka_unit_test(
+            after_a_goodbye_reading_goes_on_until_the_peer_answers),
+        cmocka_unit_test(a_goodbye_reaches_a_peer_whose_reader_waits),
+        cmocka_unit_test(a_goodbye_follows_the_message_under_way),
+    };
+
+    return cmocka_run_group_tests_name("close", tests, NULL, NULL);
+}

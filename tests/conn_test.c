@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "pair.h"
+
+#include <fcntl.h>
+
+#include "alloc_fail.h"
+#include "ws/conn.h"
+
+/* ---- No connection ------------------------------------------------------ */
+
+static int vwritef(ws_conn *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int error = ws_vwritef(c, fmt, ap);
+    va_end(ap);
+    return error;
+}
+
+static void without_a_connection_what_returns_a_code_says_invalid(void **state)
+{
+    (void)state;
+    ws_message m = { .data = (char *)"", .len = 0 };
+    ws_type type;
+    char buf[4];
+
+    assert_int_equal(ws_read_message(NULL, &m), WS_ERR_INVALID);
+    assert_int_equal(ws_next_reader(NULL, &type), WS_ERR_INVALID);
+    assert_int_equal(ws_read(NULL, buf, 4), WS_ERR_INVALID);
+    assert_int_equal(ws_write_message(NULL, WS_TEXT, "", 0), WS_ERR_INVALID);
+    assert_int_equal(ws_write_text(NULL, ""), WS_ERR_INVALID);
+    assert_int_equal(ws_writef(NULL, "%d", 1), WS_ERR_INVALID);
+    assert_int_equal(vwritef(NULL, "%d", 1), WS_ERR_INVALID);
+    assert_int_equal(ws_flush(NULL), WS_ERR_INVALID);
+    assert_int_equal(ws_next_writer(NULL, WS_TEXT), WS_ERR_INVALID);
+    assert_int_equal(ws_write(NULL, "", 0), WS_ERR_INVALID);
+    assert_int_equal(ws_end_message(NULL), WS_ERR_INVALID);
+    assert_int_equal(ws_write_control(NULL, WS_PING, "", 0, 0), WS_ERR_INVALID);
+    assert_int_equal(ws_write_close(NULL, 1000, NULL), WS_ERR_INVALID);
+    assert_int_equal(ws_set_compression_level(NULL, 1), WS_ERR_INVALID);
+    assert_int_equal(ws_fd(NULL), WS_ERR_INVALID);
+    assert_int_equal(ws_finish(NULL, 1000, NULL, 1), WS_ERR_INVALID);
+    assert_int_equal(ws_conn_error(NULL)->code, WS_ERR_INVALID);
+}
+
+static void without_a_connection_the_rest_says_nothing(void **state)
+{
+    (void)state;
+    ws_message m = { .data = (char *)"", .len = 0 };
+
+    assert_null(ws_ref(NULL));
+    assert_null(ws_message_take(NULL, &m));
+    assert_null(ws_user(NULL));
+    assert_int_equal(ws_close_code(NULL), 0);
+    assert_string_equal(ws_close_reason(NULL), "");
+    assert_string_equal(ws_subprotocol(NULL), "");
+    assert_string_equal(ws_local_addr(NULL), "");
+    assert_string_equal(ws_remote_addr(NULL), "");
+    assert_false(ws_closed_with(NULL, 1000, 1001));
+    ws_set_coalescing(NULL, true);
+    ws_set_read_limit(NULL, 1);
+    ws_set_read_deadline(NULL, 1);
+    ws_set_write_deadline(NULL, 1);
+    ws_enable_write_compression(NULL, true);
+    ws_set_ping_handler(NULL, NULL, NULL);
+    ws_set_pong_handler(NULL, NULL, NULL);
+    ws_set_close_handler(NULL, NULL, NULL);
+    ws_set_user(NULL, &m);
+    ws_shutdown(NULL);
+    ws_close(NULL);
+    ws_unref(NULL);
+}
+
+static void no_descriptor_is_no_connection(void **state)
+{
+    (void)state;
+    ws_error err;
+
+    assert_null(ws_adopt(-1, NULL, &err));
+    assert_int_equal(err.code, -EBADF);
+    assert_non_null(strstr(err.text, "descriptor -1"));
+    assert_null(ws_adopt(-1, NULL, NULL));
+}
+
+/* ---- About it ----------------------------------------------------------- */
+
+static void it_knows_what_it_was_told(void **state)
+{
+    (void)state;
+    char name[] = "chat";
+    int fds[2], mine;
+
+    make_pair(fds);
+    ws_conn *c = adopt(fds[0], &(ws_adoption){ .subprotocol = name });
+    name[0] = 'X';
+    assert_string_equal(ws_subprotocol(c), "chat");
+    assert_int_equal(ws_fd(c), fds[0]);
+    assert_string_equal(ws_local_addr(c), "");
+    assert_string_equal(ws_remote_addr(c), "");
+    assert_null(ws_user(c));
+    ws_set_user(c, &mine);
+    assert_ptr_equal(ws_user(c), &mine);
+    assert_int_equal(ws_conn_error(c)->code, 0);
+    assert_string_equal(ws_conn_error(c)->text, "");
+    assert_int_equal(ws_close_code(c), 0);
+    assert_string_equal(ws_close_reason(c), "");
+    assert_false(ws_closed_with(c, 1000));
+    close(fds[1]);
+    ws_close(c);
+}
+
+static void the_addresses_of_tcp_are_numbers(void **state)
+{
+    (void)state;
+    struct sockaddr_storage a;
+    socklen_t n = sizeof(a);
+    char listening[WS__ADDR_LEN], local[WS__ADDR_LEN];
+    int listener = ws__listen("127.0.0.1:0", NULL), fd;
+
+    assert_true(listener >= 0);
+    ws__local_name(listener, listening);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &n), 0);
+    int raw = ws__connect((struct sockaddr *)&a, n, patience(), NULL);
+    assert_true(raw >= 0);
+    while ((fd = ws__accept(listener)) == -EAGAIN)
+        ws_yield();
+    ws_conn *c = adopt(fd, NULL);
+    ws__local_name(raw, local);
+    assert_string_equal(ws_local_addr(c), listening);
+    assert_string_equal(ws_remote_addr(c), local);
+    assert_int_equal(strncmp(ws_remote_addr(c), "127.0.0.1:", 10), 0);
+
+    /* They outlive the peer. */
+    close(raw);
+    ws_message m;
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_EOF);
+    assert_string_equal(ws_remote_addr(c), local);
+    close(listener);
+    ws_close(c);
+}
+
+static void addresses_need_memory_once(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    alloc_fail_at(1);
+    assert_string_equal(ws_local_addr(c), "");
+    assert_true(alloc_failed());
+    const char *local = ws_local_addr(c);
+    alloc_fail_at(1);
+    assert_ptr_equal(ws_local_addr(c), local);
+    assert_false(alloc_failed());
+    alloc_fail_at(0);
+    close(raw);
+    ws_close(c);
+}
+
+/* ---- References --------------------------------------------------------- */
+
+static void close_and_unref(void)
+{
+    int raw;
+    long before = alloc_live();
+    ws_conn *c = with_raw(&raw, &(ws_adoption){ .subprotocol = "chat" });
+
+    assert_ptr_equal(ws_ref(c), c);
+    assert_ptr_equal(ws_ref(c), c);
+    assert_int_equal(ws_local_addr(c)[0], '\0');
+    ws_shutdown(c); /* so that nothing lingers */
+    ws_close(c);
+    ws_unref(c);
+    assert_true(alloc_live() > before);
+    assert_int_equal(ws_write_text(c, "x"), WS_ERR_CANCELED);
+    assert_string_equal(ws_subprotocol(c), "chat");
+    ws_unref(c);
+    close(raw);
+}
+
+static void memory_goes_with_the_last_reference(void **state)
+{
+    (void)state;
+    close_and_unref(); /* the pool keeps a buffer of the first */
+    long before = alloc_live();
+    close_and_unref();
+    assert_int_equal(alloc_live(), before);
+}
+
+static void the_socket_goes_with_the_last_reference(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = ws_ref(with_raw(&raw, NULL));
+    int fd = ws_fd(c);
+
+    shutdown(raw, SHUT_RDWR);
+    ws_close(c);
+    assert_int_equal(ws_fd(c), fd);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    ws_unref(c);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    close(raw);
+}
+
+/* ---- Errors ------------------------------------------------------------- */
+
+static void the_first_error_is_the_connections(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+
+    close(raw);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_EOF);
+    const ws_error *e = ws_conn_error(c);
+    assert_int_equal(e->code, WS_ERR_EOF);
+    assert_string_equal(e->text, ws_strerror(WS_ERR_EOF));
+    assert_int_equal(ws_write_text(c, "x"), -EPIPE);
+    assert_int_equal(ws_write_text(c, "x"), -EPIPE);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_EOF);
+    assert_ptr_equal(ws_conn_error(c), e);
+    assert_int_equal(e->code, WS_ERR_EOF);
+    ws_close(c);
+}
+
+static void an_error_of_writing_leaves_reading_alone(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+
+    say_text(raw, "read all the same");
+    say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe8", 2);
+    close(raw);
+    assert_int_equal(ws_write_text(c, "x"), -EPIPE);
+    assert_int_equal(ws_conn_error(c)->code, -EPIPE);
+    assert_string_equal(ws_conn_error(c)->text,
+                        "the transport failed: Broken pipe");
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+    assert_int_equal(ws_conn_error(c)->code, -EPIPE);
+    assert_int_equal(ws_close_code(c), WS_CLOSE_NORMAL);
+    assert_int_equal(ws_flush(c), -EPIPE);
+    assert_int_equal(ws_next_writer(c, WS_TEXT), -EPIPE);
+    ws_close(c);
+}
+
+/* ---- Deadlines ---------------------------------------------------------- */
+
+static void a_deadline_ends_a_read_that_waits(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+
+    for (int i = 0; i < 2; i++) { /* it holds for every later read */
+        int64_t until = ws_after(30);
+
+        ws_set_read_deadline(c, until);
+        assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+        assert_true(ws_now() >= until);
+        assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    }
+    assert_int_equal(ws_conn_error(c)->code, 0);
+    assert_int_equal(ws_close_code(c), 0);
+    say_text(raw, "in time");
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_string_equal(m.data, "in time");
+    close(raw);
+    ws_close(c);
+}
+
+/* ---- Many at once ------------------------------------------------------- */
+
+enum { WRITERS = 8, MESSAGES = 200 };
+
+/* What one fiber does: it notes how it went, for only the test's own may fail
+ * it. */
+struct part {
+    ws_conn *c;
+    uint8_t id;
+    const char *text;
+    size_t n;
+    int count;
+    int error;
+    atomic_bool *done;
+};
+
+static void join(ws_fiber *f, const struct part *p)
+{
+    assert_non_null(f);
+    ws_join(f);
+    assert_int_equal(p->error, 0);
+}
+
+static size_t size_of(int id, int i)
+{
+    return i % 50 == 49 ? 70000 : (size_t)(i * i * 7 + id * 1001) % 20000;
+}
+
+/* Each begins with who wrote it, and the how manieth it is. */
+static void write_many(void *arg)
+{
+    struct part *p = arg;
+    uint8_t *bytes = malloc(70002);
+
+    for (int i = 0; i < MESSAGES && p->error == 0; i++) {
+        size_t n = size_of(p->id, i);
+
+        bytes[0] = p->id;
+        bytes[1] = (uint8_t)i;
+        memcpy(bytes + 2, p->text + i, n);
+        p->error = ws_write_message(p->c, WS_BINARY, bytes, n + 2);
+    }
+    free(bytes);
+    ws_unref(p->c);
+}
+
+static void ping_on(void *arg)
+{
+    struct part *p = arg;
+
+    for (; !atomic_load(p->done); ws_yield()) {
+        int error = ws_write_control(p->c, WS_PING, "ping", 4, 0);
+
+        if (error != 0 && !atomic_load(p->done))
+            p->error = error;
+        p->count += error == 0;
+    }
+    ws_unref(p->c);
+}
+
+static int count_pong(ws_conn *c, const char *data, size_t len, void *arg)
+{
+    (void)c;
+    ++*(int *)arg;
+    return len == 4 && memcmp(data, "ping", 4) == 0 ? 0 : WS_ERR_CODEC;
+}
+
+/* Reads until the peer closes. */
+static void read_all(void *arg)
+{
+    struct part *p = arg;
+    ws_message m;
+    int error;
+
+    while ((error = ws_read_message(p->c, &m)) == 0)
+        p->count++;
+    p->error = error == WS_ERR_CLOSED ? 0 : error;
+}
+
+static void read_many(ws_conn *c, const char *text)
+{
+    int next[WRITERS] = { 0 };
+    ws_message m;
+
+    for (int k = 0; k < WRITERS * MESSAGES; k++) {
+        assert_int_equal(ws_read_message(c, &m), 0);
+        assert_true(m.len >= 2 && (uint8_t)m.data[0] < WRITERS);
+        int id = m.data[0], i = (uint8_t)m.data[1];
+        assert_int_equal(i, next[id]++);
+        assert_int_equal(m.len, size_of(id, i) + 2);
+        assert_memory_equal(m.data + 2, text + i, m.len - 2);
+    }
+}
+
+static void many_write_at_once(bool compression)
+{
+    char *text = make_text(70000 + MESSAGES);
+    atomic_bool done = false;
+    struct part parts[WRITERS];
+    ws_fiber *fibers[WRITERS];
+    ws_conn *server, *client;
+    int pongs = 0;
+
+    both(&server, &client, compression);
+    ws_set_pong_handler(server, count_pong, &pongs);
+    struct part reader = { .c = server };
+    struct part pinger = { .c = ws_ref(server), .count = 1, .done = &done };
+    assert_int_equal(ws_write_control(server, WS_PING, "ping", 4, 0), 0);
+    ws_fiber *reading = ws_go(read_all, &reader);
+    ws_fiber *pinging = ws_go(ping_on, &pinger);
+    for (int i = 0; i < WRITERS; i++) {
+        parts[i] = (struct part){ .c = ws_ref(server),
+                                  .id = (uint8_t)i,
+                                  .text = text };
+        fibers[i] = ws_go(write_many, &parts[i]);
+    }
+    read_many(client, text);
+    for (int i = 0; i < WRITERS; i++)
+        join(fibers[i], &parts[i]);
+    atomic_store(&done, true);
+    assert_int_equal(ws_finish(client, 1000, NULL, patience()), 0);
+    join(pinging, &pinger);
+    join(reading, &reader);
+    assert_int_equal(reader.count, 0);
+    assert_true(pongs > 0 && pongs <= pinger.count);
+    ws_close(client);
+    ws_close(server);
+    free(text);
+}
+
+static void messages_of_many_arrive_whole_and_in_order(void **state)
+{
+    (void)state;
+    many_write_at_once(false);
+}
+
+static void and_so_they_do_compressed(void **state)
+{
+    (void)state;
+    many_write_at_once(true);
+}
+
+/* ---- Both ways ---------------------------------------------------------- */
+
+enum { LARGE = 4 << 20, FRAGMENT = 50000 };
+
+static int write_pieces(const struct part *p)
+{
+    int error = ws_next_writer(p->c, WS_TEXT);
+
+    for (size_t at = 0, n; at < p->n && error == 0; at += n) {
+        n = p->n - at < FRAGMENT ? p->n - at : FRAGMENT;
+        error = ws_write(p->c, p->text + at, n);
+    }
+    return error == 0 ? ws_end_message(p->c) : error;
+}
+
+static void write_large(void *arg)
+{
+    struct part *p = arg;
+
+    p->error = ws_write_message(p->c, WS_TEXT, p->text, p->n);
+    if (p->error == 0)
+        p->error = write_pieces(p);
+}
+
+static void read_large(void *arg)
+{
+    struct part *p = arg;
+    ws_message m;
+
+    for (int i = 0; i < 2 && p->error == 0; i++) {
+        p->error = ws_read_message(p->c, &m);
+        if (p->error == 0 &&
+            (m.len != p->n || memcmp(m.data, p->text, p->n) != 0))
+            p->error = WS_ERR_CODEC;
+    }
+}
+
+static void both_write(bool compression, const char *text)
+{
+    atomic_bool done = false;
+    struct part writers[2], readers[2], pingers[2];
+    ws_fiber *writing[2], *reading[2], *pinging[2];
+    ws_conn *ends[2];
+
+    both(&ends[0], &ends[1], compression);
+    for (int i = 0; i < 2; i++) {
+        writers[i] = (struct part){ .c = ends[i], .text = text, .n = LARGE };
+        readers[i] = writers[i];
+        pingers[i] = (struct part){ .c = ws_ref(ends[i]), .done = &done };
+        writing[i] = ws_go(write_large, &writers[i]);
+        reading[i] = ws_go(read_large, &readers[i]);
+        pinging[i] = ws_go(ping_on, &pingers[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        join(writing[i], &writers[i]);
+        join(reading[i], &readers[i]);
+    }
+    atomic_store(&done, true);
+    ws_shutdown(ends[0]);
+    ws_shutdown(ends[1]);
+    for (int i = 0; i < 2; i++) {
+        join(pinging[i], &pingers[i]);
+        ws_close(ends[i]);
+    }
+}
+
+static void two_that_both_write_do_not_wait_for_each_other(void **state)
+{
+    (void)state;
+    char *text = make_text(LARGE);
+
+    both_write(false, text);
+    both_write(true, text);
+    free(text);
+}
+
+static void set_and_look(void *arg)
+{
+    struct part *p = arg;
+
+    for (int i = 0; i < 1000; i++) {
+        ws_set_user(p->c, p);
+        ws_set_read_deadline(p->c, i);
+        ws_set_write_deadline(p->c, i);
+        ws_enable_write_compression(p->c, i % 2);
+        ws_set_compression_level(p->c, i % 9);
+        ws_set_coalescing(p->c, i % 2);
+        if (!ws_user(p->c) || ws_conn_error(p->c)->code != 0 ||
+            ws_close_code(p->c) != 0 || *ws_remote_addr(p->c) != '\0')
+            p->error = WS_ERR_INVALID;
+    }
+}
+
+static void any_thread_may_set_and_look(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    struct part parts[2] = { { .c = c }, { .c = c } };
+    ws_fiber *f = ws_go(set_and_look, &parts[0]);
+
+    set_and_look(&parts[1]);
+    join(f, &parts[0]);
+    assert_int_equal(parts[1].error, 0);
+    close(raw);
+    ws_close(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        /* First, while nothing lingers that could allocate. */
+        cmocka_unit_test(memory_goes_with_the_last_reference),
+        cmocka_unit_test(the_socket_goes_with_the_last_reference),
+        cmocka_unit_test(addresses_need_memory_once),
+        cmocka_unit_test(without_a_connection_what_returns_a_code_says_invalid),
+        cmocka_unit_test(without_a_connection_the_rest_says_nothing),
+        cmocka_unit_test(no_descriptor_is_no_connection),
+        cmocka_unit_test(it_knows_what_it_was_told),
+        cmocka_unit_test(the_addresses_of_tcp_are_numbers),
+        cmocka_unit_test(the_first_error_is_the_connections),
+        cmocka_unit_test(an_error_of_writing_leaves_reading_alone),
+        cmocka_unit_test(a_deadline_ends_a_read_that_waits),
+        cmocka_unit_test(messages_of_many_arrive_whole_and_in_order),
+        cmocka_unit_test(and_so_they_do_compressed),
+        cmocka_unit_test(two_that_both_write_do_not_wait_for_each_other),
+        cmocka_unit_test(any_thread_may_set_and_look),
+    };
+
+    alloc_fail_install();
+    return cmocka_run_group_tests_name("conn", tests, NULL, NULL);
+}
