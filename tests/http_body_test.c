@@ -110,7 +110,7 @@ static void the_fields_decide_how_a_body_is_framed(void **state)
 }
 
 static const char chunked[] = "5;name=\"v\"\r\nhello\r\n"
-                              "00a \r\n, 0123456\r\r\n"
+                              "00a \t;x\r\n, 0123456\r\r\n"
                               "0\r\nTrailer: x\r\nAnother: y\r\n\r\n";
 static const char content[] = "hello, 0123456\r";
 
@@ -213,6 +213,9 @@ static void malformed_chunks_are_refused(void **state)
         "8000000000000000\r\n",
         "0x5\r\n",
         "5;\x01\r\n",
+        "5 5\r\n",
+        "5 x\r\n",
+        "5\t \n",
         "0\r\nX\x01\r\n",
         "0\r\nX: y\n",
         "0\r\n\rX",

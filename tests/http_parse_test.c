@@ -140,6 +140,7 @@ static void malformed_heads_are_refused(void **state)
         int fault;
     } rows[] = {
         { "2.2 a bare line feed", "GET / HTTP/1.1\nHost: a\n\n", 400 },
+        { "2.2 a bare line feed behind a field", F("X: yz\n"), 400 },
         { "2.2 a bare carriage return", "GET / HTTP/1.1\rHost: a\r\r", 400 },
         { "2.2 two empty lines first", "\r\n\r\nGET / HTTP/1.1\r\n", 400 },
         { "3 no version", R("GET /"), 400 },
@@ -271,6 +272,44 @@ static void bytes_are_limited(void **state)
         }
 }
 
+/* RFC 9112, section 2.2: the empty line is no part of the request line. */
+static void a_line_too_long_behind_an_empty_one_is_414(void **state)
+{
+    (void)state;
+    char *p = head_of(2 * LIMIT, true);
+    struct ws__http_head h;
+
+    memmove(p + 2, p, LIMIT);
+    memcpy(p, "\r\n", 2);
+    ws__http_init(&h, false, LIMIT);
+    assert_int_equal(parse(&h, p, LIMIT), 0);
+    assert_int_equal(parse(&h, p, LIMIT + 2), WS_ERR_HTTP);
+    assert_int_equal(h.fault, 414);
+    free(p);
+}
+
+static void each_byte_of_a_large_head_is_looked_at_once(void **state)
+{
+    (void)state;
+    enum { LARGE = 16384 };
+    char *p = head_of(LARGE, false);
+    char *fresh = at_page_end(p, LARGE);
+    struct ws__http_head h;
+
+    /* A second look would meet a bare line feed. */
+    ws__http_init(&h, false, LARGE);
+    for (size_t n = 1; n < LARGE; n++) {
+        assert_int_equal(ws__http_parse(&h, fresh, n), 0);
+        assert_int_equal(h.scanned, n);
+        if (fresh[n - 1] == 'x')
+            fresh[n - 1] = '\n';
+    }
+    memcpy(fresh, p, LARGE);
+    assert_int_equal(ws__http_parse(&h, fresh, LARGE), LARGE);
+    assert_int_equal(h.scanned, LARGE);
+    free(p);
+}
+
 static void fields_are_limited(void **state)
 {
     (void)state;
@@ -301,6 +340,8 @@ int main(void)
         cmocka_unit_test(a_nul_is_refused_as_soon_as_it_comes),
         cmocka_unit_test(what_is_lenient_is_known),
         cmocka_unit_test(bytes_are_limited),
+        cmocka_unit_test(a_line_too_long_behind_an_empty_one_is_414),
+        cmocka_unit_test(each_byte_of_a_large_head_is_looked_at_once),
         cmocka_unit_test(fields_are_limited),
     };
 

@@ -2,6 +2,8 @@
 
 #include "test.h"
 
+#include <stdlib.h>
+
 #include "page_end.h"
 #include "proto/http_target.h"
 
@@ -99,15 +101,17 @@ static void paths_are_decoded_once_and_stay_under_the_root(void **state)
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        char out[64];
+        size_t room = strlen(rows[i].path) + 1;
+        char *out = malloc(room > 2 ? room : 2);
         ptrdiff_t n = ws__target_path(out, fenced(rows[i].path));
 
-        if (!rows[i].decoded) {
+        if (rows[i].decoded) {
+            assert_string_equal(out, rows[i].decoded);
+            assert_int_equal(n, strlen(out));
+        } else {
             assert_int_equal(n, -1);
-            continue;
         }
-        assert_string_equal(out, rows[i].decoded);
-        assert_int_equal(n, strlen(out));
+        free(out);
     }
 }
 

@@ -53,8 +53,8 @@ static void what_would_split_a_line_is_refused(void **state)
     (void)state;
     static const char *const names[] = { "",    "a b",  "a:", "a\r\nb",
                                          "a\n", "\xe4", "a(" };
-    static const char *const targets[] = { "/ HTTP/1.1\r\nX: y", "/a b", "/\n",
-                                           "/\x7f" };
+    static const char *const targets[] = { "", "/ HTTP/1.1\r\nX: y", "/a b",
+                                           "/\n", "/\x7f" };
     struct ws__http_out o;
 
     for (size_t i = 0; i < COUNT(names); i++) {
@@ -75,6 +75,44 @@ static void what_would_split_a_line_is_refused(void **state)
     }
 }
 
+static void reasons_are_those_of_the_registry(void **state)
+{
+    (void)state;
+    /* RFC 9110, section 15; RFC 8297, RFC 6585 and RFC 7725. */
+    static const struct {
+        int status;
+        const char *reason;
+    } rows[] = {
+        { 100, "Continue" },
+        { 101, "Switching Protocols" },
+        { 103, "Early Hints" },
+        { 200, "OK" },
+        { 305, "Use Proxy" },
+        { 404, "Not Found" },
+        { 426, "Upgrade Required" },
+        { 428, "Precondition Required" },
+        { 429, "Too Many Requests" },
+        { 431, "Request Header Fields Too Large" },
+        { 451, "Unavailable For Legal Reasons" },
+        { 505, "HTTP Version Not Supported" },
+        { 511, "Network Authentication Required" },
+        { 0, "" },
+        { 299, "" },
+        { -1, "" },
+    };
+    static const struct {
+        int first, last;
+    } ranges[] = { { 200, 206 }, { 300, 305 }, { 307, 308 },
+                   { 400, 417 }, { 421, 422 }, { 500, 505 } };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_string_equal(ws__http_reason(rows[i].status), rows[i].reason);
+    for (size_t i = 0; i < COUNT(ranges); i++)
+        for (int s = ranges[i].first; s <= ranges[i].last; s++)
+            if (*ws__http_reason(s) == '\0')
+                fail_msg("%d has no reason", s);
+}
+
 static void an_error_sticks(void **state)
 {
     (void)state;
@@ -86,6 +124,28 @@ static void an_error_sticks(void **state)
     assert_int_equal(o.error, WS_ERR_INVALID);
     ws__http_out_fini(&o);
     assert_int_equal(o.error, 0);
+
+    alloc_fail_at(1);
+    ws__http_field(&o, "A", "x");
+    ws__http_field(&o, "a b", "x");
+    alloc_fail_at(0);
+    assert_int_equal(ws__http_end(&o), -ENOMEM);
+    ws__http_out_fini(&o);
+}
+
+static void a_value_of_parts_is_whole_or_refused(void **state)
+{
+    (void)state;
+    struct ws__http_out o;
+
+    for (int n = 511; n <= 512; n++) {
+        ws__http_out_init(&o);
+        ws__http_fieldf(&o, "A", "%0*d", n, 7);
+        assert_int_equal(ws__http_end(&o), n < 512 ? 0 : WS_ERR_INVALID);
+        if (n < 512)
+            assert_int_equal(o.len, 3 + n + 4);
+        ws__http_out_fini(&o);
+    }
 }
 
 static int write_much(struct ws__http_out *o)
@@ -122,7 +182,9 @@ int main(void)
         cmocka_unit_test(heads_are_written),
         cmocka_unit_test(control_bytes_in_a_value_become_blanks),
         cmocka_unit_test(what_would_split_a_line_is_refused),
+        cmocka_unit_test(reasons_are_those_of_the_registry),
         cmocka_unit_test(an_error_sticks),
+        cmocka_unit_test(a_value_of_parts_is_whole_or_refused),
         cmocka_unit_test(every_allocation_failure_is_survived),
     };
 

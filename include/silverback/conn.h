@@ -229,7 +229,8 @@ WS_API void ws_shutdown(ws_conn *c);
  * ws_adopt returned: the owner's last call.  Others' calls wake as by
  * ws_shutdown.  Sends no close frame: that is ws_write_close or ws_finish.
  * What was written before still arrives: the socket is half-closed, and drained
- * in the background for at most 2 s.  NULL is allowed.
+ * in the background for at most 2 s.  (Not while another fiber is inside a read
+ * or a write: it is woken by breaking the transport.)  NULL is allowed.
  */
 WS_API void ws_close(ws_conn *c);
 

@@ -129,8 +129,8 @@ bool ws__params_next_name(struct ws__params *p, struct ws__str *name)
     return !p->bad;
 }
 
-/* A quoted string, unescaped (RFC 9110, section 5.6.4).  Of one that is too long
- * the beginning is enough: it is no value of ours. */
+/* A quoted string, unescaped (RFC 9110, section 5.6.4).  Of one that is too
+ * long the beginning is enough: it is no value of ours. */
 static bool take_quoted(struct ws__str *s, struct ws__str *value, char *buf,
                         size_t cap)
 {

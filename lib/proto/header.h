@@ -38,8 +38,9 @@ struct ws__params {
 bool ws__params_next_name(struct ws__params *p, struct ws__str *name);
 
 /* The next parameter of this extension.  A value is a token or a quoted string,
- * which is unescaped into buf, of size cap; value->p is NULL if there is none.
- * Returns false after the last one, or when it is malformed (p->bad). */
+ * of which as much as fits is unescaped into buf, of size cap; value->p is NULL
+ * if there is none.  Returns false after the last one, or when it is malformed
+ * (p->bad). */
 bool ws__params_next(struct ws__params *p, struct ws__str *name,
                      struct ws__str *value, char *buf, size_t cap);
 

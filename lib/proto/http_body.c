@@ -17,6 +17,7 @@ enum {
 /* Where in the chunked coding we are (RFC 9112, section 7.1). */
 enum {
     SIZE,      /* digits of a chunk's size */
+    BLANKS,    /* between it and what follows */
     EXTENSION, /* what follows it on its line */
     SIZE_LF,
     DATA,
@@ -120,23 +121,30 @@ static int hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* What may follow a size: blanks, an extension, the end of the line. */
+static int size_end(struct ws__body *b, char c)
+{
+    if (c == '\r')
+        b->state = SIZE_LF;
+    else if (c == ';')
+        b->state = EXTENSION;
+    else if (c == ' ' || c == '\t')
+        b->state = BLANKS;
+    else
+        return fail(b, BAD_REQUEST, "a chunk size that is not hexadecimal");
+    return 0;
+}
+
 static int size_byte(struct ws__body *b, char c)
 {
     int digit = hex(c);
 
-    if (digit >= 0) {
-        if (b->left > (INT64_MAX >> 4))
-            return fail(b, BAD_REQUEST, "a chunk size that is too large");
-        b->left = b->left << 4 | (unsigned)digit;
-    } else if (b->line == 1) {
-        return fail(b, BAD_REQUEST, "a chunk without a size");
-    } else if (c == '\r') {
-        b->state = SIZE_LF;
-    } else if (c == ';' || c == ' ' || c == '\t') {
-        b->state = EXTENSION;
-    } else {
-        return fail(b, BAD_REQUEST, "a chunk size that is not hexadecimal");
-    }
+    if (digit < 0)
+        return b->line > 1 ? size_end(b, c)
+                           : fail(b, BAD_REQUEST, "a chunk without a size");
+    if (b->left > (INT64_MAX >> 4))
+        return fail(b, BAD_REQUEST, "a chunk size that is too large");
+    b->left = b->left << 4 | (unsigned)digit;
     return 0;
 }
 
@@ -171,6 +179,8 @@ static int frame_byte(struct ws__body *b, char c)
     switch (b->state) {
     case SIZE:
         return size_byte(b, c);
+    case BLANKS:
+        return size_end(b, c);
     case EXTENSION:
         return line_byte(b, c, SIZE_LF);
     case SIZE_LF:

@@ -159,13 +159,18 @@ static int check_host(struct ws__http_head *h, const char *p)
 
 /* ---- Lines -------------------------------------------------------------- */
 
+/* The first line is still to come: what it sets is not set. */
+static bool before_fields(const struct ws__http_head *h)
+{
+    return h->method.len == 0 && h->status == 0;
+}
+
 /* One line, without its CRLF.  Returns 1 for the end of the head, 0, or an
  * error. */
 static int take_line(struct ws__http_head *h, const char *p,
                      struct ws__str line)
 {
-    bool first = h->lines == 0 ||
-                 (h->lines == 1 && h->method.len == 0 && h->status == 0);
+    bool first = before_fields(h);
 
     if (line.n == 0 && h->lines == 0 && !h->response)
         return 0; /* one is forgiven (RFC 9112, section 2.2) */
@@ -196,7 +201,7 @@ static const char *byte_fault(const char *p, size_t i)
 
 static int over_limit(struct ws__http_head *h)
 {
-    if (h->lines == 0 && !h->response)
+    if (before_fields(h) && !h->response)
         return fail(h, URI_TOO_LONG, "the request line is too long");
     return fail(h, HEADERS_TOO_LARGE, "the head is too large");
 }

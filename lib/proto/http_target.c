@@ -144,7 +144,8 @@ ptrdiff_t ws__target_path(char *out, struct ws__str path)
 
 /* ---- Host --------------------------------------------------------------- */
 
-/* Unreserved characters, escapes and sub-delimiters (RFC 3986, section 3.2.2). */
+/* Unreserved characters, escapes and sub-delimiters (RFC 3986, section
+ * 3.2.2). */
 static bool is_name(struct ws__str s)
 {
     static const char marks[] = "-._~!$&'()*+,;=";

@@ -21,8 +21,8 @@ bool ws__target_split(struct ws__str target, struct ws__target *t);
 
 /*
  * Percent-decode a path once, then remove its dot segments, into out, which has
- * room for n + 1 bytes; it stays under "/".  Returns its length, or -1 for a
- * malformed escape or an escaped NUL.
+ * room for n + 1 bytes, and for "/" when n is 0; it stays under "/".  Returns
+ * its length, or -1 for a malformed escape or an escaped NUL.
  */
 ptrdiff_t ws__target_path(char *out, struct ws__str path);
 

@@ -32,6 +32,7 @@ const char *ws__http_reason(int status)
         { 302, "Found" },
         { 303, "See Other" },
         { 304, "Not Modified" },
+        { 305, "Use Proxy" },
         { 307, "Temporary Redirect" },
         { 308, "Permanent Redirect" },
         { 400, "Bad Request" },
@@ -58,6 +59,7 @@ const char *ws__http_reason(int status)
         { 428, "Precondition Required" },
         { 429, "Too Many Requests" },
         { 431, "Request Header Fields Too Large" },
+        { 451, "Unavailable For Legal Reasons" },
         { 500, "Internal Server Error" },
         { 501, "Not Implemented" },
         { 502, "Bad Gateway" },
@@ -130,10 +132,11 @@ static void refuse_unless(struct ws__http_out *o, bool good)
 
 static bool is_target(const char *s)
 {
-    for (; *s; s++)
-        if (is_control(*s) || *s == ' ')
-            return false;
-    return true;
+    const char *p = s;
+
+    while (*p && !is_control(*p) && *p != ' ')
+        p++;
+    return p > s && *p == '\0';
 }
 
 void ws__http_request_line(struct ws__http_out *o, const char *method,

@@ -25,7 +25,7 @@ void ws__http_request_line(struct ws__http_out *o, const char *method,
 void ws__http_status_line(struct ws__http_out *o, int status);
 
 /* A name that is no token is refused; control bytes in a value become blanks.
- * fmt is for a value made of parts. */
+ * fmt is for a value made of parts, refused from 512 bytes on. */
 void ws__http_field(struct ws__http_out *o, const char *name,
                     const char *value);
 void ws__http_fieldf(struct ws__http_out *o, const char *name, const char *fmt,

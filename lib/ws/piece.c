@@ -98,10 +98,11 @@ int ws_write(ws_conn *c, const void *data, size_t len)
 {
     if (!is_author(c) || (!data && len > 0))
         return WS_ERR_INVALID;
-    if (!c->w.piece_deflate)
-        return add(c, data, len);
 
-    int error = add_compressed(c, data, len, WS__MORE);
+    int error = ws__write_check(c);
+    if (error != 0 || !c->w.piece_deflate)
+        return error != 0 ? error : add(c, data, len);
+    error = add_compressed(c, data, len, WS__MORE);
     if (error == 0 && ws__buf_used(&c->w.piece) > c->w.buffer_size)
         error = send_buffer(c, false);
     return error;

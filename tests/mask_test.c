@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "test.h"
+
+#include "page_end.h"
+#include "proto/mask.h"
+#include "proto/mask_wide.h"
+
+enum { MAX = 257, ALIGN = 32, MARGIN = 64 };
+
+static const uint8_t key[4] = { 0x37, 0xfa, 0x21, 0x3d };
+
+static void the_example_of_the_rfc_is_masked(void **state)
+{
+    (void)state;
+    /* RFC 6455, section 5.7. */
+    static const uint8_t masked[] = { 0x7f, 0x9f, 0x4d, 0x51, 0x58 };
+    uint8_t hello[] = "Hello";
+
+    ws__mask(hello, 5, key, 0);
+    assert_memory_equal(hello, masked, 5);
+}
+
+static void the_scalar_twin_does_what_the_rfc_says(void **state)
+{
+    (void)state;
+    uint8_t p[MAX];
+
+    for (size_t phase = 0; phase < 8; phase++) {
+        for (size_t i = 0; i < MAX; i++)
+            p[i] = (uint8_t)i;
+        ws__mask_scalar(p, MAX, key, phase);
+        for (size_t i = 0; i < MAX; i++)
+            assert_int_equal(p[i], (uint8_t)i ^ key[(phase + i) % 4]);
+    }
+}
+
+static void every_length_alignment_and_phase_equals_the_twin(void **state)
+{
+    (void)state;
+    static uint8_t got[2 * MARGIN + MAX + ALIGN], want[sizeof(got)];
+
+    for (size_t n = 0; n <= MAX; n++)
+        for (size_t align = 0; align < ALIGN; align++)
+            for (size_t phase = 0; phase < 4; phase++) {
+                for (size_t i = 0; i < sizeof(got); i++)
+                    got[i] = want[i] = (uint8_t)(i * 7 + n);
+                ws__mask(got + MARGIN + align, n, key, phase);
+                ws__mask_scalar(want + MARGIN + align, n, key, phase);
+                assert_memory_equal(got, want, sizeof(got));
+            }
+}
+
+static void nothing_beyond_the_end_is_touched(void **state)
+{
+    (void)state;
+    uint8_t p[MAX], want[MAX];
+
+    for (size_t n = 0; n <= MAX; n++) {
+        memset(p, 'x', n);
+        memset(want, 'x', n);
+        uint8_t *end = at_page_end(p, n);
+        ws__mask(end, n, key, n);
+        ws__mask_scalar(want, n, key, n);
+        assert_memory_equal(end, want, n);
+    }
+}
+
+static void every_chunking_gives_the_same(void **state)
+{
+    (void)state;
+    uint8_t got[MAX], want[MAX];
+
+    for (size_t step = 1; step <= MAX; step++) {
+        memset(got, 'y', MAX);
+        memset(want, 'y', MAX);
+        ws__mask_scalar(want, MAX, key, 0);
+        for (size_t at = 0; at < MAX; at += step)
+            ws__mask(got + at, MAX - at < step ? MAX - at : step, key, at);
+        assert_memory_equal(got, want, MAX);
+    }
+}
+
+static void wide_vectors_take_whole_vectors_only(void **state)
+{
+    (void)state;
+    uint8_t p[MAX] = { 0 };
+
+    for (size_t n = 0; n <= MAX; n++) {
+        size_t done = ws__mask_wide(p, n, 0x0101010101010101u);
+        assert_true(done <= n && done % 8 == 0);
+        for (size_t i = 0; i < MAX; i++)
+            assert_int_equal(p[i], i < done);
+        memset(p, 0, sizeof(p));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_example_of_the_rfc_is_masked),
+        cmocka_unit_test(the_scalar_twin_does_what_the_rfc_says),
+        cmocka_unit_test(every_length_alignment_and_phase_equals_the_twin),
+        cmocka_unit_test(nothing_beyond_the_end_is_touched),
+        cmocka_unit_test(every_chunking_gives_the_same),
+        cmocka_unit_test(wide_vectors_take_whole_vectors_only),
+    };
+
+    return cmocka_run_group_tests_name("mask", tests, NULL, NULL);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "test.h"
+
+#include "base/str.h"
+
+static void only_ascii_letters_match_in_either_case(void **state)
+{
+    (void)state;
+    assert_true(ws__equal_nocase("WebSocket", "websocket"));
+    assert_true(ws__equal_nocase("", ""));
+    assert_false(ws__equal_nocase("a", ""));
+    assert_false(ws__equal_nocase("", "a"));
+    assert_false(ws__equal_nocase("ab", "abc"));
+    assert_false(ws__equal_nocase("@", "`"));
+    assert_false(ws__equal_nocase("[", "{"));
+    assert_false(ws__equal_nocase("\xd6yster", "\xf6yster"));
+    assert_true(ws__str_is_nocase((struct ws__str){ "ABX", 2 }, "ab"));
+    assert_true(ws__str_is((struct ws__str){ "abx", 2 }, "ab"));
+    assert_false(ws__str_is(ws__str("AB"), "ab"));
+}
+
+static void blanks_are_spaces_and_tabs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *s, *trimmed;
+    } rows[] = { { " \ta b\t ", "a b" },
+                 { "", "" },
+                 { " \t", "" },
+                 { "a", "a" },
+                 { "\na\n", "\na\n" } };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_true(
+            ws__str_is(ws__str_trim(ws__str(rows[i].s)), rows[i].trimmed));
+}
+
+static void numbers_are_digits_up_to_a_maximum(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *s;
+        unsigned long long max;
+        long long value; /* -1: refused */
+    } rows[] = {
+        { "0", 0, 0 },
+        { "007", 9, 7 },
+        { "65535", 65535, 65535 },
+        { "65536", 65535, -1 },
+        { "", 9, -1 },
+        { "+1", 9, -1 },
+        { "-1", 9, -1 },
+        { " 1", 9, -1 },
+        { "1x", 99, -1 },
+        { "5", 4, -1 },
+        { "9223372036854775807", INT64_MAX, INT64_MAX },
+        { "9223372036854775808", INT64_MAX, -1 },
+        { "99999999999999999999999", UINT64_MAX, -1 },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        unsigned long long v = 0;
+        bool ok = ws__str_number(ws__str(rows[i].s), rows[i].max, &v);
+
+        if (ok != (rows[i].value >= 0) ||
+            (ok && v != (unsigned long long)rows[i].value))
+            fail_msg("%s", rows[i].s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_ascii_letters_match_in_either_case),
+        cmocka_unit_test(blanks_are_spaces_and_tabs),
+        cmocka_unit_test(numbers_are_digits_up_to_a_maximum),
+    };
+
+    return cmocka_run_group_tests_name("str", tests, NULL, NULL);
+}
