@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include "ws/conn.h"
+#include "mode.h"
 
 enum {
     MIB = 1 << 20,
@@ -81,7 +82,7 @@ static void send_it(void *arg)
 
     do
         for (size_t at = 0; at < s->n && !s->stopped;) {
-            ssize_t r = send(s->raw, s->bytes + at, s->n - at, MSG_NOSIGNAL);
+            ssize_t r = say_some(s->raw, s->bytes + at, s->n - at);
 
             s->stopped = r <= 0;
             at += r > 0 ? (size_t)r : 0;
@@ -173,11 +174,11 @@ static void end_under(enum ending how)
     struct call writer = { .c = c, .text = text, .n = MIB };
     struct call next = writer;
 
-    ws_fiber *r = ws_go(read_one, &reader);
-    ws_fiber *w = ws_go(write_one, &writer);
+    ws_fiber *r = mode_go(read_one, &reader);
+    ws_fiber *w = mode_go(write_one, &writer);
     await(&c->r.waiting);
     await(&c->w.waiting);
-    ws_fiber *n = ws_go(write_one, &next);
+    ws_fiber *n = mode_go(write_one, &next);
     await_contended(&c->w.message);
     int64_t began = ws_now();
     if (how == CLOSE)
@@ -234,7 +235,7 @@ static void leave_unfinished(void (*wait)(void *arg))
 
     assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
     assert_int_equal(ws_write(c, "half", 4), 0);
-    ws_fiber *f = ws_go(wait, &other);
+    ws_fiber *f = mode_go(wait, &other);
     await_contended(&c->w.message);
     ws_close(c);
     ws_join(f);
@@ -294,7 +295,7 @@ static void finishing_waits_for_the_answer(void **state)
 
     both(&server, &client, false);
     struct call peer = { .c = client };
-    ws_fiber *f = ws_go(read_one, &peer);
+    ws_fiber *f = mode_go(read_one, &peer);
     assert_int_equal(ws_finish(server, 4001, "bye", patience()), 0);
     ws_join(f);
     assert_int_equal(peer.error, WS_ERR_CLOSED);
@@ -475,7 +476,7 @@ static void the_reason_of_a_refusal_arrives_though_much_was_not_read(
     struct sender s = { .raw = raw, .bytes = junk, .n = MIB };
     ws_message m;
 
-    ws_fiber *f = ws_go(send_it, &s);
+    ws_fiber *f = mode_go(send_it, &s);
     assert_int_equal(ws_read_message(c, &m), WS_ERR_PROTOCOL);
     ws_close(c);
     ws_join(f);
@@ -494,7 +495,7 @@ static void last_words_arrive_though_nothing_was_read(void **state)
     ws_conn *c = over_tcp(&raw);
     struct sender s = { .raw = raw, .bytes = junk, .n = MIB };
 
-    ws_fiber *f = ws_go(send_it, &s);
+    ws_fiber *f = mode_go(send_it, &s);
     assert_int_equal(ws_write_text(c, "last words"), 0);
     assert_int_equal(ws_write_close(c, 1000, "bye"), 0);
     ws_close(c);
@@ -518,7 +519,7 @@ static void nothing_is_echoed_behind_a_close_frame(void **state)
     ws_message m;
 
     make_frame((uint8_t *)junk + n, FIN | WS_PING, true, "ping", 4);
-    ws_fiber *f = ws_go(send_it, &s);
+    ws_fiber *f = mode_go(send_it, &s);
     assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
     ws_close(c);
     ws_join(f);
@@ -563,7 +564,7 @@ static void a_peer_that_never_stops_sending_is_cut_off(void **state)
     struct sender s = { .raw = raw, .bytes = junk, .n = MIB, .endless = true };
     ws_message m;
 
-    ws_fiber *f = ws_go(send_it, &s);
+    ws_fiber *f = mode_go(send_it, &s);
     assert_int_equal(ws_read_message(c, &m), WS_ERR_PROTOCOL);
     ws_close(c);
     ws_join(f);
@@ -608,7 +609,7 @@ static void a_goodbye_reaches_a_peer_whose_reader_waits(void **state)
     ws_conn *c = with_raw(&raw, NULL);
     struct call reader = { .c = c };
 
-    ws_fiber *f = ws_go(read_one, &reader);
+    ws_fiber *f = mode_go(read_one, &reader);
     await(&c->r.waiting);
     ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
     hear_close(raw, WS_CLOSE_GOING_AWAY);
@@ -628,7 +629,7 @@ static void a_goodbye_follows_the_message_under_way(void **state)
     struct call writer = { .c = c, .text = text, .n = MIB };
     struct heard h;
 
-    ws_fiber *f = ws_go(write_one, &writer);
+    ws_fiber *f = mode_go(write_one, &writer);
     await(&c->w.waiting);
     ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
     assert_true(hear_frame(raw, &h));
@@ -677,5 +678,5 @@ int main(void)
         cmocka_unit_test(a_goodbye_follows_the_message_under_way),
     };
 
-    return cmocka_run_group_tests_name("close", tests, NULL, NULL);
+    return run_in_mode("close", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "alloc_fail.h"
 #include "ws/conn.h"
+#include "mode.h"
 
 /* ---- No connection ------------------------------------------------------ */
 
@@ -164,7 +165,7 @@ static void addresses_need_memory_once(void **state)
 static void close_and_unref(void)
 {
     int raw;
-    long before = alloc_live();
+    long before = mode_live();
     ws_conn *c = with_raw(&raw, &(ws_adoption){ .subprotocol = "chat" });
 
     assert_ptr_equal(ws_ref(c), c);
@@ -173,7 +174,7 @@ static void close_and_unref(void)
     ws_shutdown(c); /* so that nothing lingers */
     ws_close(c);
     ws_unref(c);
-    assert_true(alloc_live() > before);
+    assert_true(mode_live() > before);
     assert_int_equal(ws_write_text(c, "x"), WS_ERR_CANCELED);
     assert_string_equal(ws_subprotocol(c), "chat");
     ws_unref(c);
@@ -184,9 +185,9 @@ static void memory_goes_with_the_last_reference(void **state)
 {
     (void)state;
     close_and_unref(); /* the pool keeps a buffer of the first */
-    long before = alloc_live();
+    long before = mode_live();
     close_and_unref();
-    assert_int_equal(alloc_live(), before);
+    assert_int_equal(mode_live(), before);
 }
 
 static void the_socket_goes_with_the_last_reference(void **state)
@@ -384,13 +385,13 @@ static void many_write_at_once(bool compression)
     struct part reader = { .c = server };
     struct part pinger = { .c = ws_ref(server), .count = 1, .done = &done };
     assert_int_equal(ws_write_control(server, WS_PING, "ping", 4, 0), 0);
-    ws_fiber *reading = ws_go(read_all, &reader);
-    ws_fiber *pinging = ws_go(ping_on, &pinger);
+    ws_fiber *reading = mode_go(read_all, &reader);
+    ws_fiber *pinging = mode_go(ping_on, &pinger);
     for (int i = 0; i < WRITERS; i++) {
         parts[i] = (struct part){ .c = ws_ref(server),
                                   .id = (uint8_t)i,
                                   .text = text };
-        fibers[i] = ws_go(write_many, &parts[i]);
+        fibers[i] = mode_go(write_many, &parts[i]);
     }
     read_many(client, text);
     for (int i = 0; i < WRITERS; i++)
@@ -467,9 +468,9 @@ static void both_write(bool compression, const char *text)
         writers[i] = (struct part){ .c = ends[i], .text = text, .n = LARGE };
         readers[i] = writers[i];
         pingers[i] = (struct part){ .c = ws_ref(ends[i]), .done = &done };
-        writing[i] = ws_go(write_large, &writers[i]);
-        reading[i] = ws_go(read_large, &readers[i]);
-        pinging[i] = ws_go(ping_on, &pingers[i]);
+        writing[i] = mode_go(write_large, &writers[i]);
+        reading[i] = mode_go(read_large, &readers[i]);
+        pinging[i] = mode_go(ping_on, &pingers[i]);
     }
     for (int i = 0; i < 2; i++) {
         join(writing[i], &writers[i]);
@@ -517,7 +518,7 @@ static void any_thread_may_set_and_look(void **state)
     int raw;
     ws_conn *c = with_raw(&raw, NULL);
     struct part parts[2] = { { .c = c }, { .c = c } };
-    ws_fiber *f = ws_go(set_and_look, &parts[0]);
+    ws_fiber *f = mode_go(set_and_look, &parts[0]);
 
     set_and_look(&parts[1]);
     join(f, &parts[0]);
@@ -548,5 +549,5 @@ int main(void)
     };
 
     alloc_fail_install();
-    return cmocka_run_group_tests_name("conn", tests, NULL, NULL);
+    return run_in_mode("conn", tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <silverback/dial.h>
 
 #include "scripted.h"
+#include "mode.h"
 
 #define SWITCHING "HTTP/1.1 101 Switching Protocols\r\n"
 #define UPGRADE "Upgrade: websocket\r\n"
@@ -311,5 +312,5 @@ int main(void)
         cmocka_unit_test(answers_without_end_are_bounded),
     };
 
-    return cmocka_run_group_tests_name("dial_answer", tests, NULL, NULL);
+    return run_in_mode("dial_answer", tests, NULL, NULL);
 }

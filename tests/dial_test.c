@@ -11,6 +11,7 @@
 
 #include "alloc_fail.h"
 #include "scripted.h"
+#include "mode.h"
 
 #define SWITCHING "HTTP/1.1 101 Switching Protocols\r\n"
 #define UPGRADE "Upgrade: websocket\r\n"
@@ -431,7 +432,7 @@ static void every_allocation_failure_is_survived(void **state)
             };
             ws_error err;
 
-            long live = alloc_live();
+            long live = mode_live();
             alloc_fail_at(n);
             ws_conn *c = dial(&s, d, &err);
             failed = alloc_failed();
@@ -439,7 +440,7 @@ static void every_allocation_failure_is_survived(void **state)
             assert_int_equal(err.code, failed ? -ENOMEM : codes[i]);
             assert_int_equal(c == NULL, err.code != 0);
             if (!c)
-                assert_int_equal(alloc_live(), live);
+                assert_int_equal(mode_live(), live);
             ws_shutdown(c); /* nothing lingers to be counted next time */
             ws_close(c);
             scripted_end(&s);
@@ -471,5 +472,5 @@ int main(void)
     };
 
     alloc_fail_install();
-    return cmocka_run_group_tests_name("dial", tests, NULL, NULL);
+    return run_in_mode("dial", tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include "io/beneath.h"
 #include "peer.h"
 #include "proto/http_date.h"
+#include "mode.h"
 
 /*
  *  folder/secret.txt
@@ -358,5 +359,5 @@ int main(void)
         TEST(a_link_that_stays_inside_is_followed),
     };
 
-    return cmocka_run_group_tests_name("file", tests, make_tree, remove_tree);
+    return run_in_mode("file", tests, make_tree, remove_tree);
 }

@@ -8,6 +8,7 @@
 #include <silverback/base.h>
 
 #include "fiber/lot.h"
+#include "mode.h"
 
 enum { THREADS = 4 };
 
@@ -142,5 +143,5 @@ int main(void)
         cmocka_unit_test(enter_does_what_is_due_before_it_queues),
     };
 
-    return cmocka_run_group_tests_name("lot", tests, NULL, NULL);
+    return run_in_mode("lot", tests, NULL, NULL);
 }

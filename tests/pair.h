@@ -7,6 +7,7 @@
  * the test itself, which says and sees every byte. */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -91,9 +92,25 @@ static inline void both(ws_conn **server, ws_conn **client, bool compression)
         fds[1], &(ws_adoption){ .client = true, .compression = compression });
 }
 
+/* At least a byte, or -1.  Others may run meanwhile. */
+static inline ssize_t say_some(int raw, const void *p, size_t n)
+{
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    ssize_t r = send(raw, p, n, flags);
+
+    while (r < 0 && errno == EAGAIN && ws_wait_fd(raw, POLLOUT, patience()) > 0)
+        r = send(raw, p, n, flags);
+    return r;
+}
+
 static inline void say(int raw, const void *p, size_t n)
 {
-    assert_int_equal(send(raw, p, n, MSG_NOSIGNAL), (ssize_t)n);
+    while (n > 0) {
+        ssize_t r = say_some(raw, p, n);
+        assert_true(r > 0);
+        p = (const char *)p + r;
+        n -= (size_t)r;
+    }
 }
 
 /* A frame's bytes, masked as a client's unless told otherwise.  Returns their
@@ -131,10 +148,18 @@ static inline void say_text(int raw, const char *text)
     say_frame(raw, FIN | WS_TEXT, true, text, strlen(text));
 }
 
+/* At least a byte, 0 at the end, or -1.  Others may run meanwhile. */
+static inline ssize_t hear_some(int raw, void *p, size_t n)
+{
+    if (ws_wait_fd(raw, POLLIN, patience()) < 0)
+        return -1;
+    return recv(raw, p, n, MSG_DONTWAIT);
+}
+
 static inline bool hear_n(int raw, void *p, size_t n)
 {
     for (size_t at = 0; at < n;) {
-        ssize_t r = recv(raw, (char *)p + at, n - at, 0);
+        ssize_t r = hear_some(raw, (char *)p + at, n - at);
         if (r <= 0)
             return false;
         at += (size_t)r;

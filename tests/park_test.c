@@ -14,6 +14,7 @@
 #include <silverback/base.h>
 
 #include "fiber/park.h"
+#include "mode.h"
 
 enum { LONG = 60000 }; /* ms; never waited for in full */
 
@@ -100,9 +101,12 @@ static void park_fd_returns_the_events_that_hold(void **state)
     (void)state;
 
     for (int alone = 0; alone < 2; alone++) {
-        assert_int_equal(ws__park_fd(readable[0], POLLIN, 0, alone), POLLIN);
-        assert_int_equal(ws__park_fd(readable[0], POLLIN, 1, alone), POLLIN);
-        assert_int_equal(ws__park_fd(silent[1], POLLOUT, 0, alone), POLLOUT);
+        assert_int_equal(ws__park_fd(readable[0], NULL, POLLIN, 0, alone),
+                         POLLIN);
+        assert_int_equal(ws__park_fd(readable[0], NULL, POLLIN, 1, alone),
+                         POLLIN);
+        assert_int_equal(ws__park_fd(silent[1], NULL, POLLOUT, 0, alone),
+                         POLLOUT);
     }
 }
 
@@ -113,12 +117,12 @@ static void park_fd_ends_at_the_deadline(void **state)
     for (int alone = 0; alone < 2; alone++) {
         int64_t deadline = ws_after(20);
 
-        assert_int_equal(ws__park_fd(silent[0], POLLIN, deadline, alone),
+        assert_int_equal(ws__park_fd(silent[0], NULL, POLLIN, deadline, alone),
                          WS_ERR_TIMEOUT);
         assert_true(ws_now() >= deadline);
-        assert_int_equal(ws__park_fd(silent[0], POLLIN, 1, alone),
+        assert_int_equal(ws__park_fd(silent[0], NULL, POLLIN, 1, alone),
                          WS_ERR_TIMEOUT);
-        assert_int_equal(ws__park_fd(silent[0], POLLIN, -1, alone),
+        assert_int_equal(ws__park_fd(silent[0], NULL, POLLIN, -1, alone),
                          WS_ERR_TIMEOUT);
     }
 }
@@ -131,11 +135,11 @@ static void park_fd_reports_a_hang_up_and_a_bad_descriptor(void **state)
     assert_int_equal(pipe(fds), 0);
     close(fds[1]);
     for (int alone = 0; alone < 2; alone++)
-        assert_int_equal(ws__park_fd(fds[0], POLLIN, 0, alone), POLLHUP);
+        assert_int_equal(ws__park_fd(fds[0], NULL, POLLIN, 0, alone), POLLHUP);
     close(fds[0]);
     for (int alone = 0; alone < 2; alone++) {
-        assert_int_equal(ws__park_fd(fds[0], POLLIN, 0, alone), -EBADF);
-        assert_int_equal(ws__park_fd(-1, POLLIN, 0, alone), -EBADF);
+        assert_int_equal(ws__park_fd(fds[0], NULL, POLLIN, 0, alone), -EBADF);
+        assert_int_equal(ws__park_fd(-1, NULL, POLLIN, 0, alone), -EBADF);
     }
 }
 
@@ -144,8 +148,9 @@ static void park_fd_takes_a_token_given_before(void **state)
     (void)state;
 
     ws__unpark(ws__parker_self());
-    assert_int_equal(ws__park_fd(silent[0], POLLIN, 0, false), 0);
-    assert_int_equal(ws__park_fd(silent[0], POLLIN, 1, false), WS_ERR_TIMEOUT);
+    assert_int_equal(ws__park_fd(silent[0], NULL, POLLIN, 0, false), 0);
+    assert_int_equal(ws__park_fd(silent[0], NULL, POLLIN, 1, false),
+                     WS_ERR_TIMEOUT);
 }
 
 static void park_fd_is_woken_from_another_thread(void **state)
@@ -155,10 +160,11 @@ static void park_fd_is_woken_from_another_thread(void **state)
     for (int i = 0; i < 200; i++) {
         pthread_t t = start(unpark, ws__parker_self());
 
-        assert_int_equal(ws__park_fd(silent[0], POLLIN, 0, false), 0);
+        assert_int_equal(ws__park_fd(silent[0], NULL, POLLIN, 0, false), 0);
         pthread_join(t, NULL);
     }
-    assert_int_equal(ws__park_fd(silent[0], POLLIN, 1, false), WS_ERR_TIMEOUT);
+    assert_int_equal(ws__park_fd(silent[0], NULL, POLLIN, 1, false),
+                     WS_ERR_TIMEOUT);
 }
 
 /* The bell is silent again, whoever came first. */
@@ -169,11 +175,12 @@ static void tokens_and_bytes_may_race(void **state)
     for (int i = 0; i < 200; i++) {
         pthread_t t = start(unpark, ws__parker_self());
 
-        while (ws__park_fd(readable[0], POLLIN, 0, false) != 0)
+        while (ws__park_fd(readable[0], NULL, POLLIN, 0, false) != 0)
             continue;
         pthread_join(t, NULL);
     }
-    assert_int_equal(ws__park_fd(silent[0], POLLIN, 1, false), WS_ERR_TIMEOUT);
+    assert_int_equal(ws__park_fd(silent[0], NULL, POLLIN, 1, false),
+                     WS_ERR_TIMEOUT);
     assert_int_equal(ws__park(1), WS_ERR_TIMEOUT);
 }
 
@@ -213,8 +220,9 @@ static void signals_do_not_end_a_wait(void **state)
     for (int polls = 0; polls < 2; polls++) {
         atomic_store(&interrupts, 0);
         pthread_t t = start(interrupt_then_unpark, &self);
-        int r = polls ? ws__park_fd(silent[0], POLLIN, ws_after(LONG), false)
-                      : ws__park(ws_after(LONG));
+        int r =
+            polls ? ws__park_fd(silent[0], NULL, POLLIN, ws_after(LONG), false)
+                  : ws__park(ws_after(LONG));
 
         assert_int_equal(r, 0);
         assert_int_equal(atomic_load(&interrupts), 20);
@@ -239,7 +247,7 @@ static void *wait_once_each(void *arg)
 {
     (void)arg;
     ws__park(1);
-    ws__park_fd(silent[0], POLLIN, 1, false);
+    ws__park_fd(silent[0], NULL, POLLIN, 1, false);
     return NULL;
 }
 
@@ -288,10 +296,10 @@ static void each_wait_runs_what_is_due_before_it_once(void **state)
     assert_string_equal(notes, "ba");
 
     ws__before_park(&a.before);
-    ws__park_fd(silent[0], POLLIN, 1, true);
+    ws__park_fd(silent[0], NULL, POLLIN, 1, true);
     assert_string_equal(notes, "baa");
     ws__before_park(&b.before);
-    ws__park_fd(silent[0], POLLIN, 1, false);
+    ws__park_fd(silent[0], NULL, POLLIN, 1, false);
     assert_string_equal(notes, "baab");
     ws__before_park(&a.before);
     ws__before_park_run();
@@ -330,5 +338,5 @@ int main(void)
         cmocka_unit_test(what_is_due_may_wait_itself),
     };
 
-    return cmocka_run_group_tests_name("park", tests, open_pipes, close_pipes);
+    return run_in_mode("park", tests, open_pipes, close_pipes);
 }

@@ -16,6 +16,7 @@
 
 #include <silverback/http.h>
 
+#include "mode.h"
 #include "test.h"
 
 #define SERVED "\r\nHost: a\r\n"
@@ -34,6 +35,7 @@ static inline ws_listener *serve(ws_server s)
 {
     ws_error err;
 
+    mode_set(&s);
     s.addr = s.addr ? s.addr : "127.0.0.1:0";
     ws_listener *l = ws_listen(&s, &err);
     if (!l)
@@ -67,6 +69,14 @@ static inline void say(int fd, const char *text)
     say_n(fd, text, strlen(text));
 }
 
+/* At least a byte, 0 at the end, or -1.  Others may run meanwhile. */
+static inline ssize_t hear_some(int fd, void *p, size_t n)
+{
+    if (ws_wait_fd(fd, POLLIN, ws_after(PATIENCE_S * 1000)) < 0)
+        return -1;
+    return recv(fd, p, n, MSG_DONTWAIT);
+}
+
 /* A field's value in a head, as it stands there, into a buffer; NULL if it is
  * not there. */
 static inline const char *field_of(const struct answer *a, const char *name)
@@ -92,7 +102,7 @@ static inline bool hear_head(int fd, struct answer *a)
     a->len = 0;
     a->head[0] = a->body[0] = '\0';
     while (n < 4 || memcmp(a->head + n - 4, "\r\n\r\n", 4) != 0) {
-        if (n + 1 == sizeof(a->head) || recv(fd, a->head + n, 1, 0) != 1)
+        if (n + 1 == sizeof(a->head) || hear_some(fd, a->head + n, 1) != 1)
             return false;
         a->head[++n] = '\0';
     }
@@ -111,7 +121,7 @@ static inline bool hear_as(int fd, struct answer *a, bool head)
 
     assert_true(n < sizeof(a->body));
     while (a->len < n) {
-        ssize_t r = recv(fd, a->body + a->len, n - a->len, 0);
+        ssize_t r = hear_some(fd, a->body + a->len, n - a->len);
         if (r <= 0)
             return false;
         a->len += (size_t)r;
@@ -130,7 +140,7 @@ static inline bool has_ended(int fd)
 {
     char c;
 
-    return recv(fd, &c, 1, 0) == 0;
+    return hear_some(fd, &c, 1) == 0;
 }
 
 /* One request on a connection of its own. */

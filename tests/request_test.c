@@ -6,6 +6,7 @@
 #include <silverback/http.h>
 
 #include "peer.h"
+#include "mode.h"
 
 static struct answer a;
 static ws_listener *l;
@@ -303,5 +304,5 @@ int main(void)
         TEST(a_handler_sees_the_request),
     };
 
-    return cmocka_run_group_tests_name("request", tests, NULL, NULL);
+    return run_in_mode("request", tests, NULL, NULL);
 }

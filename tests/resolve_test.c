@@ -11,6 +11,7 @@
 
 #include "alloc_fail.h"
 #include "io/resolve.h"
+#include "mode.h"
 
 enum { LONG = 60000 };
 
@@ -110,14 +111,14 @@ static void a_name_is_looked_up(void **state)
     (void)state;
     struct addrinfo *list = NULL;
     ws_error err = { 0 };
-    long live = alloc_live();
+    long live = mode_live();
 
     assert_int_equal(
         ws__resolve("fast.test", "80", ws_after(LONG), NULL, &list, &err), 0);
     assert_int_equal(err.code, 0);
     assert_ipv4(list, "127.0.0.1", 80);
     ws__resolve_free(list);
-    assert_int_equal(alloc_live(), live);
+    assert_int_equal(mode_live(), live);
     assert_int_equal(atomic_load(&by_name), 1);
 }
 
@@ -153,10 +154,10 @@ static void a_failure_comes_in_the_resolvers_words(void **state)
 static void assert_left_behind_frees_itself(long live)
 {
     assert_int_equal(ws_event_wait(&asked, ws_after(LONG)), 0);
-    assert_false(alloc_live() == live);
+    assert_false(mode_live() == live);
     ws_event_set(&gate);
     assert_int_equal(ws_event_wait(&returned, ws_after(LONG)), 0);
-    for (int64_t end = ws_after(LONG); alloc_live() != live;) {
+    for (int64_t end = ws_after(LONG); mode_live() != live;) {
         assert_true(ws_now() < end);
         ws_yield();
     }
@@ -167,7 +168,7 @@ static void a_deadline_leaves_the_look_up_behind(void **state)
     (void)state;
     struct addrinfo *list = NULL;
     ws_error err = { 0 };
-    long live = alloc_live();
+    long live = mode_live();
     int64_t deadline = ws_after(20);
 
     assert_int_equal(
@@ -190,7 +191,7 @@ static void a_cancel_leaves_the_look_up_behind(void **state)
     (void)state;
     struct addrinfo *list = NULL;
     ws_event cancel = { 0 };
-    long live = alloc_live();
+    long live = mode_live();
     ws_fiber *canceler = ws_go(cancel_when_asked, &cancel);
 
     assert_non_null(canceler);
@@ -226,7 +227,7 @@ static void a_slow_answer_is_waited_for(void **state)
 static void answers_and_cancels_may_race(void **state)
 {
     (void)state;
-    long live = alloc_live();
+    long live = mode_live();
 
     for (int i = 0; i < 50; i++) {
         struct addrinfo *list = NULL;
@@ -236,7 +237,7 @@ static void answers_and_cancels_may_race(void **state)
         assert_true(r == 0 || r == WS_ERR_TIMEOUT);
         ws__resolve_free(list);
     }
-    for (int64_t end = ws_after(LONG); alloc_live() != live;) {
+    for (int64_t end = ws_after(LONG); mode_live() != live;) {
         assert_true(ws_now() < end);
         ws_yield();
     }
@@ -246,7 +247,7 @@ static void every_allocation_failure_is_survived(void **state)
 {
     (void)state;
     struct addrinfo *list = NULL;
-    long live = alloc_live();
+    long live = mode_live();
     bool failed = true;
 
     for (long n = 1; failed; n++) {
@@ -260,7 +261,7 @@ static void every_allocation_failure_is_survived(void **state)
         assert_int_equal(err.code, r);
     }
     ws__resolve_free(list);
-    assert_int_equal(alloc_live(), live);
+    assert_int_equal(mode_live(), live);
 }
 
 static void no_descriptors_left_is_an_error(void **state)
@@ -298,5 +299,5 @@ int main(void)
     };
 
     alloc_fail_install();
-    return cmocka_run_group_tests_name("resolve", tests, NULL, NULL);
+    return run_in_mode("resolve", tests, NULL, NULL);
 }

@@ -11,6 +11,8 @@
 
 #include <silverback/fiber.h>
 
+#include "mode.h"
+
 enum { LONG = 60000 };
 
 static atomic_int handled;
@@ -142,5 +144,5 @@ int main(void)
         cmocka_unit_test(errno_survives_the_handler),
     };
 
-    return cmocka_run_group_tests_name("signal", tests, NULL, NULL);
+    return run_in_mode("signal", tests, NULL, NULL);
 }

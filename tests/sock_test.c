@@ -16,6 +16,7 @@
 
 #include "io/sock.h"
 #include "io/wait.h"
+#include "mode.h"
 
 enum { LONG = 60000 };
 
@@ -482,6 +483,5 @@ int main(void)
         cmocka_unit_test(local_names_may_fill_their_room),
     };
 
-    return cmocka_run_group_tests_name("sock", tests, make_folder,
-                                       remove_folder);
+    return run_in_mode("sock", tests, make_folder, remove_folder);
 }

@@ -13,6 +13,7 @@
 #include <silverback/base.h>
 
 #include "io/stream.h"
+#include "mode.h"
 
 enum { LONG = 60000, LARGE = 1 << 20 };
 
@@ -264,5 +265,5 @@ int main(void)
     };
 
     signal(SIGPIPE, SIG_DFL);
-    return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+    return run_in_mode("stream", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "fiber/sync.h"
+#include "mode.h"
 
 enum { THREADS = 8, ROUNDS = 10000, LONG = 60000 };
 
@@ -284,5 +285,5 @@ int main(void)
         cmocka_unit_test(an_unlock_wakes_who_waits),
     };
 
-    return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
+    return run_in_mode("sync", tests, NULL, NULL);
 }

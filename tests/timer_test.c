@@ -4,6 +4,8 @@
 
 #include <silverback/base.h>
 
+#include "mode.h"
+
 static void now_is_above_zero_and_never_goes_back(void **state)
 {
     (void)state;
@@ -52,5 +54,5 @@ int main(void)
         cmocka_unit_test(after_saturates_and_is_never_zero),
     };
 
-    return cmocka_run_group_tests_name("timer", tests, NULL, NULL);
+    return run_in_mode("timer", tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 
 #include "alloc_fail.h"
 #include "peer.h"
+#include "mode.h"
 
 #define UPGRADE "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 #define VERSION "Sec-WebSocket-Version: 13\r\n"
@@ -629,5 +630,5 @@ int main(void)
     };
 
     alloc_fail_install();
-    return cmocka_run_group_tests_name("upgrade", tests, NULL, NULL);
+    return run_in_mode("upgrade", tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include "fiber/park.h"
 #include "fiber/sync.h"
 #include "io/wait.h"
+#include "mode.h"
 
 enum { LONG = 60000 };
 
@@ -227,5 +228,5 @@ int main(void)
         cmocka_unit_test(bytes_and_the_event_may_race),
     };
 
-    return cmocka_run_group_tests_name("wait", tests, open_pair, close_pair);
+    return run_in_mode("wait", tests, open_pair, close_pair);
 }

@@ -4,6 +4,7 @@
 
 #include "alloc_fail.h"
 #include "fiber/stopwatch.h"
+#include "mode.h"
 
 /* The time that small answers are held back is the test's. */
 static _Atomic int64_t now_us = 1;
@@ -65,7 +66,7 @@ static void every_size_is_one_frame(void **state)
         int raw;
         ws_conn *c = with_raw(&raw, &(ws_adoption){ .client = client });
         struct writer w = { .c = c, .text = text, .n = n };
-        ws_fiber *f = ws_go(write_it, &w);
+        ws_fiber *f = mode_go(write_it, &w);
 
         assert_true(hear_frame(raw, &h));
         ws_join(f);
@@ -223,7 +224,7 @@ static void others_wait_for_a_message_in_pieces(void **state)
     assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
     assert_int_equal(ws_next_writer(c, WS_TEXT), WS_ERR_BUSY);
     assert_int_equal(ws_write_text(c, "own"), WS_ERR_BUSY);
-    ws_fiber *f = ws_go(write_it, &w);
+    ws_fiber *f = mode_go(write_it, &w);
     assert_int_equal(ws_write(c, "abc", 3), 0);
     assert_int_equal(ws_flush(c), 0);
     assert_int_equal(ws_write_control(c, WS_PING, "", 0, 0), 0);
@@ -423,7 +424,7 @@ static void pings_while_a_message_is_written_get_one_pong(void **state)
     int raw;
     ws_conn *c = stuffed(&raw);
     struct writer w = { .c = c, .text = text, .n = 1 << 20 };
-    ws_fiber *f = ws_go(write_it, &w);
+    ws_fiber *f = mode_go(write_it, &w);
     uint8_t head[2];
     ws_message m;
     struct heard h;
@@ -561,7 +562,7 @@ static void an_answer_is_not_held_when_asked(void **state)
     assert_int_equal(ready(raw), 2 * ANSWER);
     echo_one(c);
     struct writer w = { .c = c, .text = "other", .n = 5 };
-    ws_fiber *f = ws_go(write_it, &w); /* theirs goes behind ours */
+    ws_fiber *f = mode_go(write_it, &w); /* theirs goes behind ours */
     ws_join(f);
     assert_int_equal(ready(raw), 3 * ANSWER + 7);
     ws_set_coalescing(c, false);
@@ -923,5 +924,5 @@ int main(void)
     };
 
     alloc_fail_install();
-    return cmocka_run_group_tests_name("write", tests, NULL, NULL);
+    return run_in_mode("write", tests, NULL, NULL);
 }

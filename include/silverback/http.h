@@ -58,9 +58,7 @@ typedef struct ws_route {
     bool thread;
 } ws_route;
 
-/* Zero is default throughout; each limit answers with its own status.  In this
- * version each connection is served by a thread, and workers, threads and
- * stack_size change nothing. */
+/* Zero is default throughout; each limit answers with its own status. */
 typedef struct ws_server {
     const char *addr; /* "host:port", ":port", "unix:path"; NULL: ":8080" */
     const ws_route *routes;
@@ -73,6 +71,7 @@ typedef struct ws_server {
     size_t max_body_bytes;   /* 0: 64 KiB; over it: 413 */
     size_t max_connections;  /* 0: what the descriptor limit allows */
     size_t stack_size;       /* of a handler's fiber; 0: 256 KiB */
+    int spin_us; /* look for work so long before a worker sleeps; 0: not */
 } ws_server;
 
 /* Serve until SIGINT or SIGTERM, then shut down as below; a second signal ends

@@ -3,211 +3,52 @@
 #include "fiber/park.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stddef.h>
-#include <time.h>
-#include <unistd.h>
 
-#include <silverback/base.h>
+#include "fiber/fiber_park.h"
+#include "fiber/thread.h"
 
-struct ws__parker {
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool made;
-    bool token;
-    bool polls;    /* waits in poll(2): ring the bell */
-    bool has_bell; /* made when first needed */
-    int bell[2];   /* a pipe; holds one byte if the token came while polling */
-};
-
-static _Thread_local struct ws__parker self;
-static _Thread_local struct ws__before *before;
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t at_thread_end;
-static bool has_key;
-
-static void unmake(void *arg)
-{
-    struct ws__parker *p = arg;
-
-    if (p->has_bell) {
-        close(p->bell[0]);
-        close(p->bell[1]);
-    }
-    pthread_cond_destroy(&p->wake);
-    pthread_mutex_destroy(&p->lock);
-    p->made = p->token = p->has_bell = false;
-}
-
-static void make_key(void)
-{
-    has_key = pthread_key_create(&at_thread_end, unmake) == 0;
-}
-
-static void make(struct ws__parker *p)
-{
-    pthread_condattr_t attr;
-
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&p->wake, &attr);
-    pthread_condattr_destroy(&attr);
-    pthread_mutex_init(&p->lock, NULL);
-    p->made = true;
-
-    pthread_once(&once, make_key);
-    if (has_key)
-        pthread_setspecific(at_thread_end, p);
-}
-
-struct ws__parker *ws__parker_self(void)
-{
-    if (!self.made)
-        make(&self);
-    return &self;
-}
+_Thread_local struct ws__parker *ws__running;
 
 int ws__park(int64_t deadline)
 {
     ws__before_park_run();
-
-    struct ws__parker *p = ws__parker_self();
-    struct timespec until = {
-        .tv_sec = (time_t)(deadline / 1000),
-        .tv_nsec = (long)(deadline % 1000) * 1000000,
-    };
-    int err = 0; /* ETIMEDOUT, or EINVAL for a point before the clock began */
-
-    pthread_mutex_lock(&p->lock);
-    while (!p->token && err == 0) {
-        if (deadline == 0)
-            err = pthread_cond_wait(&p->wake, &p->lock);
-        else
-            err = pthread_cond_timedwait(&p->wake, &p->lock, &until);
-    }
-    bool woken = p->token;
-    p->token = false;
-    pthread_mutex_unlock(&p->lock);
-    return woken ? 0 : WS_ERR_TIMEOUT;
+    return ws__running ? ws__fiber_park(deadline) : ws__thread_park(deadline);
 }
 
-/* The token is changed, and the bell rung, under the lock: the bell holds a
- * byte exactly if the token came while p polls. */
-void ws__unpark(struct ws__parker *p)
+int ws__park_fd(int fd, struct ws__watch *watch, int events, int64_t deadline,
+                bool alone)
 {
-    pthread_mutex_lock(&p->lock);
-    bool ring = p->polls && !p->token;
-    p->token = true;
-    if (ring)
-        (void)!write(p->bell[1], "", 1);
-    else
-        pthread_cond_signal(&p->wake);
-    pthread_mutex_unlock(&p->lock);
-}
-
-/* Returns false if the token is there already, and takes it. */
-static bool begin_poll(struct ws__parker *p)
-{
-    pthread_mutex_lock(&p->lock);
-    bool woken = p->token;
-    p->token = false;
-    p->polls = !woken;
-    pthread_mutex_unlock(&p->lock);
-    return !woken;
-}
-
-/* Returns whether the token came, and takes it. */
-static bool end_poll(struct ws__parker *p)
-{
-    char byte;
-
-    pthread_mutex_lock(&p->lock);
-    bool woken = p->token;
-    p->token = false;
-    p->polls = false;
-    if (woken)
-        (void)!read(p->bell[0], &byte, 1);
-    pthread_mutex_unlock(&p->lock);
-    return woken;
-}
-
-/* The milliseconds left, for poll(2). */
-static int left(int64_t deadline)
-{
-    if (deadline == 0)
-        return -1;
-
-    int64_t now = ws_now();
-    if (deadline <= now)
-        return 0;
-    return deadline - now < INT_MAX ? (int)(deadline - now) : INT_MAX;
-}
-
-static int poll_until(struct pollfd *fds, nfds_t n, int64_t deadline)
-{
-    for (;;) {
-        int ready = poll(fds, n, left(deadline));
-
-        if (ready > 0)
-            return fds[0].revents & POLLNVAL ? -EBADF : fds[0].revents;
-        if (ready < 0 && errno != EINTR)
-            return -errno;
-        if (ready == 0 && left(deadline) == 0)
-            return WS_ERR_TIMEOUT;
-    }
-}
-
-static int make_bell(struct ws__parker *p)
-{
-    if (pipe2(p->bell, O_CLOEXEC | O_NONBLOCK) != 0)
-        return -errno;
-    p->has_bell = true;
-    return 0;
-}
-
-static int poll_or_token(struct pollfd *only, int64_t deadline)
-{
-    struct ws__parker *p = ws__parker_self();
-    int r = p->has_bell ? 0 : make_bell(p);
-
-    if (r != 0)
-        return r;
-    if (!begin_poll(p))
-        return 0;
-
-    struct pollfd both[] = { *only, { .fd = p->bell[0], .events = POLLIN } };
-    r = poll_until(both, 2, deadline);
-    return end_poll(p) ? 0 : r;
-}
-
-int ws__park_fd(int fd, int events, int64_t deadline, bool alone)
-{
-    struct pollfd only = { .fd = fd, .events = (short)events };
-
     ws__before_park_run();
     if (fd < 0)
         return -EBADF; /* poll would wait for ever */
-    return alone ? poll_until(&only, 1, deadline)
-                 : poll_or_token(&only, deadline);
+    return ws__running ? ws__fiber_park_fd(fd, watch, events, deadline, alone)
+                       : ws__thread_park_fd(fd, events, deadline, alone);
+}
+
+void ws__unpark(struct ws__parker *p)
+{
+    if (p->is_fiber)
+        ws__fiber_unpark(p);
+    else
+        ws__thread_unpark(p);
 }
 
 void ws__before_park(struct ws__before *b)
 {
-    b->next = before;
-    before = b;
+    struct ws__parker *p = ws__parker_self();
+
+    b->next = p->before;
+    p->before = b;
 }
 
 /* One at a time: where one of them waits, the others need not wait for it. */
 void ws__before_park_run(void)
 {
+    struct ws__parker *p = ws__parker_self();
     struct ws__before *b;
 
-    while ((b = before) != NULL) {
-        before = b->next;
+    while ((b = p->before) != NULL) {
+        p->before = b->next;
         b->fn(b);
     }
 }

@@ -4,28 +4,51 @@
 #define WS_FIBER_PARK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+struct ws__before;
+struct ws__watch;
 
 /*
  * THE parking point: whatever waits in this library, waits here.
  *
- * A parker is what runs and can wait: a thread.  It holds one token: unpark
- * gives it, park takes it, so a wake-up that comes first is not lost.  Waking
- * for no reason is allowed: callers look again.
+ * A parker is what runs and can wait: a fiber, which switches away, or a
+ * thread, which blocks.  It holds one token: unpark gives it, park takes it, so
+ * a wake-up that comes first is not lost.  Waking for no reason is allowed:
+ * callers look again.
  */
-struct ws__parker;
+struct ws__parker {
+    struct ws__before *before; /* due before it waits */
+    bool is_fiber;
+};
+
+/* The fiber that runs; NULL outside of one. */
+extern _Thread_local struct ws__parker *ws__running
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+struct ws__parker *ws__parker_of_thread(void);
 
 /* The parker of the caller.  The same pointer as long as it runs. */
-struct ws__parker *ws__parker_self(void);
+static inline struct ws__parker *ws__parker_self(void)
+{
+    struct ws__parker *p = ws__running;
+
+    return p ? p : ws__parker_of_thread();
+}
 
 /* Wait for the token, or until the deadline (0: never).  Returns 0, or
  * WS_ERR_TIMEOUT. */
 int ws__park(int64_t deadline);
 
-/* Wait for the token, for poll(2) events of a descriptor, or the deadline;
- * alone says that no token can come, which is cheaper.  Returns the events (> 0),
- * 0 for the token, WS_ERR_TIMEOUT, or a negated errno. */
-int ws__park_fd(int fd, int events, int64_t deadline, bool alone);
+/*
+ * Wait for the token, for poll(2) events of a descriptor, or the deadline;
+ * alone says that no token can come, which is cheaper.  watch, which may be
+ * NULL, is the descriptor's.  Returns the events (> 0), 0 for the token,
+ * WS_ERR_TIMEOUT, or a negated errno.  What a watch reports may be out of date.
+ */
+int ws__park_fd(int fd, struct ws__watch *watch, int events, int64_t deadline,
+                bool alone);
 
 /* From any thread.  The parker must not end meanwhile: see fiber/lot. */
 void ws__unpark(struct ws__parker *p);

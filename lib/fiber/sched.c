@@ -1,115 +1,167 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Threads for fibers. */
+#include "fiber/sched.h"
 
+#include <errno.h>
 #include <sched.h>
-#include <stdatomic.h>
-
-#include <silverback/fiber.h>
 
 #include "base/alloc.h"
-#include "fiber/park.h"
 #include "fiber/thread.h"
+#include "fiber/worker.h"
 
-/* A call of ws_run, and how many fibers of it have not ended. */
-struct run {
-    atomic_size_t fibers;
-    ws_event ended;
+struct thread {
+    struct ws_fiber handle; /* first: a handle is cast to this */
+    pthread_t id;
 };
 
-struct ws_fiber {
-    void (*fn)(void *arg);
-    void *arg;
-    struct run *run; /* NULL: started outside of one */
-    pthread_t thread;
-    atomic_int holders; /* the thread, and who is to join or detach it */
-    ws_event ended;
-};
+/* The worker in whose name a thread runs; NULL for the program's own. */
+static _Thread_local struct ws__worker *patron;
 
-static _Thread_local struct run *current;
+/* ---- Threads ------------------------------------------------------------ */
 
-static void run_leave(struct run *run)
-{
-    if (atomic_fetch_sub(&run->fibers, 1) == 1)
-        ws_event_set(&run->ended);
-}
-
-static void release(ws_fiber *f)
-{
-    if (atomic_fetch_sub(&f->holders, 1) == 1)
-        ws_free(f);
-}
-
-/* ws_run returns last, when nothing of the fiber is left. */
 static void *body(void *arg)
 {
-    ws_fiber *f = arg;
-    struct run *run = f->run;
+    struct thread *t = arg;
 
-    current = run;
-    f->fn(f->arg);
+    patron = t->handle.worker;
+    t->handle.fn(t->handle.arg);
     ws__before_park_run();
 
-    ws_event_set(&f->ended);
-    release(f);
-    if (run)
-        run_leave(run);
+    struct ws__worker *w = patron;
+    ws_event_set(&t->handle.ended);
+    ws__fiber_release(&t->handle);
+    if (w)
+        ws__worker_thread_ends(w);
     return NULL;
+}
+
+ws_fiber *ws__go_thread(void (*fn)(void *arg), void *arg)
+{
+    struct ws__worker *w = ws__worker_here();
+    struct thread *t = ws__zalloc(sizeof(*t));
+
+    if (!t)
+        return NULL;
+    w = w ? w : patron;
+    t->handle.fn = fn;
+    t->handle.arg = arg;
+    t->handle.worker = w;
+    t->handle.is_thread = true;
+    atomic_init(&t->handle.holders, 2);
+    if (w)
+        ws__worker_thread_begins(w);
+    if (ws__thread_start(&t->id, body, t) == 0)
+        return &t->handle;
+    if (w)
+        ws__worker_thread_ends(w);
+    ws_free(t);
+    return NULL;
+}
+
+int ws__in_thread(void (*fn)(void *arg), void *arg)
+{
+    ws_fiber *f = ws__go_thread(fn, arg);
+
+    if (!f)
+        return -ENOMEM;
+    ws_join(f);
+    return 0;
+}
+
+/* ---- Fibers ------------------------------------------------------------- */
+
+int ws__run_worker(struct ws__worker *w, void (*fn)(void *arg), void *arg)
+{
+    struct ws__fiber *f = ws__fiber_new(w, fn, arg);
+
+    if (!f)
+        return -ENOMEM;
+    ws__fiber_release(&f->handle);
+    ws__worker_run(w);
+    return 0;
 }
 
 int ws_run(void (*fn)(void *arg), void *arg)
 {
-    struct run run = { .fibers = 1 };
-
-    if (current)
+    if (ws__worker_here())
         return WS_ERR_INVALID;
-    current = &run;
-    fn(arg);
-    ws__before_park_run();
-    current = NULL;
 
-    run_leave(&run);
-    return ws_event_wait(&run.ended, 0);
+    struct ws__worker *w = ws__worker_new(0);
+    int r = w ? ws__run_worker(w, fn, arg) : -ENOMEM;
+    if (w)
+        ws__worker_unref(w);
+    return r;
 }
 
 ws_fiber *ws_go(void (*fn)(void *arg), void *arg)
 {
-    ws_fiber *f = ws__zalloc(sizeof(*f));
+    struct ws__worker *w = ws__worker_here();
 
-    if (!f)
-        return NULL;
-    f->fn = fn;
-    f->arg = arg;
-    f->run = current;
-    atomic_init(&f->holders, 2);
-
-    if (f->run)
-        atomic_fetch_add(&f->run->fibers, 1);
-    if (ws__thread_start(&f->thread, body, f) == 0)
-        return f;
-    if (f->run)
-        run_leave(f->run);
-    ws_free(f);
-    return NULL;
+    if (!w)
+        return ws__go_thread(fn, arg);
+    struct ws__fiber *f = ws__fiber_new(w, fn, arg);
+    return f ? &f->handle : NULL;
 }
 
-/* The wait is for the event; the thread has nothing left to do after it. */
+struct start {
+    struct ws__post post; /* first: a post is cast to this */
+    struct ws__worker *worker;
+    void (*fn)(void *arg);
+    void (*no_memory)(void *arg);
+    void *arg;
+};
+
+static void start(struct ws__post *p)
+{
+    struct start *s = (struct start *)p;
+    struct ws__fiber *f = ws__fiber_new(s->worker, s->fn, s->arg);
+
+    if (f)
+        ws__fiber_release(&f->handle);
+    else
+        s->no_memory(s->arg);
+    ws_free(s);
+}
+
+int ws__go_in(struct ws__worker *w, void (*fn)(void *arg),
+              void (*no_memory)(void *arg), void *arg)
+{
+    struct start *s = ws__alloc(sizeof(*s));
+
+    if (!s)
+        return -ENOMEM;
+    *s = (struct start){ .post = { .fn = start },
+                         .worker = w,
+                         .fn = fn,
+                         .no_memory = no_memory,
+                         .arg = arg };
+    if (ws__worker_post(w, &s->post))
+        return 0;
+    ws_free(s);
+    return WS_ERR_CANCELED;
+}
+
+/* The wait is for the event; what has ended has nothing left to do after it. */
 void ws_join(ws_fiber *f)
 {
     if (!f)
         return;
     ws_event_wait(&f->ended, 0);
-    pthread_join(f->thread, NULL);
-    release(f);
+    if (f->is_thread)
+        pthread_join(((struct thread *)f)->id, NULL);
+    ws__fiber_release(f);
 }
 
 void ws_detach(ws_fiber *f)
 {
     if (!f)
         return;
-    pthread_detach(f->thread);
-    release(f);
+    if (f->is_thread)
+        pthread_detach(((struct thread *)f)->id);
+    ws__fiber_release(f);
 }
+
+/* ---- Taking turns ------------------------------------------------------- */
 
 void ws_sleep(int64_t ms)
 {
@@ -121,12 +173,76 @@ void ws_sleep(int64_t ms)
 
 void ws_yield(void)
 {
+    struct ws__worker *w = ws__worker_here();
+
     ws__before_park_run();
-    sched_yield();
+    if (!w) {
+        sched_yield();
+        return;
+    }
+    ws__worker_ready(w, w->current);
+    ws__worker_switch(w);
 }
 
-int ws_blocking(int (*fn)(void *arg), void *arg)
+static void spend(int cost)
 {
-    ws__before_park_run();
-    return fn(arg);
+    struct ws__worker *w = ws__worker_here();
+
+    if (w && (w->budget -= cost) < 0)
+        ws_yield();
+}
+
+void ws__spend_message(void)
+{
+    spend(1);
+}
+
+void ws__spend_bytes(size_t n)
+{
+    spend(n < WS__BUDGET * WS__BUDGET_BYTES ? (int)(n / WS__BUDGET_BYTES)
+                                            : WS__BUDGET);
+}
+
+/* ---- About the caller --------------------------------------------------- */
+
+void ws__on_loop_stack(void (*fn)(void *arg), void *arg)
+{
+    struct ws__worker *w = ws__worker_here();
+
+    if (w && ws__running)
+        ws__context_call(&w->loop, fn, arg);
+    else
+        fn(arg);
+}
+
+void ws__fiber_label(const char *label)
+{
+    struct ws__worker *w = ws__worker_here();
+
+    if (!w)
+        return;
+    w->current->label = label;
+    atomic_store_explicit(&w->label, label, memory_order_relaxed);
+}
+
+void *ws__worker_local(void)
+{
+    struct ws__worker *w = ws__worker_here();
+
+    return w ? w->local : NULL;
+}
+
+void ws__worker_set_local(void *local, void (*local_free)(void *local))
+{
+    struct ws__worker *w = ws__worker_here();
+
+    w->local = local;
+    w->local_free = local_free;
+}
+
+int64_t ws__now_about(void)
+{
+    struct ws__worker *w = ws__worker_here();
+
+    return w ? w->now : ws_now();
 }

@@ -52,7 +52,7 @@ static void *helper(void *arg)
 
     (void)arg;
     for (;;) {
-        ws__park_fd(bell[0], POLLIN, 0, true);
+        ws__park_fd(bell[0], NULL, POLLIN, 0, true);
         while (read(bell[0], bytes, sizeof(bytes)) > 0)
             continue;
         for (int i = 1; i < NSIG; i++)

@@ -5,22 +5,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "fiber/thread.h"
+#include "fiber/offload.h"
 #include "io/sock.h"
 #include "io/wait.h"
 
 /*
- * A look-up on its helper thread.  The thread and the waiter hold it; who lets
- * go last frees it, with the answer that nobody took.
+ * A look-up on a helper thread.  The thread and the waiter hold it; who lets go
+ * last frees it, with the answer that nobody took.
  */
 struct job {
+    struct ws__job job; /* first: cast to this */
     atomic_int holders;
     int done[2]; /* a pipe: the thread closes [1], the waiter [0] */
     char *host;
@@ -75,33 +75,29 @@ static struct job *job_new(const char *host, const char *port)
 
 /* Lets go before it closes the pipe: the waiter that sees the pipe closed is the
  * last holder. */
-static void *job_run(void *arg)
+static void job_run(struct ws__job *job)
 {
-    struct job *j = arg;
+    struct job *j = (struct job *)job;
     int done = j->done[1];
 
     j->failed = look_up(j->host, j->port, 0, &j->list);
     j->system_error = errno;
     job_release(j);
     close(done);
-    return NULL;
 }
 
 static int job_start(struct job *j)
 {
-    pthread_t thread;
-
     if (pipe2(j->done, O_CLOEXEC) != 0)
         return -errno;
     atomic_init(&j->holders, 2);
 
-    int r = ws__thread_start(&thread, job_run, j);
-    if (r == 0) {
-        pthread_detach(thread);
-        return 0;
+    j->job.fn = job_run;
+    int r = ws__offload(&j->job);
+    if (r != 0) {
+        close(j->done[0]);
+        close(j->done[1]);
     }
-    close(j->done[0]);
-    close(j->done[1]);
     return r;
 }
 

@@ -48,6 +48,7 @@ static void socket_half_close(struct ws__stream *s)
 
 static void socket_fini(struct ws__stream *s)
 {
+    ws__stream_unwatch(s);
     close(s->fd);
     s->fd = -1;
 }
@@ -69,6 +70,17 @@ void ws__stream_socket(struct ws__stream *s, int fd)
     };
 }
 
+int ws__stream_watch(struct ws__stream *s)
+{
+    return s->watch ? 0 : ws__watch_new(s->fd, false, &s->watch);
+}
+
+void ws__stream_unwatch(struct ws__stream *s)
+{
+    ws__watch_free(s->watch);
+    s->watch = NULL;
+}
+
 ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n)
 {
     ssize_t r = s->ops->read(s, p, n);
@@ -77,18 +89,26 @@ ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n)
     return r;
 }
 
+int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline)
+{
+    return ws__wait_watched(s->fd, s->watch, events, deadline, NULL);
+}
+
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline)
 {
     if (s->readable)
         return 0;
 
-    int r = ws__wait(s->fd, s->read_events, deadline, NULL);
-    return r < 0 ? r : 0;
+    int r = ws__stream_wait(s, s->read_events, deadline);
+    if (r < 0)
+        return r;
+    s->readable = true;
+    return 0;
 }
 
 int ws__stream_wait_write(struct ws__stream *s, int64_t deadline)
 {
-    int r = ws__wait(s->fd, s->write_events, deadline, NULL);
+    int r = ws__stream_wait(s, s->write_events, deadline);
 
     return r < 0 ? r : 0;
 }

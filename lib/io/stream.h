@@ -8,6 +8,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "fiber/watch.h"
+
 struct ws__stream;
 
 /*
@@ -26,16 +28,27 @@ struct ws__stream_ops {
 struct ws__stream {
     const struct ws__stream_ops *ops;
     int fd;
-    short read_events;  /* what to wait for: POLLIN, but for TLS */
-    short write_events; /* POLLOUT */
-    bool readable;      /* a read may find bytes: the last was not short */
+    struct ws__watch *watch; /* of fd, in the worker that uses it most */
+    short read_events;       /* what to wait for: POLLIN, but for TLS */
+    short write_events;      /* POLLOUT */
+    bool readable;           /* a read may find bytes; cleared by a short one */
 };
 
 /* A TCP or local stream socket, non-blocking already. */
 void ws__stream_socket(struct ws__stream *s, int fd);
 
+/* Have the calling fiber's worker watch s, which makes each wait there cheap;
+ * nothing in a thread.  Returns 0 or a negated errno.  unwatch, when it will wait
+ * elsewhere. */
+int ws__stream_watch(struct ws__stream *s);
+void ws__stream_unwatch(struct ws__stream *s);
+
 /* Read without waiting; notes in s->readable whether more may be there. */
 ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n);
+
+/* Wait for poll(2) events.  Returns those that hold, or may, WS_ERR_TIMEOUT or a
+ * negated errno. */
+int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline);
 
 /* Wait until a read may succeed: not at all if s is readable.  Returns 0,
  * WS_ERR_TIMEOUT or a negated errno. */

@@ -7,6 +7,8 @@
 
 #include <silverback/fiber.h>
 
+#include "fiber/watch.h"
+
 /*
  * Wait until fd has one of the poll(2) events, the deadline (0: never) passes,
  * or event, which may be NULL, is set.  All I/O of the library waits here.
@@ -16,5 +18,10 @@
  * what holds now.
  */
 int ws__wait(int fd, int events, int64_t deadline, ws_event *event);
+
+/* The same, by a watch on fd, which may be NULL; what it reports may be out of
+ * date. */
+int ws__wait_watched(int fd, struct ws__watch *watch, int events,
+                     int64_t deadline, ws_event *event);
 
 #endif

@@ -49,7 +49,7 @@ static void linger(void *arg)
     ws__write_rest(c, deadline);
     c->stream.ops->half_close(&c->stream);
     while (drain(c) && ws_now() < deadline &&
-           ws__wait(c->stream.fd, c->stream.read_events, deadline, NULL) > 0)
+           ws__stream_wait(&c->stream, c->stream.read_events, deadline) > 0)
         ;
     ws__stream_break(&c->stream);
     ws_unref(c);

@@ -97,8 +97,13 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
     set_up_writing(c, setup);
     if (setup->subprotocol)
         c->subprotocol = ws__strdup(setup->subprotocol);
-    if ((setup->subprotocol && !c->subprotocol) || keep_early(c, setup) != 0) {
-        ws__fail(err, -ENOMEM, "out of memory");
+    int r = ws__stream_watch(&c->stream);
+    if (r == 0 && setup->subprotocol && !c->subprotocol)
+        r = -ENOMEM;
+    if (r == 0)
+        r = keep_early(c, setup);
+    if (r != 0) {
+        ws__fail(err, r, "%s", ws_strerror(r));
         ws_unref(c);
         return NULL;
     }

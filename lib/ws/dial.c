@@ -112,6 +112,11 @@ static int open_stream(const struct dial *d, struct ws__stream *s)
     if (fd < 0)
         return fail_connect(d, fd);
     ws__stream_socket(s, fd);
+    int r = ws__stream_watch(s);
+    if (r != 0) {
+        s->ops->fini(s);
+        return fail_connect(d, r);
+    }
     return 0;
 }
 

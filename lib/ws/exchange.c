@@ -35,7 +35,8 @@ int ws__exchange_send(struct ws__exchange *x, const char *p, size_t n)
         ssize_t sent = s->ops->writev(s, &v, 1);
 
         if (sent == -EAGAIN) {
-            int r = ws__wait(s->fd, s->write_events, x->deadline, x->cancel);
+            int r = ws__wait_watched(s->fd, s->watch, s->write_events,
+                                     x->deadline, x->cancel);
             if (r < 0)
                 return r;
             continue;
@@ -64,7 +65,8 @@ static int fill(struct ws__exchange *x)
             return WS_ERR_EOF;
         if (n != -EAGAIN)
             return (int)n;
-        r = ws__wait(s->fd, s->read_events, x->deadline, x->cancel);
+        r = ws__wait_watched(s->fd, s->watch, s->read_events, x->deadline,
+                             x->cancel);
     }
     return r;
 }

@@ -1,45 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "ws/listener.h"
+
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <silverback/fiber.h>
-#include <silverback/http.h>
-
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "io/sock.h"
-#include "io/wait.h"
-#include "ws/registry.h"
-#include "ws/session.h"
+#include "fiber/cores.h"
+#include "fiber/sched.h"
+#include "fiber/thread.h"
+#include "fiber/worker.h"
 
 enum {
     HEADER_MAX = 1 << 30, /* the parser counts in 32 bits */
     RESERVE = 32, /* descriptors for the program itself, and for TURNED_AWAY */
-    TURNED_AWAY = 16,
-    TURNED_AWAY_MS = 2000,
-    PAUSE_MS = 100,
     LAST_WAIT_MS = 1000,
-};
-
-struct ws_listener {
-    ws_server server; /* no field is left at 0 */
-    int fd;
-    char addr[WS__ADDR_LEN];
-    struct ws__registry *registry;
-    ws_fiber *fiber;
-    ws_event stop;
-    ws_event ended; /* the fiber, and all that was started from it */
-    bool starved;   /* and that was logged */
-
-    /* Connections that got a 503: held for a while, since closing one before
-     * its request has come sends a reset, which may overtake the answer. */
-    int turned_away[TURNED_AWAY];
-    size_t turned; /* how many there were */
 };
 
 /* ---- Defaults ----------------------------------------------------------- */
@@ -80,85 +59,7 @@ static void set_defaults(ws_server *s)
     s->max_connections = size_or(s->max_connections, connection_limit());
 }
 
-/* ---- Too many ----------------------------------------------------------- */
-
-static void turn_away(ws_listener *l, int fd)
-{
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                                 "Connection: close\r\n"
-                                 "Content-Length: 0\r\n\r\n";
-    int *slot = &l->turned_away[l->turned++ % TURNED_AWAY];
-    struct ws__stream stream;
-
-    ws__stream_socket(&stream, fd);
-    (void)ws__stream_write(&stream, answer, sizeof(answer) - 1, ws_now());
-    stream.ops->half_close(&stream);
-    if (l->turned > TURNED_AWAY)
-        close(*slot);
-    *slot = fd;
-}
-
-static void let_go(ws_listener *l)
-{
-    size_t n = l->turned < TURNED_AWAY ? l->turned : TURNED_AWAY;
-
-    for (size_t i = 0; i < n; i++)
-        close(l->turned_away[i]);
-    l->turned = 0;
-}
-
-/* ---- Accepting ---------------------------------------------------------- */
-
-static bool start_session(struct ws__session *s)
-{
-    ws_fiber *f = ws_go(ws__session_run, s);
-
-    if (!f)
-        return false;
-    ws_detach(f);
-    return true;
-}
-
-static void welcome(ws_listener *l, int fd)
-{
-    if (ws__registry_count(l->registry) >= l->server.max_connections) {
-        turn_away(l, fd);
-        return;
-    }
-    if (!ws__session_begin(l->registry)) {
-        close(fd);
-        return;
-    }
-    struct ws__session *s = ws__session_new(&l->server, l->registry, fd);
-    if (s && start_session(s))
-        return;
-    if (s)
-        ws__session_free(s);
-    ws__session_end(l->registry);
-}
-
-/* The descriptor stays readable, so without a pause this would spin. */
-static void pause_accepting(ws_listener *l, int error)
-{
-    if (!l->starved)
-        ws__log("accept on %s: %s; trying again", l->addr, ws_strerror(error));
-    l->starved = true;
-    let_go(l);
-    ws_event_wait(&l->stop, ws_after(PAUSE_MS));
-}
-
-static void accept_ready(ws_listener *l)
-{
-    int fd = ws__accept(l->fd);
-
-    while (fd >= 0) {
-        l->starved = false;
-        welcome(l, fd);
-        fd = ws__accept(l->fd);
-    }
-    if (fd != -EAGAIN)
-        pause_accepting(l, fd);
-}
+/* ---- Workers ------------------------------------------------------------- */
 
 /* Before the descriptor is closed, so that it cannot be another server's. */
 static void unlink_socket(const ws_listener *l)
@@ -170,65 +71,117 @@ static void unlink_socket(const ws_listener *l)
         unlink(addr + sizeof(prefix) - 1);
 }
 
-static void stop_listening(ws_listener *l)
+/* So many of them will accept no more. */
+static void accept_ends(ws_listener *l, int n)
 {
+    if (atomic_fetch_sub(&l->accepting, n) != n)
+        return;
     unlink_socket(l);
     close(l->fd);
-    let_go(l);
 }
 
-static void accept_all(void *arg)
+void ws__accept_ends(ws_listener *l)
 {
-    ws_listener *l = arg;
-    int r = 0;
+    accept_ends(l, 1);
+}
 
-    while (r != WS_ERR_CANCELED) {
-        int64_t deadline = l->turned > 0 ? ws_after(TURNED_AWAY_MS) : 0;
+static void *run_seat(void *arg)
+{
+    struct ws__seat *seat = arg;
+    ws_listener *l = seat->listener;
 
-        r = ws__wait(l->fd, POLLIN, deadline, &l->stop);
-        if (r == WS_ERR_TIMEOUT)
-            let_go(l);
-        else if (r > 0)
-            accept_ready(l);
-        else if (r != WS_ERR_CANCELED)
-            pause_accepting(l, r);
+    if (ws__run_worker(seat->worker, ws__accept_all, seat) != 0) {
+        ws__log("listen on %s: no memory for a fiber", l->addr);
+        ws__accept_ends(l);
     }
-    stop_listening(l);
+    if (atomic_fetch_sub(&l->running, 1) == 1)
+        ws_event_set(&l->ended);
+    return NULL;
 }
 
-/* ws_run waits for the fibers that handlers have started.  Where the listener
- * was made inside of another ws_run, that one does. */
-static void run(void *arg)
+static int start_seat(struct ws__seat *seat)
 {
-    ws_listener *l = arg;
+    const ws_server *s = &seat->listener->server;
 
-    if (ws_run(accept_all, l) == WS_ERR_INVALID)
-        accept_all(l);
-    ws_event_set(&l->ended);
+    seat->worker = ws__worker_new(s->stack_size);
+    if (!seat->worker)
+        return -ENOMEM;
+    seat->worker->spin_us = s->spin_us;
+    if (ws__thread_start(&seat->thread, run_seat, seat) != 0)
+        return -ENOMEM;
+    seat->started = true;
+    return 0;
 }
 
 /* ---- Beginning and end -------------------------------------------------- */
 
+static void join_all(ws_listener *l)
+{
+    for (int i = 0; i < l->nseats; i++) {
+        struct ws__seat *seat = &l->seats[i];
+
+        if (seat->started)
+            pthread_join(seat->thread, NULL);
+        if (seat->worker)
+            ws__worker_unref(seat->worker);
+    }
+}
+
 static void listener_free(ws_listener *l)
 {
+    join_all(l);
     if (l->registry)
         ws__registry_unref(l->registry);
     ws_free(l);
 }
 
+/* In threads mode there is one, which only accepts. */
+static int seats_of(const ws_server *s)
+{
+    if (s->threads)
+        return 1;
+    return s->workers > 0 ? s->workers : ws__cores();
+}
+
 static ws_listener *listener_new(const ws_server *s)
 {
-    ws_listener *l = ws__zalloc(sizeof(*l));
+    int n = seats_of(s);
+    ws_listener *l = ws__zalloc(sizeof(*l) + (size_t)n * sizeof(*l->seats));
 
     if (!l)
         return NULL;
     l->server = *s;
     set_defaults(&l->server);
-    l->registry = ws__registry_new();
+    l->nseats = n;
+    for (int i = 0; i < n; i++) {
+        l->seats[i].listener = l;
+        l->seats[i].index = (unsigned)i;
+    }
+    l->registry = ws__registry_new((unsigned)n);
     if (l->registry)
         return l;
     listener_free(l);
     return NULL;
+}
+
+/* Those that have started are stopped again. */
+static int start_seats(ws_listener *l)
+{
+    int n = 0, error = 0;
+
+    atomic_init(&l->accepting, l->nseats);
+    atomic_init(&l->running, l->nseats);
+    while (n < l->nseats && error == 0) {
+        error = start_seat(&l->seats[n]);
+        n += error == 0;
+    }
+    if (error == 0)
+        return 0;
+    ws_event_set(&l->stop);
+    int missing = l->nseats - n;
+    atomic_fetch_sub(&l->running, missing);
+    accept_ends(l, missing);
+    return error;
 }
 
 static int start(ws_listener *l, ws_error *err)
@@ -237,12 +190,11 @@ static int start(ws_listener *l, ws_error *err)
     if (l->fd < 0)
         return l->fd;
     ws__local_name(l->fd, l->addr);
-    l->fiber = ws_go(run, l);
-    if (l->fiber)
-        return 0;
-    stop_listening(l);
-    return ws__fail(err, -ENOMEM, "listen on %s: no memory for a fiber",
-                    l->server.addr);
+    int error = start_seats(l);
+    if (error != 0)
+        ws__fail(err, error, "listen on %s: no memory for a worker",
+                 l->server.addr);
+    return error;
 }
 
 ws_listener *ws_listen(const ws_server *s, ws_error *err)
@@ -286,7 +238,6 @@ int ws_listener_shutdown(ws_listener *l, int64_t deadline)
     }
     if (r != 0)
         return r;
-    ws_join(l->fiber);
     listener_free(l);
     return 0;
 }

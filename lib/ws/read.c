@@ -98,7 +98,7 @@ static int wait_events(ws_conn *c, int64_t deadline)
         events |= s->write_events;
     atomic_store(&c->r.waiting, true);
     if (!ws__conn_ended(c))
-        got = ws__wait(s->fd, events, deadline, NULL);
+        got = ws__stream_wait(s, events, deadline);
     atomic_store(&c->r.waiting, false);
     if (got > 0 && (got & s->write_events))
         ws__write_pending(c);

@@ -20,12 +20,13 @@ struct ws__registry {
     size_t holders;
     size_t entries;
     size_t sessions;
-    ws_event quiet; /* closing, and the last session has ended */
+    ws_event quiet;       /* closing, and the last session has ended */
+    atomic_size_t load[]; /* entries of each seat */
 };
 
-struct ws__registry *ws__registry_new(void)
+struct ws__registry *ws__registry_new(unsigned seats)
 {
-    struct ws__registry *g = ws__zalloc(sizeof(*g));
+    struct ws__registry *g = ws__zalloc(sizeof(*g) + seats * sizeof(*g->load));
 
     if (g)
         g->holders = 1;
@@ -47,6 +48,11 @@ size_t ws__registry_count(struct ws__registry *g)
     size_t n = g->entries;
     ws_mutex_unlock(&g->lock);
     return n;
+}
+
+size_t ws__registry_load(struct ws__registry *g, unsigned seat)
+{
+    return atomic_load(&g->load[seat]);
 }
 
 bool ws__registry_closing(struct ws__registry *g)
@@ -88,6 +94,7 @@ static void add(struct ws__registry *g, struct ws__entry *e)
         g->first->prev = e;
     g->first = e;
     g->entries++;
+    atomic_fetch_add(&g->load[e->seat], 1);
 }
 
 static void take_off(struct ws__registry *g, struct ws__entry *e)
@@ -99,12 +106,13 @@ static void take_off(struct ws__registry *g, struct ws__entry *e)
     if (e->next)
         e->next->prev = e->prev;
     g->entries--;
+    atomic_fetch_sub(&g->load[e->seat], 1);
 }
 
 void ws__entry_add(struct ws__entry *e, struct ws__registry *g,
-                   struct ws__stream *stream)
+                   struct ws__stream *stream, unsigned seat)
 {
-    *e = (struct ws__entry){ .registry = g, .stream = stream };
+    *e = (struct ws__entry){ .registry = g, .stream = stream, .seat = seat };
     ws_mutex_lock(&g->lock);
     add(g, e);
     if (g->stage == BROKEN)
@@ -132,13 +140,14 @@ bool ws__entry_idle(struct ws__entry *e, bool idle)
     return open;
 }
 
-struct ws__entry *ws__entry_reserve(struct ws__registry *g)
+struct ws__entry *ws__entry_reserve(struct ws__registry *g, unsigned seat)
 {
     struct ws__entry *e = ws__zalloc(sizeof(*e));
 
     if (!e)
         return NULL;
     e->registry = g;
+    e->seat = seat;
     ws_mutex_lock(&g->lock);
     g->holders++;
     ws_mutex_unlock(&g->lock);

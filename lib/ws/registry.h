@@ -3,6 +3,7 @@
 #ifndef WS_WS_REGISTRY_H
 #define WS_WS_REGISTRY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,14 +25,17 @@ struct ws__entry {
     struct ws__registry *registry;
     struct ws__stream *stream; /* NULL: upgraded */
     ws_conn *conn;
-    bool idle; /* between requests: a shutdown cuts it at once */
+    unsigned seat; /* the worker that serves it */
+    bool idle;     /* between requests: a shutdown cuts it at once */
 };
 
-struct ws__registry *ws__registry_new(void);
+/* For connections of so many workers. */
+struct ws__registry *ws__registry_new(unsigned seats);
 void ws__registry_unref(struct ws__registry *g);
 
-/* How many connections there are. */
+/* How many connections there are, and how many one worker has. */
 size_t ws__registry_count(struct ws__registry *g);
+size_t ws__registry_load(struct ws__registry *g, unsigned seat);
 bool ws__registry_closing(struct ws__registry *g);
 
 /* A session's beginning and end.  The end takes the session's reference, and is
@@ -42,13 +46,13 @@ void ws__session_end(struct ws__registry *g);
 
 /* Plain connections.  idle returns false once the shutdown has begun. */
 void ws__entry_add(struct ws__entry *e, struct ws__registry *g,
-                   struct ws__stream *stream);
+                   struct ws__stream *stream, unsigned seat);
 void ws__entry_remove(struct ws__entry *e);
 bool ws__entry_idle(struct ws__entry *e, bool idle);
 
 /* An upgraded connection: reserved before it is made, then added, or dropped if
  * that failed.  ws__entry_closed, which is for ws__setup.closed, removes it. */
-struct ws__entry *ws__entry_reserve(struct ws__registry *g);
+struct ws__entry *ws__entry_reserve(struct ws__registry *g, unsigned seat);
 void ws__entry_drop(struct ws__entry *e);
 void ws__entry_upgraded(struct ws__entry *e, ws_conn *c);
 void ws__entry_closed(ws_conn *c, void *entry);

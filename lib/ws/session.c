@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "fiber/park.h"
+#include "fiber/sched.h"
 #include "proto/http_write.h"
 #include "ws/request.h"
 
@@ -21,29 +23,30 @@ int64_t ws__session_deadline(int timeout_ms)
     return timeout_ms < 0 ? 0 : ws_after(timeout_ms);
 }
 
-struct ws__session *ws__session_new(const ws_server *server,
-                                    struct ws__registry *registry, int fd)
+struct ws__session *ws__session_new(struct ws__seat *seat, int fd)
 {
+    const ws_server *server = &seat->listener->server;
+    struct ws__registry *registry = seat->listener->registry;
     struct ws__session *s = ws__zalloc(sizeof(*s));
-    struct ws__stream stream;
 
-    ws__stream_socket(&stream, fd);
-    if (!s) {
-        stream.ops->fini(&stream);
+    if (!s || !ws__session_begin(registry)) {
+        close(fd);
+        ws_free(s);
         return NULL;
     }
     s->server = server;
+    s->seat = seat;
     s->registry = registry;
-    s->stream = stream;
+    ws__stream_socket(&s->stream, fd);
     s->first_by = ws__session_deadline(server->request_timeout_ms);
     ws__remote_name(fd, s->remote);
-    ws__entry_add(&s->entry, registry, &s->stream);
+    ws__entry_add(&s->entry, registry, &s->stream, seat->index);
     return s;
 }
 
 /* The entry goes first: the descriptor must not be broken once it is closed,
  * or another's. */
-void ws__session_free(struct ws__session *s)
+static void session_free(struct ws__session *s)
 {
     if (!s->upgraded) {
         ws__entry_remove(&s->entry);
@@ -51,6 +54,15 @@ void ws__session_free(struct ws__session *s)
     }
     ws__buf_release(&s->in, NULL);
     ws_free(s);
+}
+
+void ws__session_abandon(void *session)
+{
+    struct ws__session *s = session;
+    struct ws__registry *registry = s->registry;
+
+    session_free(s);
+    ws__session_end(registry);
 }
 
 /* ---- Routes ------------------------------------------------------------- */
@@ -75,6 +87,31 @@ static const ws_route *find_route(const ws_route *routes, const char *path)
     return best;
 }
 
+struct call {
+    const ws_route *route;
+    struct ws__request *request;
+};
+
+static void call(void *arg)
+{
+    struct call *c = arg;
+
+    c->route->handler(&c->request->pub, c->route->arg);
+    ws__before_park_run();
+}
+
+/* What comes meanwhile is the thread's, and must not wake the worker. */
+static void call_in_thread(struct ws__session *s, struct call *c)
+{
+    s->in_thread = true;
+    ws__stream_unwatch(&s->stream);
+    if (ws__in_thread(call, c) != 0)
+        ws_reply_text(&c->request->pub, 503, "Service Unavailable\n");
+    if (!s->upgraded)
+        (void)ws__stream_watch(&s->stream);
+    s->in_thread = false;
+}
+
 static void handle(struct ws__session *s, struct ws__request *r)
 {
     const ws_route *route = find_route(s->server->routes, r->pub.path);
@@ -83,8 +120,13 @@ static void handle(struct ws__session *s, struct ws__request *r)
         ws_reply_text(&r->pub, 404, "404 page not found\n");
         return;
     }
-    route->handler(&r->pub, route->arg);
-    ws__before_park_run();
+    struct call c = { .route = route, .request = r };
+    ws__fiber_label(route->path);
+    if (route->thread)
+        call_in_thread(s, &c);
+    else
+        call(&c);
+    ws__fiber_label(NULL);
     if (!r->answered)
         ws_reply_text(&r->pub, 500, "Internal Server Error\n");
 }
@@ -144,13 +186,12 @@ static void linger(struct ws__stream *stream)
 void ws__session_run(void *session)
 {
     struct ws__session *s = session;
-    struct ws__registry *registry = s->registry;
     bool answered;
 
+    (void)ws__stream_watch(&s->stream); /* else it does without */
     while (serve_one(s, &answered))
         continue;
     if (answered && !s->upgraded && !s->broken)
         linger(&s->stream);
-    ws__session_free(s);
-    ws__session_end(registry);
+    ws__session_abandon(s);
 }

@@ -11,11 +11,13 @@
 #include "base/buf.h"
 #include "io/sock.h"
 #include "io/stream.h"
+#include "ws/listener.h"
 #include "ws/registry.h"
 
 /* An HTTP connection: one request after the other. */
 struct ws__session {
     const ws_server *server; /* no field is left at 0 */
+    struct ws__seat *seat;
     struct ws__registry *registry;
     struct ws__entry entry;
     struct ws__stream stream;
@@ -24,6 +26,7 @@ struct ws__session {
     bool served;       /* it was */
     bool upgraded;     /* the stream belongs to a ws_conn */
     bool broken;       /* a write has failed */
+    bool in_thread;    /* the route asks for one */
     char remote[WS__ADDR_LEN];
 };
 
@@ -31,14 +34,13 @@ struct ws__session {
 int64_t ws__session_deadline(int timeout_ms);
 
 /* A session over an accepted socket, which is taken, also when it fails: NULL
- * when there is no memory. */
-struct ws__session *ws__session_new(const ws_server *server,
-                                    struct ws__registry *registry, int fd);
+ * when there is no memory, or the shutdown has begun. */
+struct ws__session *ws__session_new(struct ws__seat *seat, int fd);
 
 /* Serve it to its end, and free it.  For ws_go. */
 void ws__session_run(void *session);
 
 /* End it unserved. */
-void ws__session_free(struct ws__session *s);
+void ws__session_abandon(void *session);
 
 #endif

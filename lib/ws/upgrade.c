@@ -175,6 +175,8 @@ static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup,
     ws__buf_release(&s->in, NULL);
     if (c)
         ws__entry_upgraded(entry, c);
+    if (s->in_thread)
+        ws_set_coalescing(c, false);
     return c;
 }
 
@@ -196,7 +198,8 @@ ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
     if (check(u, r, headers) != 0)
         return NULL;
 
-    struct ws__entry *entry = ws__entry_reserve(r->session->registry);
+    struct ws__entry *entry =
+        ws__entry_reserve(r->session->registry, r->session->seat->index);
     if (!entry) {
         refuse(u, r, -ENOMEM, "out of memory");
         return NULL;

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_FIBER_CORES_H
+#define WS_FIBER_CORES_H
+
+/* How many threads this process can run at once: its processors, or the quota
+ * of its control group, rounded up, if that is less.  At least 1. */
+int ws__cores(void);
+
+#endif

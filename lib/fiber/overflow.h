@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_FIBER_OVERFLOW_H
+#define WS_FIBER_OVERFLOW_H
+
+#include "fiber/worker.h"
+
+/* Have a fault in a fiber's guard reported, with the fiber's name, before it
+ * ends the process: unless the program has a handler for SIGSEGV.  For the
+ * thread that begins to run w, and when it ends. */
+void ws__overflow_watch(struct ws__worker *w);
+void ws__overflow_unwatch(struct ws__worker *w);
+
+/* f has overwritten its canary. */
+void ws__overflow_abort(const struct ws__fiber *f);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_FIBER_SCHED_H
+#define WS_FIBER_SCHED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <silverback/fiber.h>
+
+struct ws__worker;
+
+/* What a fiber may do before others have their turn, in messages; so many bytes
+ * count as one. */
+enum {
+    WS__BUDGET = 64,
+    WS__BUDGET_BYTES = 2048,
+};
+
+/* One message more, or n bytes: let others run when that was much.  Begins
+ * with ws__before_park_run if it does. */
+void ws__spend_message(void);
+void ws__spend_bytes(size_t n);
+
+/* Call fn(arg), which must not wait, on the worker's stack: so that what is deep
+ * in there takes no memory of the fiber.  A plain call in a thread. */
+void ws__on_loop_stack(void (*fn)(void *arg), void *arg);
+
+/* Run fn in a thread, and wait for its end.  What it starts by ws_go are threads
+ * too, and the worker waits for them before it ends.  Returns 0 or -ENOMEM. */
+int ws__in_thread(void (*fn)(void *arg), void *arg);
+
+/* ws_go, but a thread. */
+ws_fiber *ws__go_thread(void (*fn)(void *arg), void *arg);
+
+/* Start a fiber in w, from any thread; no_memory is called instead, in w's loop,
+ * if there is no stack for it.  Returns 0, -ENOMEM, or WS_ERR_CANCELED when w
+ * has ended. */
+int ws__go_in(struct ws__worker *w, void (*fn)(void *arg),
+              void (*no_memory)(void *arg), void *arg);
+
+/* ws_run with a worker of the caller's making. */
+int ws__run_worker(struct ws__worker *w, void (*fn)(void *arg), void *arg);
+
+/* The name of the calling fiber in reports; it must live as long as the worker.
+ * NULL: none. */
+void ws__fiber_label(const char *label);
+
+/* What the calling thread's worker keeps for the layers above; NULL outside of
+ * one.  It is freed by the function given with it. */
+void *ws__worker_local(void);
+void ws__worker_set_local(void *local, void (*local_free)(void *local));
+
+/* The time of ws_now when the worker last looked; exact in a thread. */
+int64_t ws__now_about(void);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "fiber/stack.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "fiber/sanitizers.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#endif
+
+enum {
+    SIZE = 256 * 1024,
+    SIZE_MIN = 16 * 1024,
+    GUARD = 64 * 1024, /* a frame of the library never jumps over it */
+    SLAB = 64,         /* stacks in one mapping */
+    KEPT = 128,        /* by a thread; their pages stay too */
+    CANARY = 64,       /* bytes */
+
+    /* A mapping each, twice, of the 65530 that a process may have. */
+    MPROTECT_MAX = 16 * 1024,
+};
+
+struct ws__stacks {
+    struct ws__stacks *next;
+    size_t size;
+    pthread_mutex_t lock; /* of free */
+    struct ws__stack *free;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all */
+static struct ws__stacks *all;
+
+static _Atomic(enum ws__guard) preferred = WS__GUARD_INSTALL;
+static atomic_size_t mprotected;
+
+void ws__stack_prefer(enum ws__guard guard)
+{
+    atomic_store(&preferred, guard);
+}
+
+/* ---- Slabs -------------------------------------------------------------- */
+
+/* As many as there is room for: the address space may be limited. */
+static char *map(size_t stride, size_t *n)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
+    void *p = MAP_FAILED;
+
+    for (*n = SLAB; *n > 0; *n /= 4) {
+        p = mmap(NULL, *n * stride, PROT_READ | PROT_WRITE, flags, -1, 0);
+        if (p != MAP_FAILED)
+            break;
+    }
+    if (p == MAP_FAILED)
+        return NULL;
+    /* A huge page for each would undo all of this. */
+    (void)madvise(p, *n * stride, MADV_NOHUGEPAGE);
+    return p;
+}
+
+/* A stack's guard lies below it. */
+static int add_slab(struct ws__stacks *of)
+{
+    size_t stride = GUARD + of->size, n;
+    struct ws__stack *list = ws__alloc(SLAB * sizeof(*list));
+    char *base = list ? map(stride, &n) : NULL;
+
+    if (!base) {
+        ws_free(list);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        list[i] = (struct ws__stack){ .low = base + i * stride + GUARD,
+                                      .next = of->free,
+                                      .of = of };
+        of->free = &list[i];
+    }
+    return 0;
+}
+
+static struct ws__stacks *stacks_new(size_t size)
+{
+    struct ws__stacks *of = ws__zalloc(sizeof(*of));
+
+    if (!of)
+        return NULL;
+    pthread_mutex_init(&of->lock, NULL);
+    of->size = size;
+    of->next = all;
+    all = of;
+    return of;
+}
+
+static struct ws__stacks *stacks_of(size_t size)
+{
+    pthread_mutex_lock(&lock);
+    struct ws__stacks *of = all;
+    while (of && of->size != size)
+        of = of->next;
+    if (!of)
+        of = stacks_new(size);
+    pthread_mutex_unlock(&lock);
+    return of;
+}
+
+/* ---- Guards ------------------------------------------------------------- */
+
+static bool guard_as(struct ws__stack *s, enum ws__guard guard)
+{
+    char *p = s->low - GUARD;
+
+    s->guard = guard;
+    switch (guard) {
+    case WS__GUARD_INSTALL:
+        return madvise(p, GUARD, MADV_GUARD_INSTALL) == 0;
+    case WS__GUARD_MPROTECT:
+        return atomic_fetch_add(&mprotected, 1) < MPROTECT_MAX &&
+               mprotect(p, GUARD, PROT_NONE) == 0;
+    case WS__GUARD_CANARY:
+        break;
+    }
+    return true;
+}
+
+/* The first time, when it is handed out. */
+static void set_guard(struct ws__stack *s)
+{
+    enum ws__guard guard = atomic_load(&preferred);
+
+    while (!guard_as(s, guard))
+        guard++;
+    s->guarded = true;
+    ws__valgrind_stack(s->low, s->low + s->of->size);
+}
+
+/* New memory is zero, and reading it makes none: so the canary is zero too. */
+bool ws__stack_intact(const struct ws__stack *s)
+{
+    static const char zero[CANARY];
+
+    return s->guard != WS__GUARD_CANARY ||
+           memcmp(s->low, zero, sizeof(zero)) == 0;
+}
+
+bool ws__stack_is_guard(const struct ws__stack *s, const void *address)
+{
+    const char *p = address;
+
+    return p >= s->low - GUARD && p < s->low;
+}
+
+/* ---- Taking and giving -------------------------------------------------- */
+
+static size_t rounded(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    size = size == 0 ? SIZE : size < SIZE_MIN ? SIZE_MIN : size;
+    return (size + page - 1) / page * page;
+}
+
+int ws__stack_cache_init(struct ws__stack_cache *c, size_t size)
+{
+    *c = (struct ws__stack_cache){ .of = stacks_of(rounded(size)) };
+    return c->of ? 0 : -ENOMEM;
+}
+
+static void give_back(struct ws__stack *s)
+{
+    struct ws__stacks *of = s->of;
+
+    ws__stack_trim(s, s->low + of->size);
+    pthread_mutex_lock(&of->lock);
+    s->next = of->free;
+    of->free = s;
+    pthread_mutex_unlock(&of->lock);
+}
+
+void ws__stack_cache_fini(struct ws__stack_cache *c)
+{
+    while (c->first) {
+        struct ws__stack *s = c->first;
+        c->first = s->next;
+        give_back(s);
+    }
+}
+
+static struct ws__stack *take(struct ws__stacks *of)
+{
+    pthread_mutex_lock(&of->lock);
+    struct ws__stack *s = of->free || add_slab(of) == 0 ? of->free : NULL;
+    if (s)
+        of->free = s->next;
+    pthread_mutex_unlock(&of->lock);
+    if (s && !s->guarded)
+        set_guard(s);
+    return s;
+}
+
+struct ws__stack *ws__stack_get(struct ws__stack_cache *c)
+{
+    struct ws__stack *s = c->first;
+
+    if (!s)
+        return take(c->of);
+    c->first = s->next;
+    c->count--;
+    return s;
+}
+
+void ws__stack_put(struct ws__stack_cache *c, struct ws__stack *s)
+{
+    if (!c || c->of != s->of || c->count >= KEPT) {
+        give_back(s);
+        return;
+    }
+    s->next = c->first;
+    c->first = s;
+    c->count++;
+}
+
+size_t ws__stack_size(const struct ws__stack *s)
+{
+    return s->of->size;
+}
+
+void ws__stack_trim(struct ws__stack *s, const void *sp)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t used = (size_t)((const char *)sp - s->low) / page * page;
+
+    if (used > 0)
+        (void)madvise(s->low, used, MADV_DONTNEED);
+}

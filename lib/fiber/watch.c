@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "fiber/watch.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "fiber/worker.h"
+
+enum {
+    /* These stay: no edge follows them. */
+    LASTING = EPOLLERR | EPOLLHUP | EPOLLRDHUP,
+    PASSING = EPOLLIN | EPOLLOUT | EPOLLPRI,
+};
+
+struct ws__watch {
+    struct ws__post post; /* first: to be freed by its worker */
+    struct ws__worker *worker;
+    struct ws__fiber *waiters;
+    void (*ready)(void *arg);
+    void *arg;
+    uint32_t happened; /* and nobody waited for it */
+    int fd;
+    int copy; /* of a descriptor that is watched already; -1: none */
+    bool dead;
+};
+
+/* ---- Beginning and end -------------------------------------------------- */
+
+static int add(struct ws__watch *watch, uint32_t events)
+{
+    struct epoll_event e = { .events = events, .data = { .ptr = watch } };
+
+    if (epoll_ctl(watch->worker->epoll, EPOLL_CTL_ADD, watch->fd, &e) == 0)
+        return 0;
+    return -errno;
+}
+
+static struct ws__watch *watch_new(struct ws__worker *w, int fd)
+{
+    struct ws__watch *watch = ws__alloc(sizeof(*watch));
+
+    if (!watch)
+        return NULL;
+    *watch = (struct ws__watch){ .worker = w, .fd = fd, .copy = -1 };
+    ws__worker_ref(w);
+    return watch;
+}
+
+static void watch_end(struct ws__watch *watch)
+{
+    ws__worker_unref(watch->worker);
+    ws_free(watch);
+}
+
+int ws__watch_new(int fd, bool shared, struct ws__watch **out)
+{
+    const uint32_t edges = EPOLLIN | EPOLLET,
+                   all = edges | EPOLLOUT | EPOLLRDHUP;
+    struct ws__worker *w = ws__worker_here();
+
+    if (!w)
+        return 0;
+    struct ws__watch *watch = watch_new(w, fd);
+    int r = watch ? add(watch, shared ? edges | EPOLLEXCLUSIVE : all) : -ENOMEM;
+    if (r == 0)
+        *out = watch;
+    else if (watch)
+        watch_end(watch);
+    return r;
+}
+
+/* Another fiber may wait for it too: a copy is another one to epoll. */
+static int add_copy(struct ws__watch *watch, uint32_t events)
+{
+    watch->fd = watch->copy = dup(watch->fd);
+    return watch->fd < 0 ? -errno : add(watch, events);
+}
+
+int ws__watch_once(int fd, int events, struct ws__watch **out)
+{
+    const uint32_t once = (uint32_t)events | EPOLLONESHOT;
+    struct ws__watch *watch = watch_new(ws__worker_here(), fd);
+
+    if (!watch)
+        return -ENOMEM;
+    int r = add(watch, once);
+    if (r == -EEXIST)
+        r = add_copy(watch, once);
+    if (r == 0) {
+        *out = watch;
+        return 0;
+    }
+    if (watch->copy >= 0)
+        close(watch->copy);
+    watch_end(watch);
+    return r;
+}
+
+static void remove_from(struct ws__worker *w, struct ws__watch *watch)
+{
+    epoll_ctl(w->epoll, EPOLL_CTL_DEL, watch->fd,
+              &(struct epoll_event){ .events = 0 });
+    if (watch->copy >= 0)
+        close(watch->copy);
+}
+
+static void bury(struct ws__post *p)
+{
+    watch_end((struct ws__watch *)p);
+}
+
+/* What epoll_wait has returned may still name it. */
+void ws__watch_free(struct ws__watch *watch)
+{
+    if (!watch)
+        return;
+
+    struct ws__worker *w = watch->worker;
+    if (w == ws__worker_here()) {
+        remove_from(w, watch);
+        watch->dead = true;
+        watch->post.next = w->dead;
+        w->dead = &watch->post;
+        return;
+    }
+    watch->post.fn = bury;
+    remove_from(w, watch);
+    if (!ws__worker_post(w, &watch->post))
+        watch_end(watch);
+}
+
+void ws__watch_bury(struct ws__worker *w)
+{
+    while (w->dead) {
+        struct ws__post *p = w->dead;
+        w->dead = p->next;
+        bury(p);
+    }
+}
+
+/* ---- Waiting ------------------------------------------------------------ */
+
+bool ws__watch_is_of(const struct ws__watch *watch, const struct ws__worker *w)
+{
+    return watch->worker == w;
+}
+
+/* An end of the peer's is something to read, as for poll. */
+static int to_poll(uint32_t events)
+{
+    if (events & EPOLLRDHUP)
+        events |= EPOLLIN;
+    return (int)(events & ~(uint32_t)EPOLLRDHUP);
+}
+
+int ws__watch_enter(struct ws__watch *watch, struct ws__fiber *f, int events)
+{
+    uint32_t wanted = (uint32_t)events | EPOLLERR | EPOLLHUP;
+
+    if (events & EPOLLIN)
+        wanted |= EPOLLRDHUP;
+    uint32_t got = watch->happened & wanted;
+    if (got != 0) {
+        watch->happened &= ~(got & PASSING);
+        return to_poll(got);
+    }
+    f->wanted = wanted;
+    f->got = 0;
+    f->next_waiter = watch->waiters;
+    watch->waiters = f;
+    return 0;
+}
+
+int ws__watch_leave(struct ws__watch *watch, struct ws__fiber *f)
+{
+    struct ws__fiber **at = &watch->waiters;
+
+    while (*at && *at != f)
+        at = &(*at)->next_waiter;
+    if (*at)
+        *at = f->next_waiter;
+    return to_poll(f->got);
+}
+
+/* Take off the list whoever waits for it; they are to run.  One that was woken
+ * by something else already leaves the events to others. */
+static struct ws__fiber *take_waiters(struct ws__watch *watch, uint32_t events)
+{
+    struct ws__fiber **at = &watch->waiters, *taken = NULL, *f;
+
+    while ((f = *at) != NULL) {
+        if ((events & f->wanted) == 0 || !ws__fiber_claim(f)) {
+            at = &f->next_waiter;
+            continue;
+        }
+        f->got = events & f->wanted;
+        watch->happened &= ~(f->got & PASSING);
+        *at = f->next_waiter;
+        f->next_waiter = taken;
+        taken = f;
+    }
+    return taken;
+}
+
+/* The usual one goes on at once; of several, one may end what another needs to
+ * know, so they take their turns. */
+void ws__watch_happened(struct ws__watch *watch, uint32_t events)
+{
+    struct ws__worker *w = watch->worker;
+
+    if (watch->dead)
+        return;
+    watch->happened |= events & (PASSING | LASTING);
+    struct ws__fiber *f = take_waiters(watch, events);
+    if (!f && watch->ready && (events & ~(uint32_t)EPOLLOUT))
+        watch->ready(watch->arg);
+    if (f && !f->next_waiter) {
+        ws__worker_resume(w, f);
+        return;
+    }
+    while (f) {
+        struct ws__fiber *next = f->next_waiter;
+        ws__worker_ready(w, f);
+        f = next;
+    }
+}
+
+/* Into the cache: where there are many, each is cold. */
+void ws__watch_fetch(const struct ws__watch *watch)
+{
+    const struct ws__fiber *f = watch ? watch->waiters : NULL;
+
+    if (!f)
+        return;
+    __builtin_prefetch(&f->context);
+    __builtin_prefetch(&f->wanted);
+    __builtin_prefetch(f->context.left);
+    __builtin_prefetch((const char *)f->context.left + 64);
+}
+
+void ws__watch_call(struct ws__watch *watch, void (*ready)(void *arg),
+                    void *arg)
+{
+    watch->ready = ready;
+    watch->arg = arg;
+}

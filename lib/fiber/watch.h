@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_FIBER_WATCH_H
+#define WS_FIBER_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ws__fiber;
+struct ws__worker;
+
+/*
+ * A descriptor that a worker has in its epoll set: from its first to its last
+ * wait, edge-triggered, so that waiting takes no system call of its own.  Only
+ * fibers of that worker wait by it; others do without.
+ */
+struct ws__watch;
+
+/* Watch fd, in the calling fiber's worker; shared says that other workers watch
+ * it too, and that one of them is to be woken.  Nothing outside of a fiber.
+ * Returns 0 or a negated errno: -EEXIST if it is watched there already. */
+int ws__watch_new(int fd, bool shared, struct ws__watch **watch);
+
+/* Before the descriptor is closed, or when fibers will wait for it no more.
+ * From any thread, but nobody may wait by it.  NULL is fine. */
+void ws__watch_free(struct ws__watch *w);
+
+/* Call ready in the worker's loop, outside of a fiber, for each change that
+ * nobody waits for; NULL: nothing. */
+void ws__watch_call(struct ws__watch *w, void (*ready)(void *arg), void *arg);
+
+/* ---- For fiber/ --------------------------------------------------------- */
+
+/* Watch fd for one wait.  Returns 0 or a negated errno: -EPERM for a file. */
+int ws__watch_once(int fd, int events, struct ws__watch **watch);
+
+bool ws__watch_is_of(const struct ws__watch *watch, const struct ws__worker *w);
+
+/* Have f woken by events.  Returns those that have come already, and then does
+ * not. */
+int ws__watch_enter(struct ws__watch *watch, struct ws__fiber *f, int events);
+
+/* No longer.  Returns the events that came. */
+int ws__watch_leave(struct ws__watch *watch, struct ws__fiber *f);
+
+/* epoll_wait(2) says so. */
+void ws__watch_happened(struct ws__watch *watch, uint32_t events);
+
+/* It will happen soon; NULL is fine. */
+void ws__watch_fetch(const struct ws__watch *watch);
+
+/* Free those that died while their events were dealt with. */
+void ws__watch_bury(struct ws__worker *w);
+
+#endif

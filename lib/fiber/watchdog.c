@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "fiber/watchdog.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "fiber/name.h"
+#include "fiber/thread.h"
+
+enum {
+    TICK_MS = 100,
+    REPORTS = 64, /* handlers that are told of */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
+static struct ws__worker *workers;
+static bool started;
+static atomic_bool sleeps;
+
+static const void *reported[REPORTS];
+static size_t reports;
+
+/* ---- Reports ------------------------------------------------------------ */
+
+static bool is_new(const void *handler)
+{
+    for (size_t i = 0; i < reports; i++)
+        if (reported[i] == handler)
+            return false;
+    if (reports == REPORTS)
+        return false;
+    reported[reports++] = handler;
+    return true;
+}
+
+/* If it is still the same turn then label and fn are that fiber's; and the label
+ * lives as long as the worker, which the lock keeps here. */
+static void report(struct ws__worker *w, unsigned turn)
+{
+    const char *label = atomic_load_explicit(&w->label, memory_order_relaxed);
+    void (*fn)(void *) = atomic_load_explicit(&w->fn, memory_order_relaxed);
+    char name[WS__NAME_LEN];
+
+    if (atomic_load(&w->turns) != turn ||
+        !is_new(label ? (const void *)label : *(void **)&fn))
+        return;
+    ws__fiber_name(label, fn, name);
+    ws__log("%s held up its worker for more than %d ms, and all other fibers "
+            "there: call what blocks by ws_blocking, or set .thread in its "
+            "route",
+            name, TICK_MS);
+}
+
+/* Returns whether there is anything to look at soon. */
+static bool look(struct ws__worker *w)
+{
+    unsigned turn = atomic_load(&w->turns);
+
+    if (turn % 2 == 1 && turn == w->seen)
+        report(w, turn);
+    w->seen = turn;
+    return !atomic_load(&w->asleep);
+}
+
+static bool look_at_all(void)
+{
+    bool any = false;
+
+    for (struct ws__worker *w = workers; w; w = w->next)
+        any = look(w) || any;
+    return any;
+}
+
+/* ---- The thread --------------------------------------------------------- */
+
+static void wait_tick(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += TICK_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    while (pthread_cond_timedwait(&wake, &lock, &until) == 0)
+        continue;
+}
+
+/* A worker that wakes up between the last look and the wait finds the flag
+ * set. */
+static void *run(void *arg)
+{
+    (void)arg;
+    pthread_mutex_lock(&lock);
+    for (;;) {
+        if (look_at_all()) {
+            wait_tick();
+            continue;
+        }
+        atomic_store(&sleeps, true);
+        while (atomic_load(&sleeps) && !look_at_all())
+            pthread_cond_wait(&wake, &lock);
+        atomic_store(&sleeps, false);
+    }
+    return NULL;
+}
+
+void ws__watchdog_wake(void)
+{
+    if (!atomic_load_explicit(&sleeps, memory_order_relaxed))
+        return;
+    pthread_mutex_lock(&lock);
+    atomic_store(&sleeps, false);
+    pthread_cond_signal(&wake);
+    pthread_mutex_unlock(&lock);
+}
+
+/* Without a thread nobody watches, and all else works. */
+static void start(void)
+{
+    pthread_t t;
+
+    if (!started && ws__thread_start(&t, run, NULL) == 0) {
+        pthread_detach(t);
+        started = true;
+    }
+}
+
+void ws__watchdog_add(struct ws__worker *w)
+{
+    pthread_mutex_lock(&lock);
+    start();
+    w->prev = NULL;
+    w->next = workers;
+    if (workers)
+        workers->prev = w;
+    workers = w;
+    pthread_mutex_unlock(&lock);
+    ws__watchdog_wake();
+}
+
+void ws__watchdog_remove(struct ws__worker *w)
+{
+    pthread_mutex_lock(&lock);
+    if (w->prev)
+        w->prev->next = w->next;
+    else
+        workers = w->next;
+    if (w->next)
+        w->next->prev = w->prev;
+    pthread_mutex_unlock(&lock);
+}

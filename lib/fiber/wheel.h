@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_FIBER_WHEEL_H
+#define WS_FIBER_WHEEL_H
+
+#include <stdint.h>
+
+enum {
+    WS__WHEEL_LEVELS = 6, /* of 64 slots each: two years and more in ms */
+    WS__WHEEL_SLOTS = 64,
+};
+
+/*
+ * A deadline.  Changing it is a store as long as it moves on, which is what
+ * deadlines do: the slot that it lies in is looked at in time, and then it is
+ * put further away.
+ */
+struct ws__timer {
+    struct ws__timer *next;
+    struct ws__timer *prev;
+    int64_t due;   /* 0: not */
+    int64_t at;    /* where it lies; 0: nowhere */
+    uint16_t slot; /* the same as an index */
+    void (*fire)(struct ws__timer *t);
+};
+
+/* Timers by the time when they have to be looked at, in the milliseconds of
+ * ws_now.  For one thread. */
+struct ws__wheel {
+    int64_t now;
+    uint64_t used[WS__WHEEL_LEVELS]; /* a bit for each slot */
+    struct ws__timer *slots[WS__WHEEL_LEVELS * WS__WHEEL_SLOTS];
+};
+
+void ws__wheel_init(struct ws__wheel *w, int64_t now);
+
+/* Fire, once, what is due up to now, and forget it. */
+void ws__wheel_advance(struct ws__wheel *w, int64_t now);
+
+/* When to look next; 0: there is nothing. */
+int64_t ws__wheel_next(const struct ws__wheel *w);
+
+void ws__wheel_place(struct ws__wheel *w, struct ws__timer *t);
+
+/* Before the memory of t goes. */
+void ws__wheel_remove(struct ws__wheel *w, struct ws__timer *t);
+
+/* due 0: not at all. */
+static inline void ws__timer_set(struct ws__wheel *w, struct ws__timer *t,
+                                 int64_t due)
+{
+    t->due = due;
+    if (due != 0 && (t->at == 0 || due < t->at))
+        ws__wheel_place(w, t);
+}
+
+#endif

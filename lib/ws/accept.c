@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "fiber/sched.h"
+#include "io/wait.h"
+#include "ws/listener.h"
+#include "ws/session.h"
+
+enum {
+    TURNED_AWAY_MS = 2000,
+    PAUSE_MS = 100,
+    SLACK = 8, /* connections that a worker may have above its share */
+};
+
+/* ---- Too many ----------------------------------------------------------- */
+
+static void turn_away(struct ws__seat *seat, int fd)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                 "Connection: close\r\n"
+                                 "Content-Length: 0\r\n\r\n";
+    int *slot = &seat->turned_away[seat->turned++ % WS__TURNED_AWAY];
+    struct ws__stream stream;
+
+    ws__stream_socket(&stream, fd);
+    (void)ws__stream_write(&stream, answer, sizeof(answer) - 1, ws_now());
+    stream.ops->half_close(&stream);
+    if (seat->turned > WS__TURNED_AWAY)
+        close(*slot);
+    *slot = fd;
+}
+
+static void let_go(struct ws__seat *seat)
+{
+    size_t n = seat->turned < WS__TURNED_AWAY ? seat->turned : WS__TURNED_AWAY;
+
+    for (size_t i = 0; i < n; i++)
+        close(seat->turned_away[i]);
+    seat->turned = 0;
+}
+
+/* ---- One connection ----------------------------------------------------- */
+
+static size_t load(const struct ws__seat *seat)
+{
+    return ws__registry_load(seat->listener->registry, seat->index);
+}
+
+static struct ws__seat *least_loaded(ws_listener *l)
+{
+    struct ws__seat *best = &l->seats[0];
+
+    for (int i = 1; i < l->nseats; i++)
+        if (load(&l->seats[i]) < load(best))
+            best = &l->seats[i];
+    return best;
+}
+
+/* WebSockets live long, so they are balanced when they are born: a worker with
+ * clearly more than its share hands on what it accepts. */
+static struct ws__seat *seat_for_one(struct ws__seat *seat)
+{
+    ws_listener *l = seat->listener;
+    size_t mean = ws__registry_count(l->registry) / (size_t)l->nseats;
+
+    if (l->nseats == 1 || load(seat) <= mean + mean / 4 + SLACK)
+        return seat;
+    return least_loaded(l);
+}
+
+static int start(struct ws__seat *seat, struct ws__session *s)
+{
+    ws_fiber *f;
+
+    if (s->seat != seat)
+        return ws__go_in(s->seat->worker, ws__session_run, ws__session_abandon,
+                         s);
+    f = seat->listener->server.threads ? ws__go_thread(ws__session_run, s)
+                                       : ws_go(ws__session_run, s);
+    ws_detach(f);
+    return f ? 0 : -ENOMEM;
+}
+
+static void welcome(struct ws__seat *seat, int fd)
+{
+    ws_listener *l = seat->listener;
+
+    if (ws__registry_count(l->registry) >= l->server.max_connections) {
+        turn_away(seat, fd);
+        return;
+    }
+    struct ws__session *s = ws__session_new(seat_for_one(seat), fd);
+    if (s && start(seat, s) != 0)
+        ws__session_abandon(s);
+}
+
+/* ---- All of them -------------------------------------------------------- */
+
+/* The connection stays in the queue, so without a pause this would spin.
+ * Returns WS_ERR_CANCELED when the listener is stopped, else 0. */
+static int pause_accepting(struct ws__seat *seat, int error)
+{
+    ws_listener *l = seat->listener;
+
+    if (!atomic_exchange(&l->starved, true))
+        ws__log("accept on %s: %s; trying again", l->addr, ws_strerror(error));
+    let_go(seat);
+    return ws_event_wait(&l->stop, ws_after(PAUSE_MS)) == 0 ? WS_ERR_CANCELED
+                                                            : 0;
+}
+
+/* Returns -EAGAIN when there are no more, or what failed. */
+static int accept_ready(struct ws__seat *seat)
+{
+    ws_listener *l = seat->listener;
+    int fd = ws__accept(l->fd);
+
+    while (fd >= 0) {
+        atomic_store_explicit(&l->starved, false, memory_order_relaxed);
+        welcome(seat, fd);
+        ws__spend_message();
+        fd = ws__accept(l->fd);
+    }
+    return fd;
+}
+
+/* The same. */
+static int wait_for_more(struct ws__seat *seat)
+{
+    ws_listener *l = seat->listener;
+    int64_t deadline = seat->turned > 0 ? ws_after(TURNED_AWAY_MS) : 0;
+    int r = ws__wait_watched(l->fd, seat->watch, POLLIN, deadline, &l->stop);
+
+    if (r == WS_ERR_TIMEOUT)
+        let_go(seat);
+    else if (r < 0 && r != WS_ERR_CANCELED)
+        return pause_accepting(seat, r);
+    return r;
+}
+
+void ws__accept_all(void *arg)
+{
+    struct ws__seat *seat = arg;
+    ws_listener *l = seat->listener;
+    int r = 0;
+
+    (void)ws__watch_new(l->fd, true, &seat->watch); /* it does without */
+    while (r != WS_ERR_CANCELED) {
+        int error = accept_ready(seat);
+
+        if (error != -EAGAIN)
+            r = pause_accepting(seat, error);
+        else
+            r = wait_for_more(seat);
+    }
+    ws__watch_free(seat->watch);
+    let_go(seat);
+    ws__accept_ends(l);
+}

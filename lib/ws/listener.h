@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_WS_LISTENER_H
+#define WS_WS_LISTENER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <silverback/fiber.h>
+#include <silverback/http.h>
+
+#include "fiber/watch.h"
+#include "io/sock.h"
+#include "ws/registry.h"
+
+enum { WS__TURNED_AWAY = 16 };
+
+/* One of a listener's workers. */
+struct ws__seat {
+    ws_listener *listener;
+    struct ws__worker *worker;
+    pthread_t thread;
+    bool started;
+    unsigned index; /* among the seats */
+    struct ws__watch *watch;
+
+    /* Connections that got a 503: held for a while, since closing one before
+     * its request has come sends a reset, which may overtake the answer. */
+    int turned_away[WS__TURNED_AWAY];
+    size_t turned; /* how many there were */
+};
+
+struct ws_listener {
+    ws_server server; /* no field is left at 0 */
+    int fd;
+    char addr[WS__ADDR_LEN];
+    struct ws__registry *registry;
+    ws_event stop;
+    atomic_int accepting; /* seats; the last one closes fd */
+    atomic_int running;
+    ws_event ended;      /* all of them, and all that was started there */
+    atomic_bool starved; /* and that was logged */
+    int nseats;
+    struct ws__seat seats[];
+};
+
+/* Accept connections, and have each served by the worker with the fewest, until
+ * the listener is stopped.  For ws_run, with a seat. */
+void ws__accept_all(void *seat);
+
+/* One seat will accept no more. */
+void ws__accept_ends(ws_listener *l);
+
+#endif
