@@ -179,7 +179,7 @@ static void end_under(enum ending how)
     await(&c->r.waiting);
     await(&c->w.waiting);
     ws_fiber *n = mode_go(write_one, &next);
-    await_contended(&c->w.message);
+    await_contended(&c->w.lock);
     int64_t began = ws_now();
     if (how == CLOSE)
         ws_close(c);

@@ -225,6 +225,11 @@ void ws__fiber_label(const char *label)
     atomic_store_explicit(&w->label, label, memory_order_relaxed);
 }
 
+bool ws__in_fiber(void)
+{
+    return ws__running != NULL;
+}
+
 void *ws__worker_local(void)
 {
     struct ws__worker *w = ws__worker_here();

@@ -3,6 +3,7 @@
 #ifndef WS_FIBER_SCHED_H
 #define WS_FIBER_SCHED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,9 @@ void ws__fiber_label(const char *label);
  * one.  It is freed by the function given with it. */
 void *ws__worker_local(void);
 void ws__worker_set_local(void *local, void (*local_free)(void *local));
+
+/* Does the caller run in a fiber? */
+bool ws__in_fiber(void);
 
 /* The time of ws_now when the worker last looked; exact in a thread. */
 int64_t ws__now_about(void);

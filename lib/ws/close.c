@@ -33,11 +33,11 @@ static bool drain(ws_conn *c)
 {
     struct ws__buf scratch = { 0 };
 
-    if (ws__buf_lend(&scratch, &c->pools->read) != 0)
+    if (ws__buf_lend(&scratch, &ws__pools_here()->read) != 0)
         return false;
-    ssize_t n =
-        c->stream.ops->read(&c->stream, scratch.begin, c->pools->read.size);
-    ws__buf_release(&scratch, &c->pools->read);
+    ssize_t n = c->stream.ops->read(&c->stream, scratch.begin,
+                                    ws__pools_here()->read.size);
+    ws__buf_release(&scratch, &ws__pools_here()->read);
     return n > 0 || n == -EAGAIN;
 }
 

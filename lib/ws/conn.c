@@ -52,8 +52,7 @@ static void set_up_reading(ws_conn *c, const struct ws__setup *s)
     r->takeover =
         s->client ? s->deflate.server_takeover : s->deflate.client_takeover;
     r->in_max = c->r.buffer_size ? c->r.buffer_size : WS__READ_BUFFER;
-    r->buffers = &c->pools->read;
-    r->inflaters = &c->pools->inflate;
+    ws__read_pools(c);
     ws_set_read_limit(c, s->read_limit);
 }
 
@@ -71,7 +70,8 @@ static int keep_early(ws_conn *c, const struct ws__setup *s)
 {
     if (s->early_len == 0)
         return 0;
-    int error = ws__buf_resize(&c->r.in, s->early_len + 1, &c->pools->read);
+    int error =
+        ws__buf_resize(&c->r.in, s->early_len + 1, &ws__pools_here()->read);
     if (error == 0)
         ws__buf_append(&c->r.in, s->early, s->early_len);
     return error;
@@ -91,7 +91,6 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
     c->stream = stream;
     c->client = setup->client;
     c->deflate = setup->deflate;
-    c->pools = ws__pools_here();
     atomic_init(&c->refs, 1);
     set_up_reading(c, setup);
     set_up_writing(c, setup);

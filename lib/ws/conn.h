@@ -50,7 +50,7 @@ struct ws__reading {
 
 /* What the holder of lock owns. */
 struct ws__writing {
-    ws_mutex message; /* held for a whole message, fragmented or not, */
+    ws_mutex message; /* held for a message of several frames, or compressed */
     ws_mutex lock;    /* and this one for a frame */
     _Atomic(struct ws__parker *) author; /* of the message in pieces */
     struct ws__buf out;                  /* frames that are not yet sent */
@@ -92,7 +92,6 @@ struct ws_conn {
     struct ws__stream stream;
     bool client;
     struct ws__deflate_params deflate;
-    struct ws__pools *pools;
     atomic_uint refs;
     atomic_int end; /* enum ws__end */
     _Atomic(struct ws__parker *) reading_fiber;
@@ -131,5 +130,8 @@ bool ws__conn_ended(const ws_conn *c);
 /* Give up all that waits to be written: for the last reference. */
 void ws__write_fini(ws_conn *c);
 void ws__read_fini(ws_conn *c);
+
+/* Have the reader borrow from the caller's pools. */
+void ws__read_pools(ws_conn *c);
 
 #endif

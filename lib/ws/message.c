@@ -68,7 +68,7 @@ struct ws__deflate *ws__compressor_get(ws_conn *c)
     struct ws__deflate *d = c->w.deflate;
 
     if (!d)
-        d = ws__pool_get(ws__deflate_pool(c->pools, window_bits(c)));
+        d = ws__pool_get(ws__deflate_pool(ws__pools_here(), window_bits(c)));
     if (keeps_window(c))
         c->w.deflate = d;
     if (d)
@@ -79,7 +79,7 @@ struct ws__deflate *ws__compressor_get(ws_conn *c)
 void ws__compressor_put(ws_conn *c, struct ws__deflate *d)
 {
     if (d && d != c->w.deflate)
-        ws__pool_put(ws__deflate_pool(c->pools, window_bits(c)), d);
+        ws__pool_put(ws__deflate_pool(ws__pools_here(), window_bits(c)), d);
 }
 
 bool ws__compresses(const ws_conn *c)
@@ -90,7 +90,7 @@ bool ws__compresses(const ws_conn *c)
 
 static int send_compressed(ws_conn *c, struct ws__sending *s)
 {
-    struct ws__pool *pool = &c->pools->read;
+    struct ws__pool *pool = &ws__pools_here()->read;
     struct ws__deflate *d = ws__compressor_get(c);
     struct ws__buf out = { 0 };
     int error = d ? ws__buf_lend(&out, pool) : -ENOMEM;
@@ -113,6 +113,19 @@ static int send_compressed(ws_conn *c, struct ws__sending *s)
 
 /* ---- Messages ----------------------------------------------------------- */
 
+/* With the message lock: behind a message in pieces, or compressed with what
+ * went before. */
+static int write_in_turn(ws_conn *c, struct ws__sending *s)
+{
+    int error = ws__message_lock(c, s->deadline);
+
+    if (error != 0)
+        return error;
+    error = ws__compresses(c) ? send_compressed(c, s) : ws__write_frame(c, s);
+    ws_mutex_unlock(&c->w.message);
+    return error;
+}
+
 int ws_write_message(ws_conn *c, ws_type type, const void *data, size_t len)
 {
     if (!c || (!data && len > 0))
@@ -122,18 +135,18 @@ int ws_write_message(ws_conn *c, ws_type type, const void *data, size_t len)
     if (!is_data(type))
         return ws_write_control(c, type, data, len, deadline);
 
-    int error = ws__message_lock(c, deadline);
-    if (error != 0)
-        return error;
     struct ws__sending s = { .opcode = (uint8_t)type,
                              .fin = true,
                              .may_hold = true,
+                             .whole = true,
                              .data = data,
                              .len = len,
                              .deadline = deadline };
-    error = ws__compresses(c) ? send_compressed(c, &s) : ws__write_frame(c, &s);
-    ws_mutex_unlock(&c->w.message);
-    return error;
+    int error = ws__compresses(c) ? WS_ERR_BUSY : ws__write_frame(c, &s);
+    if (error != WS_ERR_BUSY)
+        return error;
+    s.whole = false;
+    return write_in_turn(c, &s);
 }
 
 int ws_write_text(ws_conn *c, const char *text)

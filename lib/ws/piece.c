@@ -13,9 +13,9 @@ static bool is_author(ws_conn *c)
                     ws__parker_self();
 }
 
-static struct ws__pool *buffers(ws_conn *c)
+static struct ws__pool *buffers(void)
 {
-    return &c->pools->read;
+    return &ws__pools_here()->read;
 }
 
 int ws_next_writer(ws_conn *c, ws_type type)
@@ -27,13 +27,13 @@ int ws_next_writer(ws_conn *c, ws_type type)
     int error = ws__message_lock(c, deadline);
     if (error != 0)
         return error;
-    error = ws__buf_lend(&c->w.piece, buffers(c));
+    error = ws__buf_lend(&c->w.piece, buffers());
     if (error == 0 && ws__compresses(c)) {
         c->w.piece_deflate = ws__compressor_get(c);
         error = c->w.piece_deflate ? 0 : -ENOMEM;
     }
     if (error != 0) {
-        ws__buf_release(&c->w.piece, buffers(c));
+        ws__buf_release(&c->w.piece, buffers());
         ws_mutex_unlock(&c->w.message);
         return error;
     }
@@ -74,7 +74,7 @@ static int add_compressed(ws_conn *c, const void *data, size_t len,
                           enum ws__flush flush)
 {
     return ws__deflate_run(c->w.piece_deflate, data, len, flush, &c->w.piece,
-                           buffers(c));
+                           buffers());
 }
 
 /* What fills the buffer goes out as a frame; what is larger than it, too. */
@@ -135,7 +135,7 @@ int ws_end_message(ws_conn *c)
         ws__deflate_reset(c->w.piece_deflate);
     ws__compressor_put(c, c->w.piece_deflate);
     c->w.piece_deflate = NULL;
-    ws__buf_release(&c->w.piece, buffers(c));
+    ws__buf_release(&c->w.piece, buffers());
     atomic_store(&c->w.author, NULL);
     ws_mutex_unlock(&c->w.message);
     return error;

@@ -5,6 +5,7 @@
 #include <silverback/fiber.h>
 
 #include "base/alloc.h"
+#include "fiber/sched.h"
 #include "proto/deflate.h"
 #include "proto/inflate.h"
 
@@ -43,9 +44,48 @@ static struct ws__pools shared = {
                  DEFLATE(14), DEFLATE(15) },
 };
 
+static struct ws__pool own(const struct ws__pool *like)
+{
+    return (struct ws__pool){ .make = like->make,
+                              .destroy = like->destroy,
+                              .size = like->size };
+}
+
+static void pools_free(void *pools)
+{
+    struct ws__pools *p = pools;
+
+    ws__pool_fini(&p->read);
+    ws__pool_fini(&p->write);
+    ws__pool_fini(&p->inflate);
+    for (int i = 0; i < WS__WINDOWS; i++)
+        ws__pool_fini(&p->deflate[i]);
+    ws_free(p);
+}
+
+/* What they give out may be put back into others of the same kind. */
+static struct ws__pools *pools_new(void)
+{
+    struct ws__pools *p = ws__alloc(sizeof(*p));
+
+    if (!p)
+        return &shared;
+    p->read = own(&shared.read);
+    p->write = own(&shared.write);
+    p->inflate = own(&shared.inflate);
+    for (int i = 0; i < WS__WINDOWS; i++)
+        p->deflate[i] = own(&shared.deflate[i]);
+    ws__worker_set_local(p, pools_free);
+    return p;
+}
+
 struct ws__pools *ws__pools_here(void)
 {
-    return &shared;
+    struct ws__pools *p = ws__worker_local();
+
+    if (p)
+        return p;
+    return ws__in_fiber() ? pools_new() : &shared;
 }
 
 struct ws__pool *ws__deflate_pool(struct ws__pools *p, int bits)

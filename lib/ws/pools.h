@@ -14,16 +14,18 @@
 
 #define WS__WINDOW_BITS_MIN 9
 #define WS__WINDOW_BITS_MAX 15
+#define WS__WINDOWS (WS__WINDOW_BITS_MAX - WS__WINDOW_BITS_MIN + 1)
 
 /* What connections borrow while bytes are on their way. */
 struct ws__pools {
     struct ws__pool read;
     struct ws__pool write;
     struct ws__pool inflate;
-    struct ws__pool deflate[WS__WINDOW_BITS_MAX - WS__WINDOW_BITS_MIN + 1];
+    struct ws__pool deflate[WS__WINDOWS];
 };
 
-/* The pools of the caller: those that all threads share. */
+/* The pools of the caller: its worker's own, or those that all threads share.
+ * Ask each time: a connection may be used by others. */
 struct ws__pools *ws__pools_here(void);
 
 struct ws__pool *ws__deflate_pool(struct ws__pools *p, int bits);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "fiber/sched.h"
 #include "io/wait.h"
 #include "ws/write.h"
 
@@ -82,9 +83,9 @@ static void give_back(ws_conn *c, bool all)
     struct ws__buf *in = &c->r.in;
 
     if (ws__buf_used(in) == 0 && c->r.buffer_size == 0)
-        ws__buf_release(in, &c->pools->read);
+        ws__buf_release(in, c->r.reader.buffers);
     else if (all && in->lent)
-        (void)ws__buf_resize(in, 1, &c->pools->read);
+        (void)ws__buf_resize(in, 1, c->r.reader.buffers);
     ws__reader_idle(&c->r.reader, all);
 }
 
@@ -99,7 +100,7 @@ static int wait_events(ws_conn *c, int64_t deadline)
     atomic_store(&c->r.waiting, true);
     if (!ws__conn_ended(c))
         got = ws__stream_wait(s, events, deadline);
-    atomic_store(&c->r.waiting, false);
+    atomic_store_explicit(&c->r.waiting, false, memory_order_release);
     if (got > 0 && (got & s->write_events))
         ws__write_pending(c);
     s->readable = got > 0 && (got & ~s->write_events);
@@ -108,7 +109,7 @@ static int wait_events(ws_conn *c, int64_t deadline)
 
 static int wait_readable(ws_conn *c)
 {
-    int64_t now = ws_now(), patience = now + PATIENCE_MS;
+    int64_t now = ws__now_about(), patience = now + PATIENCE_MS;
 
     if (c->r.heard) {
         c->r.heard = c->r.pinged = false;
@@ -278,6 +279,7 @@ static int control_came(ws_conn *c)
 
 static int begin(ws_conn *c)
 {
+    ws__read_pools(c);
     atomic_store_explicit(&c->reading_fiber, ws__parker_self(),
                           memory_order_relaxed);
     if (c->r.error == 0 && ws__conn_ended(c))
@@ -405,8 +407,17 @@ char *ws_message_take(ws_conn *c, ws_message *m)
     return m->data = copy;
 }
 
+void ws__read_pools(ws_conn *c)
+{
+    struct ws__pools *p = ws__pools_here();
+
+    c->r.reader.buffers = &p->read;
+    c->r.reader.inflaters = &p->inflate;
+}
+
 void ws__read_fini(ws_conn *c)
 {
-    ws__buf_release(&c->r.in, &c->pools->read);
+    ws__read_pools(c);
+    ws__buf_release(&c->r.in, c->r.reader.buffers);
     ws__reader_fini(&c->r.reader);
 }

@@ -26,7 +26,7 @@ static int borrow_out(ws_conn *c)
     if (out->begin)
         return 0;
     if (!c->w.pool && c->w.buffer_size == WS__WRITE_BUFFER)
-        return ws__buf_lend(out, &c->pools->write);
+        return ws__buf_lend(out, &ws__pools_here()->write);
     out->begin =
         c->w.pool ? c->w.pool->get(size, c->w.pool->arg) : ws__alloc(size);
     if (!out->begin)
@@ -44,14 +44,16 @@ static void give_back_out(ws_conn *c)
         c->w.pool->put(out->begin, ws__buf_size(out), c->w.pool->arg);
         *out = (struct ws__buf){ 0 };
     }
-    ws__buf_release(out, &c->pools->write);
+    ws__buf_release(out, &ws__pools_here()->write);
 }
 
 static void note_unsent(ws_conn *c)
 {
     bool empty = ws__buf_used(&c->w.out) == 0;
 
-    atomic_store(&c->w.unsent, !empty && !c->w.held);
+    bool unsent = !empty && !c->w.held;
+    if (unsent != atomic_load_explicit(&c->w.unsent, memory_order_relaxed))
+        atomic_store(&c->w.unsent, unsent);
     if (empty)
         give_back_out(c);
 }
@@ -99,7 +101,7 @@ static int wait_writable(ws_conn *c, int64_t deadline)
     atomic_store(&c->w.waiting, true);
     if (!ws__conn_ended(c))
         error = ws__stream_wait_write(&c->stream, deadline);
-    atomic_store(&c->w.waiting, false);
+    atomic_store_explicit(&c->w.waiting, false, memory_order_release);
     return error;
 }
 
@@ -209,7 +211,7 @@ static int send_large_masked(ws_conn *c, const struct ws__sending *s,
                              const struct ws__frame *f, size_t mark)
 {
     struct ws__buf copy = { 0 };
-    int error = ws__buf_lend(&copy, &c->pools->read);
+    int error = ws__buf_lend(&copy, &ws__pools_here()->read);
 
     if (error != 0)
         c->w.out.last -= mark;
@@ -222,7 +224,7 @@ static int send_large_masked(ws_conn *c, const struct ws__sending *s,
         ws__mask(copy.begin, n, f->key, at);
         error = send_message(c, s->deadline, at == 0 ? mark : 0, &tail);
     }
-    ws__buf_release(&copy, &c->pools->read);
+    ws__buf_release(&copy, &ws__pools_here()->read);
     return error;
 }
 
@@ -338,7 +340,8 @@ int ws__write_frame(ws_conn *c, const struct ws__sending *s)
         error = ws__mutex_lock_until(&c->w.lock, s->deadline);
     if (error != 0)
         return error;
-    error = ws__write_check(c);
+    error = s->whole && atomic_load(&c->w.author) ? WS_ERR_BUSY
+                                                  : ws__write_check(c);
     if (error == 0)
         error = send_frame(c, s);
     if (error == 0 && s->opcode == WS_CLOSE)
@@ -417,7 +420,7 @@ void ws__write_rest(ws_conn *c, int64_t deadline)
 void ws__write_fini(ws_conn *c)
 {
     give_back_out(c);
-    ws__buf_release(&c->w.piece, &c->pools->read);
+    ws__buf_release(&c->w.piece, &ws__pools_here()->read);
     if (c->w.piece_deflate && c->w.piece_deflate != c->w.deflate)
         ws__compressor_put(c, c->w.piece_deflate);
     ws__deflate_destroy(c->w.deflate);

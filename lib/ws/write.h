@@ -11,6 +11,7 @@ struct ws__sending {
     bool fin;
     bool rsv1;
     bool may_hold;
+    bool whole; /* a message; the message lock is not held */
     const void *data;
     size_t len;
     int64_t deadline;
@@ -20,8 +21,8 @@ struct ws__sending {
  * WS_ERR_CLOSE_SENT. */
 int ws__write_check(ws_conn *c);
 
-/* Send one frame, between others' frames.  Returns what ws_write_message
- * does. */
+/* Send one frame, between others' frames.  Returns what ws_write_message does;
+ * WS_ERR_BUSY for a whole message while one in pieces is under way. */
 int ws__write_frame(ws_conn *c, const struct ws__sending *s);
 
 /* Send what can be sent without waiting: bytes left over, and answers.  Returns
