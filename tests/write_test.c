@@ -14,6 +14,16 @@ int64_t ws__now_us(void)
     return now_us;
 }
 
+uint64_t ws__ticks(void)
+{
+    return (uint64_t)now_us;
+}
+
+uint64_t ws__ticks_of_us(unsigned us)
+{
+    return us;
+}
+
 /* ---- Bytes on the wire -------------------------------------------------- */
 
 static void a_server_sends_one_plain_frame(void **state)

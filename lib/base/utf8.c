@@ -34,7 +34,16 @@ static uint32_t after_continuation(uint32_t state, uint8_t c)
     return count > 1 ? STATE(count - 1, LOW, HIGH) : 0;
 }
 
-/* The number of ASCII bytes at p, as far as whole words go. */
+static bool ascii_word(const uint8_t *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, sizeof(w));
+    return (w & 0x8080808080808080u) == 0;
+}
+
+/* The number of ASCII bytes at p, as far as whole words go; the last one may
+ * overlap the one before. */
 static size_t ascii(const uint8_t *p, size_t n)
 {
     size_t i = 0;
@@ -45,11 +54,11 @@ static size_t ascii(const uint8_t *p, size_t n)
         if ((w[0] | w[1] | w[2] | w[3]) & 0x8080808080808080u)
             break;
     }
-    for (; n - i >= sizeof(*w); i += sizeof(*w)) {
-        memcpy(w, p + i, sizeof(*w));
-        if (*w & 0x8080808080808080u)
-            break;
-    }
+    for (; n - i >= sizeof(*w); i += sizeof(*w))
+        if (!ascii_word(p + i))
+            return i;
+    if (n >= sizeof(*w) && ascii_word(p + n - sizeof(*w)))
+        return n;
     return i;
 }
 

@@ -16,13 +16,23 @@ void ws__mask_scalar(uint8_t *p, size_t n, const uint8_t key[static 4],
 /* Twice the key, turned so that it begins at the phase. */
 static uint64_t turned(const uint8_t key[static 4], size_t phase)
 {
-    uint8_t bytes[8];
+    uint8_t bytes[12];
     uint64_t word;
 
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = key[(phase + i) & 3];
-    memcpy(&word, bytes, sizeof(word));
+    memcpy(bytes, key, 4);
+    memcpy(bytes + 4, key, 4);
+    memcpy(bytes + 8, key, 4);
+    memcpy(&word, bytes + (phase & 3), sizeof(word));
     return word;
+}
+
+static void mask_word(uint8_t *p, uint64_t mask)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof(word));
+    word ^= mask;
+    memcpy(p, &word, sizeof(word));
 }
 
 void ws__mask(uint8_t *p, size_t n, const uint8_t key[static 4], size_t phase)
@@ -30,12 +40,7 @@ void ws__mask(uint8_t *p, size_t n, const uint8_t key[static 4], size_t phase)
     uint64_t mask = turned(key, phase);
     size_t i = n >= WS__MASK_WIDE_MIN ? ws__mask_wide(p, n, mask) : 0;
 
-    for (; n - i >= sizeof(mask); i += sizeof(mask)) {
-        uint64_t word;
-
-        memcpy(&word, p + i, sizeof(word));
-        word ^= mask;
-        memcpy(p + i, &word, sizeof(word));
-    }
+    for (; n - i >= sizeof(mask); i += sizeof(mask))
+        mask_word(p + i, mask);
     ws__mask_scalar(p + i, n - i, key, phase + i);
 }

@@ -445,12 +445,15 @@ size_t ws__reader_wants(const struct ws__reader *r, const struct ws__buf *in)
 bool ws__reader_has_next(const struct ws__reader *r, const struct ws__buf *in)
 {
     uint8_t header[WS__FRAME_HEADER_MAX];
-    size_t have = ws__buf_used(in), n = min(have, sizeof(header));
+    size_t have = ws__buf_used(in), n = sizeof(header);
     struct ws__frame f;
 
-    if (n == 0 || r->in_payload)
+    if (have == 0 || r->in_payload)
         return false;
-    memcpy(header, in->pos, n);
+    if (have >= n)
+        memcpy(header, in->pos, n);
+    else
+        memcpy(header, in->pos, n = have);
     if (r->borrowed_end == (char *)in->pos)
         header[0] = (uint8_t)r->saved;
     int size = ws__frame_decode(&f, header, n);

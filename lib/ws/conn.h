@@ -75,7 +75,7 @@ struct ws__writing {
 
     /* Small answers held back. */
     bool held;                /* out waits on purpose */
-    int64_t held_since;       /* in microseconds */
+    uint64_t held_since;      /* in ticks */
     unsigned late;            /* answers in a row that waited too long */
     struct ws__before before; /* the reading fiber's: sends them, */
     bool queued;              /* and holds a reference, while it is queued */

@@ -13,6 +13,11 @@ enum {
     LATE_MAX = 3,
 };
 
+static bool is_late(const ws_conn *c)
+{
+    return ws__ticks() - c->w.held_since > ws__ticks_of_us(LATE_US);
+}
+
 bool ws__hold_wanted(ws_conn *c)
 {
     if (!atomic_load_explicit(&c->w.coalesce, memory_order_relaxed) ||
@@ -21,7 +26,7 @@ bool ws__hold_wanted(ws_conn *c)
         ws__buf_used(&c->w.out) > c->w.buffer_size ||
         !ws__reader_has_next(&c->r.reader, &c->r.in))
         return false;
-    return !c->w.held || ws__now_us() - c->w.held_since <= LATE_US;
+    return !c->w.held || !is_late(c);
 }
 
 /* Run by the reading fiber before it waits. */
@@ -37,7 +42,7 @@ static void send_held(struct ws__before *b)
 void ws__hold(ws_conn *c)
 {
     if (!c->w.held)
-        c->w.held_since = ws__now_us();
+        c->w.held_since = ws__ticks();
     c->w.held = true;
     if (c->w.queued)
         return;
@@ -52,8 +57,7 @@ void ws__hold_over(ws_conn *c)
     if (!c->w.held)
         return;
     c->w.held = false;
-    bool late = ws__now_us() - c->w.held_since > LATE_US;
-    c->w.late = late ? c->w.late + 1 : 0;
+    c->w.late = is_late(c) ? c->w.late + 1 : 0;
     if (c->w.late >= LATE_MAX)
         atomic_store(&c->w.coalesce, false);
 }
