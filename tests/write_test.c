@@ -679,6 +679,28 @@ static void a_window_kept_makes_the_second_message_smaller(void **state)
     ws_close(c);
 }
 
+/* What others have sent and received is neither looked back at nor shown. */
+static void a_window_that_others_have_used_begins_empty(void **state)
+{
+    (void)state;
+    char *text = make_text(3000);
+    ws_conn *server, *client;
+
+    for (int round = 0; round < 3; round++) {
+        both(&server, &client, true);
+        send_and_compare(server, client, text, 3000);
+        send_and_compare(client, server, text, 3000);
+        ws_close(client);
+        ws_close(server);
+        takeover_pair(&server, &client, 15);
+        send_and_compare(server, client, text, 3000);
+        send_and_compare(client, server, text + 500, 2500);
+        ws_close(client);
+        ws_close(server);
+    }
+    free(text);
+}
+
 static void compressed_pieces_are_read(void **state)
 {
     (void)state;
@@ -927,6 +949,7 @@ int main(void)
         cmocka_unit_test(a_held_answer_arrives_though_the_connection_is_closed),
         cmocka_unit_test(every_level_and_window_is_read),
         cmocka_unit_test(a_window_kept_makes_the_second_message_smaller),
+        cmocka_unit_test(a_window_that_others_have_used_begins_empty),
         cmocka_unit_test(compressed_pieces_are_read),
         cmocka_unit_test(what_timed_out_is_not_looked_back_at),
         cmocka_unit_test(a_buffer_of_the_users_is_held_only_while_writing),

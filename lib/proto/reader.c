@@ -92,6 +92,8 @@ static enum ws__event take_control(struct ws__reader *r, struct ws__buf *in,
 
 static bool begin_message(struct ws__reader *r)
 {
+    bool kept = r->inflate; /* one of the pool has seen others' messages */
+
     r->type = r->frame.opcode;
     r->compressed = r->frame.rsv1;
     r->have = 0;
@@ -101,7 +103,7 @@ static bool begin_message(struct ws__reader *r)
     if (!r->inflate)
         r->inflate = ws__pool_get(r->inflaters);
     if (r->inflate)
-        ws__inflate_begin(r->inflate, r->takeover);
+        ws__inflate_begin(r->inflate, kept);
     return r->inflate;
 }
 

@@ -66,13 +66,14 @@ static int window_bits(const ws_conn *c)
 struct ws__deflate *ws__compressor_get(ws_conn *c)
 {
     struct ws__deflate *d = c->w.deflate;
+    bool kept = d; /* one of the pool has seen others' messages */
 
     if (!d)
         d = ws__pool_get(ws__deflate_pool(ws__pools_here(), window_bits(c)));
     if (keeps_window(c))
         c->w.deflate = d;
     if (d)
-        ws__deflate_begin(d, atomic_load(&c->w.level), keeps_window(c));
+        ws__deflate_begin(d, atomic_load(&c->w.level), kept);
     return d;
 }
 
