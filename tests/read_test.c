@@ -541,6 +541,51 @@ static void what_deflate_allows_is_read(void **state)
     }
 }
 
+/* A window that a pool lends has seen others' messages: one that looks back
+ * into it would bring them out. */
+static void a_peer_cannot_look_back_at_others_messages(void **state)
+{
+    (void)state;
+    struct ws__pool pool = { .make = malloc, .destroy = free, .size = 256 };
+    char *text = make_text(2000);
+    struct ws__deflate *d = ws__deflate_make(15);
+    struct ws__buf secret = { 0 }, looks_back = { 0 };
+    const struct ws__setup takeover = { .deflate = { .on = true,
+                                                     .client_takeover = true,
+                                                     .server_bits = 15,
+                                                     .client_bits = 15 } };
+    ws_message m;
+    int fds[2];
+
+    ws__deflate_begin(d, 6, false);
+    assert_int_equal(
+        ws__deflate_run(d, (uint8_t *)text, 2000, WS__LAST, &secret, &pool), 0);
+    ws__deflate_begin(d, 6, true);
+    assert_int_equal(
+        ws__deflate_run(d, (uint8_t *)text, 2000, WS__LAST, &looks_back, &pool),
+        0);
+    make_pair(fds);
+    ws_conn *c = adopt(fds[0], &(ws_adoption){ .compression = true });
+    say_frame(fds[1], FIN | RSV1 | WS_TEXT, true, secret.pos,
+              ws__buf_used(&secret));
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_int_equal(m.len, 2000);
+    close(fds[1]);
+    ws_close(c);
+    make_pair(fds);
+    c = set_up(fds[0], &takeover);
+    say_frame(fds[1], FIN | RSV1 | WS_TEXT, true, looks_back.pos,
+              ws__buf_used(&looks_back));
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_DEFLATE);
+    hear_close(fds[1], 1007);
+    close(fds[1]);
+    ws_close(c);
+    ws__buf_release(&secret, &pool);
+    ws__buf_release(&looks_back, &pool);
+    ws__deflate_destroy(d);
+    free(text);
+}
+
 /* ---- The limit ---------------------------------------------------------- */
 
 static void the_limit_holds_for_each_message_anew(void **state)
@@ -943,6 +988,7 @@ int main(void)
         cmocka_unit_test(close_payloads_are_judged),
         cmocka_unit_test(faults_of_the_peer_end_the_connection),
         cmocka_unit_test(what_deflate_allows_is_read),
+        cmocka_unit_test(a_peer_cannot_look_back_at_others_messages),
         cmocka_unit_test(the_limit_holds_for_each_message_anew),
         cmocka_unit_test(one_byte_over_the_limit_is_refused_at_the_header),
         cmocka_unit_test(the_limit_counts_what_was_inflated),
