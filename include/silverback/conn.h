@@ -155,6 +155,23 @@ WS_API int ws_write_control(ws_conn *c, ws_type type, const void *data,
  * may not be sent (1005, 1006, 1015, ...) is WS_ERR_INVALID. */
 WS_API int ws_write_close(ws_conn *c, int code, const char *reason);
 
+/*
+ * One message for many connections: data is copied, framed once, compressed
+ * once for each level, and shared by reference (a client's copy is masked anew;
+ * with context takeover a connection compresses for itself).
+ *
+ * Concurrency: any fiber, any thread may write it.  Free it when no new write
+ * can begin: those under way keep its bytes.
+ *
+ * ws_prepare returns NULL when memory ran out, for a type that there is none
+ * of, or for a control message over 125 bytes.  ws_write_prepared returns what
+ * ws_write_message does, and -ENOMEM; NULL is WS_ERR_INVALID.
+ */
+typedef struct ws_prepared ws_prepared;
+WS_API ws_prepared *ws_prepare(ws_type type, const void *data, size_t len);
+WS_API int ws_write_prepared(ws_conn *c, ws_prepared *p);
+WS_API void ws_prepared_free(ws_prepared *p);
+
 /* ---- Limits, deadlines, compression ------------------------------------- */
 
 /* The most that one message may hold, after inflating.  0: the default of

@@ -53,12 +53,12 @@ static bool is_data(ws_type type)
 
 /* ---- Compression -------------------------------------------------------- */
 
-static bool keeps_window(const ws_conn *c)
+bool ws__compressor_keeps(const ws_conn *c)
 {
     return c->client ? c->deflate.client_takeover : c->deflate.server_takeover;
 }
 
-static int window_bits(const ws_conn *c)
+int ws__compressor_bits(const ws_conn *c)
 {
     return c->client ? c->deflate.client_bits : c->deflate.server_bits;
 }
@@ -69,8 +69,9 @@ struct ws__deflate *ws__compressor_get(ws_conn *c)
     bool kept = d; /* one of the pool has seen others' messages */
 
     if (!d)
-        d = ws__pool_get(ws__deflate_pool(ws__pools_here(), window_bits(c)));
-    if (keeps_window(c))
+        d = ws__pool_get(
+            ws__deflate_pool(ws__pools_here(), ws__compressor_bits(c)));
+    if (ws__compressor_keeps(c))
         c->w.deflate = d;
     if (d)
         ws__deflate_begin(d, atomic_load(&c->w.level), kept);
@@ -80,7 +81,8 @@ struct ws__deflate *ws__compressor_get(ws_conn *c)
 void ws__compressor_put(ws_conn *c, struct ws__deflate *d)
 {
     if (d && d != c->w.deflate)
-        ws__pool_put(ws__deflate_pool(ws__pools_here(), window_bits(c)), d);
+        ws__pool_put(ws__deflate_pool(ws__pools_here(), ws__compressor_bits(c)),
+                     d);
 }
 
 bool ws__compresses(const ws_conn *c)

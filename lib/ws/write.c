@@ -188,6 +188,17 @@ static void append_header(struct ws__buf *out, const struct ws__frame *f)
     out->last += ws__frame_encode(f, out->last);
 }
 
+/* The header that data already has is a server's: a client's has a key. */
+static void append_header_of(ws_conn *c, const struct ws__sending *s,
+                             const struct ws__frame *f)
+{
+    if (s->framed > 0 && !c->client)
+        ws__buf_append(&c->w.out, (const uint8_t *)s->data - s->framed,
+                       s->framed);
+    else
+        append_header(&c->w.out, f);
+}
+
 static void append_payload(struct ws__buf *out, const struct ws__frame *f,
                            const void *data)
 {
@@ -305,7 +316,7 @@ static int send_frame(ws_conn *c, const struct ws__sending *s)
         return error;
 
     uint8_t *start = out->last;
-    append_header(out, &f);
+    append_header_of(c, s, &f);
     if (!fits(out, s->len)) {
         size_t mark = (size_t)(out->last - start);
         return settle(c, c->client ? send_large_masked(c, s, &f, mark)

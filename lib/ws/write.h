@@ -13,6 +13,7 @@ struct ws__sending {
     bool may_hold;
     bool whole; /* a message; the message lock is not held */
     const void *data;
+    size_t framed; /* bytes before data: its header, as servers send it */
     size_t len;
     int64_t deadline;
 };
@@ -74,8 +75,11 @@ void ws__hold_over(ws_conn *c);
 /* Send what the caller's message in pieces has so far; 0 if there is none. */
 int ws__piece_flush(ws_conn *c);
 
-/* Is the next message to be compressed?  With what: NULL is no memory. */
+/* Is the next message to be compressed?  With a window of how many bits, that
+ * lives on?  With what: NULL is no memory. */
 bool ws__compresses(const ws_conn *c);
+int ws__compressor_bits(const ws_conn *c);
+bool ws__compressor_keeps(const ws_conn *c);
 struct ws__deflate *ws__compressor_get(ws_conn *c);
 void ws__compressor_put(ws_conn *c, struct ws__deflate *d);
 
