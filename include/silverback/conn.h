@@ -101,6 +101,12 @@ WS_API char *ws_message_take(ws_conn *c, ws_message *m);
 WS_API WS_CHECKED int ws_next_reader(ws_conn *c, ws_type *type);
 WS_API WS_CHECKED ptrdiff_t ws_read(ws_conn *c, void *buf, size_t n);
 
+/* All messages as one byte stream, term (which may be NULL) after each.  Returns
+ * how many of at most n (> 0) bytes there are, never 0; or a negative code, as
+ * ws_read_message does.  Goes on with a message that ws_read has begun. */
+WS_API WS_CHECKED ptrdiff_t ws_read_joined(ws_conn *c, const char *term,
+                                           void *buf, size_t n);
+
 /* ---- Writing ------------------------------------------------------------ */
 
 /*

@@ -39,6 +39,8 @@ struct ws__reading {
     size_t buffer_size; /* of in, if it is the connection's own; else 0 */
     int error;          /* sticky */
     bool by_pieces;     /* the message under way is read by ws_read */
+    bool in_term;       /* by ws_read_joined: it is done with, */
+    size_t term_at;     /* and so much of what follows it was given out */
     bool heard;         /* bytes came since idle_since was set */
     uint64_t unbroken;  /* reads since there was last nothing to read */
     bool pinged;        /* and a ping went since */
