@@ -46,15 +46,23 @@ WS_API int ws_reply_file(ws_request *r, const char *root);
 
 /* Each request's handler runs in a fiber of its own, and may wait in any call
  * of this library. */
+struct ws_conn;
+struct ws_upgrader;
 typedef void (*ws_handler_fn)(ws_request *r, void *arg);
+typedef void (*ws_socket_fn)(struct ws_conn *c, void *arg);
 
 /* Lists end with {0}.  A path that ends in '/' matches all below it; the
- * longest match wins.  A route with thread set runs in a thread instead of a
- * fiber, the same code: for handlers that block in foreign code. */
+ * longest match wins.  Give a handler; or a socket: then the server upgrades,
+ * calls it, and when it returns says 1000, waits at most a second for the
+ * answer, and closes: that is not for the socket to do.  A route with thread set
+ * runs in a thread instead of a fiber, the same code: for handlers that block in
+ * foreign code. */
 typedef struct ws_route {
     const char *path;
     ws_handler_fn handler;
     void *arg;
+    ws_socket_fn socket;
+    const struct ws_upgrader *upgrader; /* for socket; NULL: all zero */
     bool thread;
 } ws_route;
 

@@ -96,7 +96,13 @@ static void call(void *arg)
 {
     struct call *c = arg;
 
-    c->route->handler(&c->request->pub, c->route->arg);
+    const ws_route *route = c->route;
+    ws_request *r = &c->request->pub;
+
+    if (route->socket)
+        ws__socket_run(r, route);
+    else
+        route->handler(r, route->arg);
     ws__before_park_run();
 }
 

@@ -40,6 +40,9 @@ struct ws__session *ws__session_new(struct ws__seat *seat, int fd);
 /* Serve it to its end, and free it.  For ws_go. */
 void ws__session_run(void *session);
 
+/* A route's socket: upgrade, call it, say goodbye. */
+void ws__socket_run(ws_request *r, const ws_route *route);
+
 /* End it unserved. */
 void ws__session_abandon(void *session);
 
