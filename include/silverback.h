@@ -26,6 +26,7 @@
  *     dial.h       client side: URL -> connection
  *     http.h       the small HTTP/1.1 server around the handlers
  *     fiber.h      go, sleep, events: the runtime under it all
+ *     codec.h      send and receive values instead of bytes
  *
  * Conventions that hold everywhere:
  *
@@ -50,6 +51,7 @@
 #define SILVERBACK_H
 
 #include "silverback/base.h"
+#include "silverback/codec.h"
 #include "silverback/conn.h"
 #include "silverback/dial.h"
 #include "silverback/fiber.h"
