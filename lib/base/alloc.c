@@ -35,6 +35,11 @@ void ws_set_allocator(ws_alloc_fn fn, void *arg)
     argument = arg;
 }
 
+bool ws__alloc_is_malloc(void)
+{
+    return function == standard;
+}
+
 void ws_free(void *ptr)
 {
     if (ptr)

@@ -12,6 +12,9 @@ void *ws__zalloc(size_t size);
 void *ws__realloc(void *ptr, size_t size);
 char *ws__strdup(const char *s);
 
+/* Do they end up in malloc, and ws_free in free? */
+bool ws__alloc_is_malloc(void);
+
 /* Tell AddressSanitizer, if it is there, that bytes must not be touched, or may
  * be again. */
 void ws__poison(const void *p, size_t n);

@@ -7,22 +7,34 @@
 #include <zlib.h>
 
 #include "base/alloc.h"
+#include "proto/whole.h"
 #include "proto/zalloc.h"
 
 enum {
-    MEM_LEVEL = 8,
+    /* Clearing zlib's own 8 costs a microsecond for each message, and as a
+     * connection's own takes 110 KiB more; larger messages end up as large. */
+    MEM_LEVEL = 5,
     LEVEL_MIN = -2,
     LEVEL_MAX = 9,
     HUFFMAN_ONLY = -2,
 
-    TAIL = 4,     /* 00 00 ff ff, taken off the end of a message */
-    ROOM_MIN = 64 /* a flush needs more than 6 bytes of room (zlib.h) */
+    TAIL = 4,      /* 00 00 ff ff, taken off the end of a message */
+    ROOM_MIN = 64, /* a flush needs more than 6 bytes of room (zlib.h) */
+
+    /* Below it clearing what libdeflate remembers takes too long. */
+    WHOLE_LEVEL = 1,
+    WHOLE_MIN = 1024,
+    WINDOW_BITS_MAX = 15,
 };
 
 struct ws__deflate {
     z_stream z;
     int level;
     int wanted; /* the level from this message on */
+    bool stale; /* zlib's window is not to be looked back at */
+
+    void *whole;      /* made when it is first asked for */
+    size_t whole_max; /* longer messages could look back beyond the window */
 };
 
 void *ws__deflate_make(size_t bits)
@@ -34,6 +46,7 @@ void *ws__deflate_make(size_t bits)
     d->z.zalloc = ws__zlib_alloc;
     d->z.zfree = ws__zlib_free;
     d->level = d->wanted = 1;
+    d->whole_max = bits < WINDOW_BITS_MAX ? (size_t)1 << bits : SIZE_MAX;
     if (deflateInit2(&d->z, d->level, Z_DEFLATED, -(int)bits, MEM_LEVEL,
                      Z_DEFAULT_STRATEGY) != Z_OK) {
         ws_free(d);
@@ -48,6 +61,7 @@ void ws__deflate_destroy(void *deflate)
 
     if (!d)
         return;
+    ws__whole_deflate_destroy(d->whole);
     deflateEnd(&d->z);
     ws_free(d);
 }
@@ -60,13 +74,12 @@ bool ws__deflate_level_valid(int level)
 void ws__deflate_begin(struct ws__deflate *d, int level, bool keep)
 {
     d->wanted = level;
-    if (!keep)
-        deflateReset(&d->z);
+    d->stale = d->stale || !keep;
 }
 
 void ws__deflate_reset(struct ws__deflate *d)
 {
-    deflateReset(&d->z);
+    d->stale = true;
 }
 
 /* Run zlib until it has nothing left to say. */
@@ -118,6 +131,10 @@ int ws__deflate_run(struct ws__deflate *d, const uint8_t *p, size_t n,
         [WS__LAST] = Z_SYNC_FLUSH,
     };
     size_t before = ws__buf_used(out);
+
+    if (d->stale)
+        deflateReset(&d->z);
+    d->stale = false;
     int error = change_level(d, out, pool);
 
     while (error == 0 && n > INT32_MAX) {
@@ -142,4 +159,29 @@ int ws__deflate_run(struct ws__deflate *d, const uint8_t *p, size_t n,
     else
         *out->last++ = 0;
     return 0;
+}
+
+/* ---- Messages on their own ---------------------------------------------- */
+
+static void *whole_for(struct ws__deflate *d, size_t n)
+{
+    if (d->wanted != WHOLE_LEVEL || n < WHOLE_MIN || n > d->whole_max)
+        return NULL;
+    if (!d->whole)
+        d->whole = ws__whole_deflate_make();
+    return d->whole;
+}
+
+int ws__deflate_alone(struct ws__deflate *d, const uint8_t *p, size_t n,
+                      struct ws__buf *out, struct ws__pool *pool)
+{
+    void *whole = whole_for(d, n);
+
+    if (!whole)
+        return ws__deflate_run(d, p, n, WS__LAST, out, pool);
+    int error = ws__buf_reserve(out, ws__whole_deflate_bound(whole, n),
+                                SIZE_MAX / 2, pool);
+    if (error == 0)
+        out->last += ws__whole_deflate(whole, p, n, out->last);
+    return error;
 }

@@ -24,6 +24,11 @@ bool ws__deflate_level_valid(int level);
 /* Begin a message; keep says that the window of the last one lives on. */
 void ws__deflate_begin(struct ws__deflate *d, int level, bool keep);
 
+/* Compress a message on its own, which was begun without the window of the last
+ * one, and whose window the next one is begun without.  Else as below. */
+int ws__deflate_alone(struct ws__deflate *d, const uint8_t *p, size_t n,
+                      struct ws__buf *out, struct ws__pool *pool);
+
 /* Forget the window: the next message looks back at nothing. */
 void ws__deflate_reset(struct ws__deflate *d);
 

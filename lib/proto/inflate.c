@@ -24,6 +24,7 @@ static const uint8_t tail[] = { 0x00, 0x00, 0xff, 0xff };
 
 struct ws__inflate {
     z_stream z;
+    void *whole;    /* made when it is first asked for */
     bool begun;     /* some of this message was taken */
     bool ended;     /* the last block taken had BFINAL set */
     bool between;   /* what was taken ends where a block does */
@@ -52,6 +53,7 @@ void ws__inflate_destroy(void *inflate)
 
     if (!f)
         return;
+    ws__whole_inflate_destroy(f->whole);
     inflateEnd(&f->z);
     ws_free(f);
 }
@@ -121,6 +123,14 @@ int ws__inflate_step(struct ws__inflate *f, const uint8_t *p, size_t n,
         f->between = at_block_end(f); /* zlib forgets it in the next call */
     }
     return 0;
+}
+
+bool ws__inflate_whole(struct ws__inflate *f, uint8_t *p, size_t n,
+                       uint8_t *out, size_t cap, size_t *made)
+{
+    if (!f->whole)
+        f->whole = ws__whole_inflate_make();
+    return f->whole && ws__whole_inflate(f->whole, p, n, out, cap, made);
 }
 
 int ws__inflate_finish(struct ws__inflate *f, uint8_t *out, size_t cap,

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/whole.h"
+
 /* A decompressor for permessage-deflate (RFC 7692), with the largest window, so
  * that it reads every peer's messages. */
 struct ws__inflate;
@@ -30,6 +32,15 @@ struct ws__inflated {
  */
 int ws__inflate_step(struct ws__inflate *f, const uint8_t *p, size_t n,
                      uint8_t *out, size_t cap, struct ws__inflated *done);
+
+/*
+ * Instead of all steps, for a message of n > 0 bytes that looks back at no
+ * other: inflate it into at most cap bytes at out.  Overwrites WS__WHOLE_TAIL
+ * bytes behind it meanwhile.  Returns false when it did not, which is no
+ * error.
+ */
+bool ws__inflate_whole(struct ws__inflate *f, uint8_t *p, size_t n,
+                       uint8_t *out, size_t cap, size_t *made);
 
 /*
  * All of the message's input was taken: inflate the rest.  Returns 1 when that

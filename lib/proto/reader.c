@@ -11,6 +11,9 @@
 enum {
     CONTROL_BIT = 0x8,
     CONTINUATION = 0,
+
+    /* Of a message's inflated size to its own: seldom more. */
+    WHOLE_RATIO = 4,
 };
 
 static size_t min(uint64_t a, size_t b)
@@ -174,6 +177,23 @@ static void use_up(struct ws__reader *r, struct ws__buf *in, size_t n)
     r->left -= n;
 }
 
+/* Inflate the whole message, if it is all there in one frame and likely to fit.
+ * Where it does not after all, little was lost. */
+static bool inflate_whole(struct ws__reader *r, struct ws__buf *in,
+                          uint8_t *out, size_t cap, struct ws__inflated *done)
+{
+    size_t n = r->ready;
+
+    if (r->takeover || !r->frame.fin || r->frame.opcode == CONTINUATION ||
+        n == 0 || n != r->frame.len || n > cap / WHOLE_RATIO ||
+        (size_t)(in->end - in->pos) - n < WS__WHOLE_TAIL)
+        return false;
+    if (!ws__inflate_whole(r->inflate, in->pos, n, out, cap, &done->made))
+        return false;
+    done->taken = n;
+    return true;
+}
+
 /* Inflate what is ready, or the end, into cap bytes at out, as far as the limit
  * allows.  Returns 1 at the end of the message, 0, or -1 when it failed. */
 static int inflate(struct ws__reader *r, struct ws__buf *in, uint8_t *out,
@@ -187,7 +207,9 @@ static int inflate(struct ws__reader *r, struct ws__buf *in, uint8_t *out,
 
     if (!full && r->limit >= 0)
         room = min((uint64_t)r->limit - r->have, cap);
-    if (r->ready > 0)
+    if (inflate_whole(r, in, out, room, &done))
+        code = 1;
+    else if (r->ready > 0)
         code = ws__inflate_step(r->inflate, in->pos, r->ready,
                                 full ? &over : out, room, &done);
     else

@@ -91,6 +91,14 @@ bool ws__compresses(const ws_conn *c)
            atomic_load_explicit(&c->w.compress, memory_order_relaxed);
 }
 
+/* A last block at the end of a message surprises a peer that goes on with its
+ * window: so it must have agreed not to. */
+static bool stands_alone(const ws_conn *c)
+{
+    return !ws__compressor_keeps(c) &&
+           (!c->client || c->deflate.client_forgotten);
+}
+
 static int send_compressed(ws_conn *c, struct ws__sending *s)
 {
     struct ws__pool *pool = &ws__pools_here()->read;
@@ -99,7 +107,9 @@ static int send_compressed(ws_conn *c, struct ws__sending *s)
     int error = d ? ws__buf_lend(&out, pool) : -ENOMEM;
 
     if (error == 0)
-        error = ws__deflate_run(d, s->data, s->len, WS__LAST, &out, pool);
+        error = stands_alone(c)
+                    ? ws__deflate_alone(d, s->data, s->len, &out, pool)
+                    : ws__deflate_run(d, s->data, s->len, WS__LAST, &out, pool);
     if (error == 0) {
         s->rsv1 = true;
         s->data = out.pos;

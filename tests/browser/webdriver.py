@@ -113,6 +113,12 @@ class Browser:
         return len(self._call("POST", "/elements", using="css selector",
                               value=selector))
 
+    def call(self, script, *args):
+        """Run a script whose last argument is a function that takes the
+        answer."""
+        return self._call("POST", "/execute/async", script=script,
+                          args=list(args))
+
     def screenshot(self, path):
         path.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
 

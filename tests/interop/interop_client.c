@@ -82,7 +82,7 @@ static const char *round_trip(ws_conn *c, ws_type type, size_t n)
 static void sizes(ws_conn *c)
 {
     static const size_t list[] = {
-        0, 1, 125, 126, 127, 65535, 65536, 200000, sizeof(data),
+        0, 1, 125, 126, 127, 4096, 65535, 65536, 200000, sizeof(data),
     };
     char name[64];
 

@@ -8,7 +8,7 @@
 const { once } = require("node:events");
 const WebSocket = require("ws");
 
-const SIZES = [0, 1, 125, 126, 127, 65535, 65536, 200000, 1 << 20];
+const SIZES = [0, 1, 125, 126, 127, 4096, 65535, 65536, 200000, 1 << 20];
 const PATIENCE_MS = 60000;
 
 function serve(deflate) {

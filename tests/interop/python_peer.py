@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.sync.server import serve
 
-SIZES = (0, 1, 125, 126, 127, 65535, 65536, 200000, 1 << 20)
+SIZES = (0, 1, 125, 126, 127, 4096, 65535, 65536, 200000, 1 << 20)
 PATIENCE = 60
 
 

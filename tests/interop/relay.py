@@ -5,7 +5,7 @@ import collections
 import socket
 import threading
 
-Frame = collections.namedtuple("Frame", "fin rsv1 opcode masked length payload")
+Frame = collections.namedtuple("Frame", "fin rsv1 opcode masked length start")
 
 CONTINUATION, TEXT, BINARY, CLOSE = 0, 1, 2, 8
 CONTROL = 8  # the bit that control frames have in their opcode
@@ -13,7 +13,7 @@ CONTROL = 8  # the bit that control frames have in their opcode
 
 class Recorder:
     """One direction: bytes in, frames out (RFC 6455, section 5.2).  Payloads
-    are kept of control frames only."""
+    are kept of control frames only, of others their first byte."""
 
     def __init__(self):
         self.frames = []
@@ -48,15 +48,15 @@ class Recorder:
             return False
         length = (int.from_bytes(p[2:2 + extended], "big")
                   if extended else p[1] & 127)
-        opcode, payload = p[0] & 15, b""
-        if opcode & CONTROL:
-            if len(p) < size + length:
-                return False
-            key = p[size - 4:size] if masked else bytes(4)
-            payload = bytes(b ^ key[i % 4]
-                            for i, b in enumerate(p[size:size + length]))
+        opcode = p[0] & 15
+        kept = length if opcode & CONTROL else min(length, 1)
+        if len(p) < size + kept:
+            return False
+        key = p[size - 4:size] if masked else bytes(4)
+        start = bytes(b ^ key[i % 4]
+                      for i, b in enumerate(p[size:size + kept]))
         self.frames.append(Frame(p[0] >> 7, p[0] >> 6 & 1, opcode, masked,
-                                 length, payload))
+                                 length, start))
         del p[:size]
         self._skip = length
         return True
@@ -64,11 +64,16 @@ class Recorder:
     def compressed(self):
         return sum(f.rsv1 for f in self.frames if f.opcode in (TEXT, BINARY))
 
+    def in_last_blocks(self):
+        """Messages whose first block says that it is the last of a stream, as
+        it is with libdeflate, but not with zlib (RFC 1951, section 3.2.3)."""
+        return sum(f.rsv1 and f.start[0] & 1 for f in self.frames if f.start)
+
     def fragmented(self):
         return sum(f.opcode == CONTINUATION for f in self.frames)
 
     def closes(self):
-        return [int.from_bytes(f.payload[:2], "big")
+        return [int.from_bytes(f.start[:2], "big")
                 for f in self.frames if f.opcode == CLOSE]
 
 

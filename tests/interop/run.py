@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""run.py go|python|node BUILD_DIR SERVER_EXE CLIENT_EXE
+"""run.py go|python|node BUILD_DIR SERVER_EXE CLIENT_EXE libdeflate|zlib
 
 Lets another implementation talk to ours, as server and as client, plain and
 compressed, through a relay that looks at the frames.  Prints TAP.
@@ -21,7 +21,7 @@ from relay import Relay  # noqa: E402
 
 HINT = "run tools/setup --tests"
 
-SIZES = (0, 1, 125, 126, 127, 65535, 65536, 200000, 1 << 20)
+SIZES = (0, 1, 125, 126, 127, 4096, 65535, 65536, 200000, 1 << 20)
 CASES = [
     "compression as asked",
     *(f"{kind} of {n} bytes" for n in SIZES for kind in ("text", "binary")),
@@ -73,6 +73,14 @@ def check_cases(tap, prefix, output):
                   f"expected \"ok {name}\", got: {line}")
 
 
+def check_last_blocks(tap, prefix, relay, ours, wanted):
+    """libdeflate is used, as far as a relay can tell."""
+    n = getattr(relay, ours).in_last_blocks()
+    tap.check((n > 0) == wanted,
+              f"{prefix}: {'some' if wanted else 'no'} message of ours is a "
+              "last block", f"{n} begin with one")
+
+
 def check_frames(tap, prefix, relay, deflate):
     for way in ("to_server", "to_client"):
         seen = getattr(relay, way)
@@ -90,7 +98,7 @@ def check_frames(tap, prefix, relay, deflate):
               f"{prefix}: to server: continuation frames")
 
 
-CHECKS = len(CASES) + 7
+CHECKS = len(CASES) + 8
 
 
 def run_client(command):
@@ -102,8 +110,9 @@ def run_client(command):
         return (late.stdout or b"").decode() + "timeout"
 
 
-def talk(tap, prefix, server, client, deflate):
-    """server is (process, port); client makes a command of a URL."""
+def talk(tap, prefix, server, client, deflate, ours, last_blocks):
+    """server is (process, port); client makes a command of a URL; ours is the
+    way that our frames go."""
     process, port = server
     relay = Relay(port)
     option = ["--deflate"] if deflate else []
@@ -111,37 +120,41 @@ def talk(tap, prefix, server, client, deflate):
     relay.join(PATIENCE)
     check_cases(tap, prefix, output)
     check_frames(tap, prefix, relay, deflate)
+    check_last_blocks(tap, prefix, relay, ours, last_blocks)
     return stop(process)
 
 
-def run(tap, peer, command, server_exe, client_exe):
+def run(tap, peer, command, server_exe, client_exe, compressor):
     for deflate in (False, True):
         option = ["--deflate"] if deflate else []
         how = "deflate" if deflate else "plain"
+        last_blocks = deflate and compressor == "libdeflate"
 
         server = start_peer(command + ["server"] + option)
         talk(tap, f"our client, {peer} server, {how}", server,
-             lambda url: [client_exe, url], deflate)
+             lambda url: [client_exe, url], deflate,
+             "to_server", last_blocks)
 
         server = start_server(
             lambda port: [server_exe, *option, str(port)])
         prefix = f"{peer} client, our server, {how}"
         code = talk(tap, prefix, server,
-                    lambda url: command + ["client", url], deflate)
+                    lambda url: command + ["client", url], deflate,
+                    "to_client", last_blocks)
         tap.check(code == 0, f"{prefix}: SIGTERM ends the server with 0", code)
 
 
-def main(peer, build, server_exe, client_exe):
+def main(peer, build, *ours):
     tap = Tap(4 * CHECKS + 2)
     try:
         command = peer_command(peer, build)
     except FileNotFoundError as error:
         tap.check(False, f"{peer} is there", error)
         return 1
-    run(tap, peer, command, server_exe, client_exe)
+    run(tap, peer, command, *ours)
     return tap.done()
 
 
-if len(sys.argv) != 5:
+if len(sys.argv) != 6:
     sys.exit(__doc__)
 sys.exit(main(*sys.argv[1:]))

@@ -156,7 +156,7 @@ func talk(url string) error {
 	c.SetReadDeadline(time.Now().Add(60 * time.Second))
 
 	report("compression as asked", agreed(resp))
-	sizes := []int{0, 1, 125, 126, 127, 65535, 65536, 200000, 1 << 20}
+	sizes := []int{0, 1, 125, 126, 127, 4096, 65535, 65536, 200000, 1 << 20}
 	for _, n := range sizes {
 		report(fmt.Sprintf("text of %d bytes", n),
 			roundTrip(c, websocket.TextMessage, text(n)))
