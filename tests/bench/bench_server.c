@@ -9,24 +9,26 @@
 #include <silverback.h>
 
 static const char usage[] =
-    "usage: bench_server [--deflate] [--tls] PORT\n"
+    "usage: bench_server [--deflate] [--takeover BITS] [--tls] PORT\n"
     "\n"
     "Echoes messages at ws://127.0.0.1:PORT/.\n"
-    "  --deflate  agree to permessage-deflate\n"
-    "  --tls      wss, with cert.pem and key.pem of the current folder\n";
+    "  --deflate   agree to permessage-deflate\n"
+    "  --takeover  and to windows of at most 2^BITS bytes that are kept\n"
+    "  --tls       wss, with cert.pem and key.pem of the current folder\n";
 
 struct options {
     bool deflate;
+    int takeover;
     bool tls;
     const char *port;
 };
 
-static bool is_port(const char *s)
+static bool is_number(const char *s, unsigned long max)
 {
     char *end;
     unsigned long n = strtoul(s, &end, 10);
 
-    return *s >= '0' && *s <= '9' && *end == '\0' && n <= 65535;
+    return *s >= '0' && *s <= '9' && *end == '\0' && n <= max;
 }
 
 static bool parse(struct options *o, int argc, char **argv)
@@ -36,7 +38,10 @@ static bool parse(struct options *o, int argc, char **argv)
             o->deflate = true;
         else if (strcmp(argv[i], "--tls") == 0)
             o->tls = true;
-        else if (!o->port && is_port(argv[i]))
+        else if (strcmp(argv[i], "--takeover") == 0 && i + 1 < argc &&
+                 is_number(argv[i + 1], 15))
+            o->takeover = (int)strtol(argv[++i], NULL, 10);
+        else if (!o->port && is_number(argv[i], 65535))
             o->port = argv[i];
         else
             return false;
@@ -70,6 +75,7 @@ int main(int argc, char **argv)
 
     ws_upgrader upgrader = {
         .enable_compression = o.deflate,
+        .context_takeover_bits = o.takeover,
         .check_origin = ws_any_origin,
         .read_limit = -1,
     };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* interop_client URL [--deflate]: talk to an echo server, and print a line for
- * each case. */
+/* interop_client URL [--deflate [BITS]]: talk to an echo server, with windows of
+ * that many bits that are kept, and print a line for each case. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +97,24 @@ static void sizes(ws_conn *c)
     }
 }
 
+/* Noise that a window of 9 bits holds (zlib looks back 250 bytes then). */
+static const char *same_again(ws_conn *c)
+{
+    fill_binary(230);
+    const char *why = round_trip(c, WS_BINARY, 230);
+    return why ? why : round_trip(c, WS_BINARY, 230);
+}
+
+/* Where the smaller windows must not look back to. */
+static const char *same_far_behind(ws_conn *c)
+{
+    enum { FAR = 20000 };
+
+    fill_binary(FAR);
+    memcpy(data + FAR, data, FAR);
+    return round_trip(c, WS_BINARY, 2 * FAR);
+}
+
 static int on_pong(ws_conn *c, const char *payload, size_t len, void *arg)
 {
     bool *right = arg;
@@ -160,13 +178,16 @@ static const char *agreed(const ws_response *resp, bool deflate)
 
 int main(int argc, char **argv)
 {
-    bool deflate = argc == 3 && strcmp(argv[2], "--deflate") == 0;
-    const ws_dialer dialer = { .enable_compression = deflate };
+    bool deflate = argc >= 3 && strcmp(argv[2], "--deflate") == 0;
+    const ws_dialer dialer = {
+        .enable_compression = deflate,
+        .context_takeover_bits = argc == 4 ? (int)strtol(argv[3], NULL, 10) : 0,
+    };
     ws_response *resp;
     ws_error err;
 
-    if (argc < 2 || (argc > 2 && !deflate)) {
-        fputs("usage: interop_client URL [--deflate]\n", stderr);
+    if (argc < 2 || argc > 4 || (argc > 2 && !deflate)) {
+        fputs("usage: interop_client URL [--deflate [BITS]]\n", stderr);
         return 2;
     }
     ws_conn *c = ws_dial(&dialer, argv[1], NULL, &resp, &err);
@@ -181,6 +202,8 @@ int main(int argc, char **argv)
     sizes(c);
     report("text of many-byte characters",
            round_trip(c, WS_TEXT, fill_many_byte_text()));
+    report("the same again", same_again(c));
+    report("the same far behind", same_far_behind(c));
     report("ping", ping(c));
     report("fragments", fragments(c));
     report("close", closing(c));

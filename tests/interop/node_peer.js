@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-// node_peer.js server [--deflate]      echoes; prints "listening PORT"
-// node_peer.js client URL [--deflate]  talks to an echo server; prints each case
+// node_peer.js server [--deflate [TERM...]]      echoes; prints "listening PORT"
+// node_peer.js client URL [--deflate [TERM...]]  talks to an echo server; prints
+//                                                each case
+// A TERM is a parameter of permessage-deflate, as NAME or NAME=NUMBER.
 
 "use strict";
 
@@ -11,11 +13,22 @@ const WebSocket = require("ws");
 const SIZES = [0, 1, 125, 126, 127, 4096, 65535, 65536, 200000, 1 << 20];
 const PATIENCE_MS = 60000;
 
+// { "serverMaxWindowBits": 10 } of server_max_window_bits=10
+function options(terms) {
+    const options = { threshold: 0 };
+    for (const term of terms) {
+        const [name, value] = term.split("=");
+        options[name.replace(/_(.)/g, (_, c) => c.toUpperCase())] =
+            value === undefined ? true : Number(value);
+    }
+    return options;
+}
+
 function serve(deflate) {
     const server = new WebSocket.Server({
         host: "127.0.0.1",
         port: 0,
-        perMessageDeflate: deflate && { threshold: 0 },
+        perMessageDeflate: deflate,
     });
     server.on("listening",
         () => console.log("listening", server.address().port));
@@ -93,14 +106,12 @@ async function report(name, run) {
 }
 
 async function talk(url, deflate) {
-    const ws = new WebSocket(url, {
-        perMessageDeflate: deflate && { threshold: 0 },
-    });
+    const ws = new WebSocket(url, { perMessageDeflate: deflate });
     await once(ws, "open", patience());
 
     await report("compression as asked", () => {
         const agreed = ws.extensions.startsWith("permessage-deflate");
-        check(agreed === deflate, `the extensions are "${ws.extensions}"`);
+        check(agreed === Boolean(deflate), `the extensions are "${ws.extensions}"`);
     });
     for (const n of SIZES) {
         await report(`text of ${n} bytes`, () => roundTrip(ws, text(n), false));
@@ -109,20 +120,25 @@ async function talk(url, deflate) {
     }
     await report("text of many-byte characters", () => roundTrip(ws,
         Buffer.from("größer, 你好, 🦍; ".repeat(3000)), false));
+    await report("the same again", async () => {
+        await roundTrip(ws, binary(230), true);
+        await roundTrip(ws, binary(230), true);
+    });
+    await report("the same far behind", () => roundTrip(ws,
+        Buffer.concat([binary(20000), binary(20000)]), true));
     await report("ping", () => ping(ws));
     await report("fragments", () => fragments(ws));
     await report("close", () => closing(ws));
 }
 
 const args = process.argv.slice(2);
-const deflate = args[args.length - 1] === "--deflate";
-if (deflate)
-    args.pop();
+const at = args.indexOf("--deflate");
+const deflate = at >= 0 && options(args.splice(at).slice(1));
 if (args.length === 1 && args[0] === "server") {
     serve(deflate);
 } else if (args.length === 2 && args[0] === "client") {
     talk(args[1], deflate);
 } else {
-    console.error("usage: node_peer.js server|client URL [--deflate]");
+    console.error("usage: node_peer.js server|client URL [--deflate [TERM...]]");
     process.exitCode = 2;
 }

@@ -1,18 +1,33 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""python_peer.py server [--deflate]      echoes; prints "listening PORT"
-python_peer.py client URL [--deflate]  talks to an echo server; prints each case
+"""python_peer.py server [--deflate [TERM...]]      echoes; prints "listening PORT"
+python_peer.py client URL [--deflate [TERM...]]  talks to an echo server; prints
+                                                 each case
+A TERM is a parameter of permessage-deflate, as NAME or NAME=NUMBER.
 """
 
 import random
 import sys
 
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import (
+    ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory)
 from websockets.sync.client import connect
 from websockets.sync.server import serve
 
 SIZES = (0, 1, 125, 126, 127, 4096, 65535, 65536, 200000, 1 << 20)
 PATIENCE = 60
+
+
+def compression(factory, terms):
+    """Arguments for serve and connect.  No terms: none but the defaults."""
+    if not terms:
+        return {"compression": None if terms is None else "deflate"}
+    options = {}
+    for term in terms:
+        name, _, value = term.partition("=")
+        options[name] = int(value) if value else True
+    return {"compression": None, "extensions": [factory(**options)]}
 
 
 def echo(connection):
@@ -23,9 +38,9 @@ def echo(connection):
         pass
 
 
-def run_server(compression):
-    with serve(echo, "127.0.0.1", 0, compression=compression,
-               max_size=None) as server:
+def run_server(terms):
+    with serve(echo, "127.0.0.1", 0, max_size=None,
+               **compression(ServerPerMessageDeflateFactory, terms)) as server:
         print("listening", server.socket.getsockname()[1], flush=True)
         server.serve_forever()
 
@@ -67,9 +82,14 @@ def closing(connection):
     assert got is not None and got.code == 1000, f"the answer was {got}"
 
 
-def agreed(connection, compression):
+def same_again(connection):
+    round_trip(connection, binary(230))
+    round_trip(connection, binary(230))
+
+
+def agreed(connection, deflate):
     got = connection.response.headers.get("Sec-WebSocket-Extensions", "")
-    assert got.startswith("permessage-deflate") == bool(compression), \
+    assert got.startswith("permessage-deflate") == deflate, \
         f"the answer's extensions are {got!r}"
 
 
@@ -81,29 +101,33 @@ def report(name, case, *args):
         print(f"not ok {name}: {error or type(error).__name__}")
 
 
-def run_client(url, compression):
-    with connect(url, compression=compression, max_size=None,
-                 proxy=None) as connection:
-        report("compression as asked", agreed, connection, compression)
+def run_client(url, terms):
+    with connect(url, max_size=None, proxy=None,
+                 **compression(ClientPerMessageDeflateFactory, terms)
+                 ) as connection:
+        report("compression as asked", agreed, connection, terms is not None)
         for n in SIZES:
             report(f"text of {n} bytes", round_trip, connection, text(n))
             report(f"binary of {n} bytes", round_trip, connection, binary(n))
         report("text of many-byte characters", round_trip, connection,
                "größer, 你好, 🦍; " * 3000)
+        report("the same again", same_again, connection)
+        report("the same far behind", round_trip, connection,
+               2 * binary(20000))
         report("ping", ping, connection)
         report("fragments", fragments, connection)
         report("close", closing, connection)
 
 
 def main(args):
-    compression = None
-    if args[-1:] == ["--deflate"]:
-        compression = "deflate"
-        args = args[:-1]
+    terms = None
+    if "--deflate" in args:
+        at = args.index("--deflate")
+        args, terms = args[:at], args[at + 1:]
     if args == ["server"]:
-        run_server(compression)
+        run_server(terms)
     elif len(args) == 2 and args[0] == "client":
-        run_client(args[1], compression)
+        run_client(args[1], terms)
     else:
         sys.exit(__doc__)
 

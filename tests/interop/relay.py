@@ -69,6 +69,24 @@ class Recorder:
         it is with libdeflate, but not with zlib (RFC 1951, section 3.2.3)."""
         return sum(f.rsv1 and f.start[0] & 1 for f in self.frames if f.start)
 
+    def extensions(self):
+        """Those that the answer names, as a list of sets of parameters."""
+        for line in self.head.decode("latin-1").split("\r\n"):
+            name, _, value = line.partition(":")
+            if name.lower() == "sec-websocket-extensions":
+                return [{p.strip() for p in extension.split(";")}
+                        for extension in value.split(",")]
+        return []
+
+    def looked_back(self):
+        """Of 230 bytes of noise, sent twice: whether the second is little more
+        than a reference to the first.  None when they cannot be found."""
+        sizes = [f.length for f in self.frames if f.opcode == BINARY]
+        noise = [i for i, n in enumerate(sizes) if 225 < n < 250]
+        if not noise or noise[1:] not in ([], [noise[0] + 1]):
+            return None
+        return len(noise) == 1 and sizes[noise[0] + 1] < 60
+
     def fragmented(self):
         return sum(f.opcode == CONTINUATION for f in self.frames)
 

@@ -3,9 +3,11 @@
 """run.py go|python|node BUILD_DIR SERVER_EXE CLIENT_EXE libdeflate|zlib
 
 Lets another implementation talk to ours, as server and as client, plain and
-compressed, through a relay that looks at the frames.  Prints TAP.
+compressed, with and without context takeover, through a relay that looks at the
+frames.  Prints TAP.
 """
 
+import collections
 import os
 import pathlib
 import shutil
@@ -26,10 +28,61 @@ CASES = [
     "compression as asked",
     *(f"{kind} of {n} bytes" for n in SIZES for kind in ("text", "binary")),
     "text of many-byte characters",
+    "the same again",
+    "the same far behind",
     "ping",
     "fragments",
     "close",
 ]
+
+
+# What we are; how many bits the windows that we keep have at most (0: we keep
+# none; None: nothing is compressed); the terms that the peer names; some that
+# the answer must have; and the ways in which windows are then kept.
+Meeting = collections.namedtuple("Meeting", "role bits terms agreed kept")
+
+TO_SERVER, TO_CLIENT = "to_server", "to_client"
+NEVER = {"server_no_context_takeover", "client_no_context_takeover"}
+BOTH = {TO_SERVER, TO_CLIENT}
+
+WITHOUT_TAKEOVER = [
+    Meeting("client", None, None, set(), set()),
+    Meeting("server", None, None, set(), set()),
+    Meeting("client", 0, [], NEVER, set()),
+    Meeting("server", 0, [], NEVER, set()),
+]
+WITH_TAKEOVER = [
+    Meeting("client", 15, [], set(), BOTH),
+    Meeting("client", 11, [], {"server_max_window_bits=11"}, BOTH),
+    Meeting("client", 15,
+            ["server_max_window_bits=10", "client_max_window_bits=9"],
+            {"server_max_window_bits=10", "client_max_window_bits=9"}, BOTH),
+    Meeting("client", 9,
+            ["server_max_window_bits=9", "client_max_window_bits=9"],
+            {"server_max_window_bits=9", "client_max_window_bits=9"}, BOTH),
+    Meeting("client", 15, ["server_no_context_takeover"],
+            {"server_no_context_takeover"}, {TO_SERVER}),
+    Meeting("client", 15, ["client_no_context_takeover"],
+            {"client_no_context_takeover"}, {TO_CLIENT}),
+    Meeting("server", 15, [], set(), BOTH),
+    Meeting("server", 9, [],
+            {"server_max_window_bits=9", "client_max_window_bits=9"}, BOTH),
+    Meeting("server", 15,
+            ["server_max_window_bits=10", "client_max_window_bits=12"],
+            {"server_max_window_bits=10", "client_max_window_bits=12"}, BOTH),
+    Meeting("server", 11,
+            ["server_max_window_bits=13", "client_max_window_bits=10"],
+            {"server_max_window_bits=11", "client_max_window_bits=10"}, BOTH),
+    Meeting("server", 15, ["server_no_context_takeover"],
+            {"server_no_context_takeover"}, {TO_SERVER}),
+    Meeting("server", 15, ["client_no_context_takeover"],
+            {"client_no_context_takeover"}, {TO_CLIENT}),
+]
+MEETINGS = {
+    "go": WITHOUT_TAKEOVER,  # gorilla keeps no windows
+    "node": WITHOUT_TAKEOVER + WITH_TAKEOVER,
+    "python": WITHOUT_TAKEOVER + WITH_TAKEOVER,
+}
 
 
 def peer_command(peer, build):
@@ -73,16 +126,29 @@ def check_cases(tap, prefix, output):
                   f"expected \"ok {name}\", got: {line}")
 
 
-def check_last_blocks(tap, prefix, relay, ours, wanted):
-    """libdeflate is used, as far as a relay can tell."""
+def check_windows(tap, prefix, relay, meeting, compressor):
+    """What was agreed, which windows were kept, and whether libdeflate had
+    work, as far as a relay can tell."""
+    got = relay.to_client.extensions()
+    want = ({"permessage-deflate"} | meeting.agreed
+            if meeting.terms is not None else set())
+    tap.check(len(got) <= 1 and want <= set().union(*got)
+              and (want or not got), f"{prefix}: the terms", got)
+    for way in (TO_SERVER, TO_CLIENT):
+        n, want = getattr(relay, way).looked_back(), way in meeting.kept
+        tap.check(n is want, f"{prefix}: {way.replace('_', ' ')}: the window "
+                  f"is {'kept' if want else 'not kept'}", n)
+    ours = TO_SERVER if meeting.role == "client" else TO_CLIENT
     n = getattr(relay, ours).in_last_blocks()
-    tap.check((n > 0) == wanted,
-              f"{prefix}: {'some' if wanted else 'no'} message of ours is a "
+    want = (compressor == "libdeflate" and meeting.terms is not None
+            and ours not in meeting.kept)
+    tap.check((n > 0) == want,
+              f"{prefix}: {'some' if want else 'no'} message of ours is a "
               "last block", f"{n} begin with one")
 
 
 def check_frames(tap, prefix, relay, deflate):
-    for way in ("to_server", "to_client"):
+    for way in (TO_SERVER, TO_CLIENT):
         seen = getattr(relay, way)
         where = f"{prefix}: {way.replace('_', ' ')}"
         n = seen.compressed()
@@ -98,7 +164,7 @@ def check_frames(tap, prefix, relay, deflate):
               f"{prefix}: to server: continuation frames")
 
 
-CHECKS = len(CASES) + 8
+CHECKS = len(CASES) + 12
 
 
 def run_client(command):
@@ -110,48 +176,53 @@ def run_client(command):
         return (late.stdout or b"").decode() + "timeout"
 
 
-def talk(tap, prefix, server, client, deflate, ours, last_blocks):
-    """server is (process, port); client makes a command of a URL; ours is the
-    way that our frames go."""
-    process, port = server
+def name_of(peer, meeting):
+    who = (f"our client, {peer} server" if meeting.role == "client"
+           else f"{peer} client, our server")
+    if meeting.bits is None:
+        return f"{who}, plain"
+    return " ".join([f"{who}, deflate {meeting.bits}", *meeting.terms])
+
+
+def meet(tap, peer, meeting, command, ours):
+    server_exe, client_exe, compressor = ours
+    prefix = name_of(peer, meeting)
+    terms = [] if meeting.terms is None else ["--deflate", *meeting.terms]
+    bits = [] if meeting.bits is None else [str(meeting.bits)]
+
+    if meeting.role == "client":
+        process, port = start_peer(command + ["server"] + terms)
+    else:
+        option = ["--deflate", "--takeover", *bits] if bits else []
+        process, port = start_server(
+            lambda port: [server_exe, *option, str(port)])
     relay = Relay(port)
-    option = ["--deflate"] if deflate else []
-    output = run_client(client(f"ws://127.0.0.1:{relay.port}/") + option)
+    url = f"ws://127.0.0.1:{relay.port}/"
+    if meeting.role == "client":
+        option = ["--deflate", *bits] if bits else []
+        output = run_client([client_exe, url, *option])
+    else:
+        output = run_client([*command, "client", url, *terms])
     relay.join(PATIENCE)
     check_cases(tap, prefix, output)
-    check_frames(tap, prefix, relay, deflate)
-    check_last_blocks(tap, prefix, relay, ours, last_blocks)
-    return stop(process)
-
-
-def run(tap, peer, command, server_exe, client_exe, compressor):
-    for deflate in (False, True):
-        option = ["--deflate"] if deflate else []
-        how = "deflate" if deflate else "plain"
-        last_blocks = deflate and compressor == "libdeflate"
-
-        server = start_peer(command + ["server"] + option)
-        talk(tap, f"our client, {peer} server, {how}", server,
-             lambda url: [client_exe, url], deflate,
-             "to_server", last_blocks)
-
-        server = start_server(
-            lambda port: [server_exe, *option, str(port)])
-        prefix = f"{peer} client, our server, {how}"
-        code = talk(tap, prefix, server,
-                    lambda url: command + ["client", url], deflate,
-                    "to_client", last_blocks)
-        tap.check(code == 0, f"{prefix}: SIGTERM ends the server with 0", code)
+    check_frames(tap, prefix, relay, meeting.terms is not None)
+    check_windows(tap, prefix, relay, meeting, compressor)
+    code = stop(process)
+    # What ends by a signal is the peer's business.
+    tap.check(code == 0 or meeting.role == "client",
+              f"{prefix}: SIGTERM ends the server", code)
 
 
 def main(peer, build, *ours):
-    tap = Tap(4 * CHECKS + 2)
+    meetings = MEETINGS[peer]
+    tap = Tap(len(meetings) * CHECKS)
     try:
         command = peer_command(peer, build)
     except FileNotFoundError as error:
         tap.check(False, f"{peer} is there", error)
         return 1
-    run(tap, peer, command, *ours)
+    for meeting in meetings:
+        meet(tap, peer, meeting, command, ours)
     return tap.done()
 
 

@@ -165,6 +165,13 @@ func talk(url string) error {
 	}
 	report("text of many-byte characters", roundTrip(c, websocket.TextMessage,
 		[]byte(strings.Repeat("größer, 你好, 🦍; ", 3000))))
+	err = roundTrip(c, websocket.BinaryMessage, binary(230))
+	if err == nil {
+		err = roundTrip(c, websocket.BinaryMessage, binary(230))
+	}
+	report("the same again", err)
+	report("the same far behind", roundTrip(c, websocket.BinaryMessage,
+		bytes.Repeat(binary(20000), 2)))
 	report("ping", ping(c))
 	report("fragments", fragments(c))
 	report("close", closing(c))
