@@ -733,6 +733,78 @@ static void compressed_pieces_are_read(void **state)
     free(text);
 }
 
+static void stream_out(ws_conn *c, const char *text, size_t n, size_t piece)
+{
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    for (size_t at = 0; at < n; at += piece) {
+        size_t left = n - at;
+        assert_int_equal(ws_write(c, text + at, left < piece ? left : piece),
+                         0);
+        if (at / piece % 5 == 4)
+            assert_int_equal(ws_flush(c), 0);
+    }
+    assert_int_equal(ws_end_message(c), 0);
+}
+
+/* Read at least so much of a message. */
+static void stream_in(ws_conn *c, const char *text, size_t n, size_t wanted)
+{
+    char piece[777];
+    size_t at = 0;
+    ptrdiff_t r = 1;
+    ws_type type;
+
+    assert_int_equal(ws_next_reader(c, &type), 0);
+    while (at < wanted && r > 0) {
+        r = ws_read(c, piece, sizeof(piece));
+        assert_true(r > 0 && at + (size_t)r <= n);
+        assert_memory_equal(piece, text + at, (size_t)r);
+        at += (size_t)r;
+    }
+    if (wanted == n)
+        assert_int_equal(ws_read(c, piece, sizeof(piece)), 0);
+}
+
+/* Whole or in pieces, compressed or not, read to the end or left half way: the
+ * window is the same at both ends. */
+static void streams_and_messages_share_a_window(void **state)
+{
+    (void)state;
+    enum { N = 30000 };
+    char *text = make_text(N);
+    ws_conn *server, *client;
+
+    for (int takeover = 0; takeover < 2; takeover++) {
+        if (takeover)
+            takeover_pair(&server, &client, 15);
+        else
+            both(&server, &client, true);
+        for (int i = 0; i < 24; i++) {
+            ws_conn *from = i % 2 ? server : client;
+            ws_conn *to = i % 2 ? client : server;
+            const char *p = text + 100 * i;
+            size_t n = (size_t)(N - 100 * i);
+            ws_message m;
+
+            ws_enable_write_compression(from, i % 7 != 6);
+            if (i % 4 < 2)
+                stream_out(from, p, n, (size_t)(97 << i % 7));
+            else
+                assert_int_equal(ws_write_message(from, WS_TEXT, p, n), 0);
+            if (i % 3 > 0) {
+                stream_in(to, p, n, i % 3 == 1 ? n : n / 2);
+                continue;
+            }
+            assert_int_equal(ws_read_message(to, &m), 0);
+            assert_int_equal(m.len, n);
+            assert_memory_equal(m.data, p, n);
+        }
+        ws_close(client);
+        ws_close(server);
+    }
+    free(text);
+}
+
 static void what_timed_out_is_not_looked_back_at(void **state)
 {
     (void)state;
@@ -951,6 +1023,7 @@ int main(void)
         cmocka_unit_test(a_window_kept_makes_the_second_message_smaller),
         cmocka_unit_test(a_window_that_others_have_used_begins_empty),
         cmocka_unit_test(compressed_pieces_are_read),
+        cmocka_unit_test(streams_and_messages_share_a_window),
         cmocka_unit_test(what_timed_out_is_not_looked_back_at),
         cmocka_unit_test(a_buffer_of_the_users_is_held_only_while_writing),
         cmocka_unit_test(every_allocation_failure_is_an_error),
