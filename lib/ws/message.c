@@ -110,6 +110,7 @@ static int send_compressed(ws_conn *c, struct ws__sending *s)
         error = stands_alone(c)
                     ? ws__deflate_alone(d, s->data, s->len, &out, pool)
                     : ws__deflate_run(d, s->data, s->len, WS__LAST, &out, pool);
+    ws__compressor_put(c, d); /* others need it while this one waits */
     if (error == 0) {
         s->rsv1 = true;
         s->data = out.pos;
@@ -117,10 +118,9 @@ static int send_compressed(ws_conn *c, struct ws__sending *s)
         error = ws__write_frame(c, s);
     }
     /* What the peer has not seen must not be looked back at. */
-    if (error != 0 && d)
-        ws__deflate_reset(d);
+    if (error != 0 && c->w.deflate)
+        ws__deflate_reset(c->w.deflate);
     ws__buf_release(&out, pool);
-    ws__compressor_put(c, d);
     return error;
 }
 
