@@ -85,7 +85,7 @@ ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n)
 {
     ssize_t r = s->ops->read(s, p, n);
 
-    s->readable = r > 0 && (size_t)r == n;
+    s->readable = r > 0 && ((size_t)r == n || s->more);
     return r;
 }
 
@@ -106,11 +106,22 @@ int ws__stream_wait_read(struct ws__stream *s, int64_t deadline)
     return 0;
 }
 
+/* What a write waits to read may be read by another one: that ends the wait,
+ * too. */
 int ws__stream_wait_write(struct ws__stream *s, int64_t deadline)
 {
-    int r = ws__stream_wait(s, s->write_events, deadline);
+    int events = s->write_events;
+    int r = ws__wait_watched(s->fd, s->watch, events, deadline,
+                             events & POLLIN ? s->again : NULL);
 
-    return r < 0 ? r : 0;
+    return r < 0 && r != WS_ERR_CANCELED ? r : 0;
+}
+
+const char *ws__stream_error(const struct ws__stream *s, int code)
+{
+    const char *reason = s->ops->reason ? s->ops->reason(s, code) : NULL;
+
+    return reason ? reason : ws_strerror(code);
 }
 
 void ws__stream_break(struct ws__stream *s)

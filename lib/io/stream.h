@@ -3,10 +3,13 @@
 #ifndef WS_IO_STREAM_H
 #define WS_IO_STREAM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+
+#include <silverback/fiber.h>
 
 #include "fiber/watch.h"
 
@@ -22,16 +25,28 @@ struct ws__stream_ops {
     ssize_t (*writev)(struct ws__stream *s, const struct iovec *v, int n);
     void (*half_close)(struct ws__stream *s); /* no more will be written */
     void (*fini)(struct ws__stream *s);       /* closes fd */
+
+    /* Why a read or a write returned code; NULL: ws_strerror says it all. */
+    const char *(*reason)(const struct ws__stream *s, int code);
+
+    /* What writev was given it may hold although it said -EAGAIN: see taken. */
+    bool holds;
 };
 
-/* A byte stream over a descriptor, which it owns. */
+/* A byte stream over a descriptor, which it owns.  It may be moved by copying
+ * it while nobody uses it. */
 struct ws__stream {
     const struct ws__stream_ops *ops;
     int fd;
-    struct ws__watch *watch; /* of fd, in the worker that uses it most */
-    short read_events;       /* what to wait for: POLLIN, but for TLS */
-    short write_events;      /* POLLOUT */
-    bool readable;           /* a read may find bytes; cleared by a short one */
+    struct ws__watch *watch;    /* of fd, in the worker that uses it most */
+    _Atomic short read_events;  /* what to wait for: POLLIN, but for TLS */
+    _Atomic short write_events; /* POLLOUT */
+    bool readable; /* a read may find bytes; cleared by a short one */
+    bool more; /* set by read: it holds bytes that poll(2) tells nothing of */
+    size_t taken; /* of what the last writev was given: held, not yet sent and
+                    * not yet counted; the next has to begin with the same */
+    ws_event *again; /* ends a wait for POLLIN before a write; NULL: nothing */
+    void *state;     /* of ops */
 };
 
 /* A TCP or local stream socket, non-blocking already. */
@@ -54,6 +69,9 @@ int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline);
  * WS_ERR_TIMEOUT or a negated errno. */
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline);
 int ws__stream_wait_write(struct ws__stream *s, int64_t deadline);
+
+/* The words for a code that a read or a write of s returned. */
+const char *ws__stream_error(const struct ws__stream *s, int code);
 
 /* Break the transport at once, whoever is using it: from any thread. */
 void ws__stream_break(struct ws__stream *s);

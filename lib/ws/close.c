@@ -8,7 +8,6 @@
 
 #include <errno.h>
 
-#include "io/wait.h"
 #include "ws/read.h"
 #include "ws/write.h"
 
@@ -31,13 +30,13 @@ void ws_shutdown(ws_conn *c)
  * come. */
 static bool drain(ws_conn *c)
 {
+    struct ws__pool *pool = &ws__pools_here()->read;
     struct ws__buf scratch = { 0 };
 
-    if (ws__buf_lend(&scratch, &ws__pools_here()->read) != 0)
+    if (ws__buf_lend(&scratch, pool) != 0)
         return false;
-    ssize_t n = c->stream.ops->read(&c->stream, scratch.begin,
-                                    ws__pools_here()->read.size);
-    ws__buf_release(&scratch, &ws__pools_here()->read);
+    ssize_t n = ws__stream_read(&c->stream, scratch.begin, pool->size);
+    ws__buf_release(&scratch, pool);
     return n > 0 || n == -EAGAIN;
 }
 
@@ -49,7 +48,7 @@ static void linger(void *arg)
     ws__write_rest(c, deadline);
     c->stream.ops->half_close(&c->stream);
     while (drain(c) && ws_now() < deadline &&
-           ws__stream_wait(&c->stream, c->stream.read_events, deadline) > 0)
+           ws__stream_wait_read(&c->stream, deadline) == 0)
         ;
     ws__stream_break(&c->stream);
     ws_unref(c);

@@ -160,7 +160,7 @@ int ws__conn_transport_error(ws_conn *c, int code)
     if (code == WS_ERR_EOF)
         return ws__conn_fail(c, code, "%s", ws_strerror(code));
     return ws__conn_fail(c, code, "the transport failed: %s",
-                         ws_strerror(code));
+                         ws__stream_error(&c->stream, code));
 }
 
 const ws_error *ws_conn_error(const ws_conn *c)

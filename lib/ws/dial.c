@@ -122,7 +122,8 @@ static int open_stream(const struct dial *d, struct ws__stream *s)
 
 /* ---- The handshake ------------------------------------------------------ */
 
-static int fail_exchange(const struct dial *d, int r)
+static int fail_exchange(const struct dial *d, const struct ws__stream *s,
+                         int r)
 {
     const char *peer = d->url->host_port;
 
@@ -135,7 +136,7 @@ static int fail_exchange(const struct dial *d, int r)
             d->err, r, "%s closed the connection before it had answered", peer);
     default:
         return ws__fail(d->err, r, "handshake with %s: %s", peer,
-                        ws_strerror(r));
+                        ws__stream_error(s, r));
     }
 }
 
@@ -164,7 +165,7 @@ static int shake_hands(const struct dial *d, struct ws__exchange *x,
     if (r == 0)
         r = ws__exchange_answer(x, resp, &minor, d->err);
     if (r != 0)
-        return fail_exchange(d, r);
+        return fail_exchange(d, x->stream, r);
     return verify(d, *resp, minor, setup);
 }
 

@@ -103,7 +103,7 @@ static int wait_events(ws_conn *c, int64_t deadline)
     atomic_store_explicit(&c->r.waiting, false, memory_order_release);
     if (got > 0 && (got & s->write_events))
         ws__write_pending(c);
-    s->readable = got > 0 && (got & ~s->write_events);
+    s->readable = got > 0 && (got & (s->read_events | ~s->write_events));
     return got;
 }
 

@@ -144,7 +144,8 @@ static int send_out(ws_conn *c, int64_t deadline)
 /*
  * Send the buffer and the tail.  The message begins mark bytes before the
  * buffer's end (0: it has begun already): while none of it is sent, a deadline
- * takes it back and leaves the connection as it was.
+ * takes it back and leaves the connection as it was.  TLS gives nothing back,
+ * so it gets no message before there is room for some of it.
  */
 static int send_message(ws_conn *c, int64_t deadline, size_t mark,
                         struct iovec *tail)
@@ -153,12 +154,15 @@ static int send_message(ws_conn *c, int64_t deadline, size_t mark,
     int error = 0;
 
     ws__hold_over(c);
+    if (c->stream.ops->holds && mark > 0 && deadline != 0)
+        error = wait_progress(c, deadline);
     while (error == 0 && (ws__buf_used(out) > 0 || tail->iov_len > 0)) {
         error = send_some(c, tail);
         if (error == -EAGAIN)
             error = wait_progress(c, deadline);
     }
-    if (error == WS_ERR_TIMEOUT && mark > 0 && ws__buf_used(out) >= mark)
+    if (error == WS_ERR_TIMEOUT && mark > 0 &&
+        ws__buf_used(out) >= mark + c->stream.taken)
         out->last -= mark;
     else if (error == WS_ERR_TIMEOUT)
         error = WS_ERR_DEAD;
