@@ -66,13 +66,28 @@ typedef struct ws_route {
     bool thread;
 } ws_route;
 
+/* Files are PEM, read when the listener starts and when they have changed; by a
+ * client for each dial.  A key with a password is refused. */
+typedef struct ws_tls {
+    const char *cert_file;     /* server: required.  client: if it is asked */
+    const char *key_file;      /* NULL: in cert_file */
+    const char *ca_file;       /* server: demand client certificates of this CA,
+                                * NULL: none.  client: NULL: the system's
+                                * roots */
+    const char *server_name;   /* client: NULL for the URL's host */
+    bool insecure_skip_verify; /* client: for tests only; logged each time */
+    bool key_log; /* append the secrets of connections to the file that the
+                   * environment's SSLKEYLOGFILE names, if it does */
+} ws_tls;
+
 /* Zero is default throughout; each limit answers with its own status. */
 typedef struct ws_server {
     const char *addr; /* "host:port", ":port", "unix:path"; NULL: ":8080" */
     const ws_route *routes;
+    const ws_tls *tls;       /* NULL for plain TCP */
     int workers;             /* 0: one per core */
     bool threads;            /* every route in a thread, no fibers at all */
-    int request_timeout_ms;  /* head and body together; 0: 10 000 */
+    int request_timeout_ms;  /* TLS, head and body together; 0: 10 000 */
     int idle_timeout_ms;     /* between requests; 0: 60 000 */
     int shutdown_timeout_ms; /* for handlers to end; 0: 10 000 */
     size_t max_header_bytes; /* 0: 16 KiB; over it: 431 */

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "io/tls_state.h"
+
+#include <errno.h>
+
+#include <openssl/err.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "io/wait.h"
+
+static void perform(struct ws__tls_call *c)
+{
+    ws_mutex_lock(&c->t->lock);
+    ws__tls_attempt(c);
+    ws_mutex_unlock(&c->t->lock);
+}
+
+/* ---- The stream --------------------------------------------------------- */
+
+static void wait_for(_Atomic short *events, short wanted)
+{
+    if (*events != wanted)
+        *events = wanted;
+}
+
+static ssize_t tls_read(struct ws__stream *s, void *p, size_t n)
+{
+    struct ws__tls_call c = {
+        .step = ws__tls_receive, .t = s->state, .p = p, .n = n
+    };
+
+    perform(&c);
+    s->more = c.more;
+    wait_for(&s->read_events,
+             c.result == -EAGAIN ? c.events : c.t->beneath.read_events);
+    if (c.wake)
+        ws_event_set(s->again);
+    return c.result;
+}
+
+static size_t length(const struct iovec *v, int count)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < count; i++)
+        n += v[i].iov_len;
+    return n;
+}
+
+static ssize_t tls_writev(struct ws__stream *s, const struct iovec *v,
+                          int count)
+{
+    size_t all = length(v, count), done = 0;
+    struct ws__tls_call c = { .step = ws__tls_transmit,
+                              .t = s->state,
+                              .taken = s->taken };
+
+    while (done < all) {
+        c.v = v;
+        c.count = count;
+        c.skip = done;
+        perform(&c);
+        if (c.result <= 0)
+            break;
+        done += (size_t)c.result;
+    }
+    s->taken = c.taken;
+    wait_for(&s->write_events,
+             c.result == -EAGAIN ? c.events : c.t->beneath.write_events);
+    return done > 0 ? (ssize_t)done : c.result;
+}
+
+static void tls_half_close(struct ws__stream *s)
+{
+    struct ws__tls_call c = { .step = ws__tls_notify, .t = s->state };
+
+    perform(&c);
+    c.t->beneath.ops->half_close(&c.t->beneath);
+}
+
+static const char *tls_reason(const struct ws__stream *s, int code)
+{
+    const struct ws__tls *t = s->state;
+
+    if (code == WS_ERR_TLS && t->fault != 0)
+        return ws__tls_reason(t->fault);
+    return ws__stream_error(&t->beneath, code);
+}
+
+static void tls_free(struct ws__tls *t)
+{
+    SSL_free(t->ssl);
+    ws_free(t->words);
+    ws_free(t);
+}
+
+static void tls_fini(struct ws__stream *s)
+{
+    struct ws__tls *t = s->state;
+
+    t->beneath.ops->fini(&t->beneath);
+    tls_free(t);
+    s->fd = -1;
+}
+
+static const struct ws__stream_ops tls_ops = {
+    .read = tls_read,
+    .writev = tls_writev,
+    .half_close = tls_half_close,
+    .fini = tls_fini,
+    .reason = tls_reason,
+    .holds = true,
+};
+
+/* ---- On and off --------------------------------------------------------- */
+
+/* The descriptor is left alone: another thread may be about to break it. */
+static void become(struct ws__stream *s, const struct ws__stream *as)
+{
+    s->ops = as->ops;
+    wait_for(&s->read_events, as->read_events);
+    wait_for(&s->write_events, as->write_events);
+    s->readable = as->readable;
+    s->more = as->more;
+    s->taken = as->taken;
+    s->again = as->again;
+    s->state = as->state;
+}
+
+/* Takes the reference to ctx. */
+static struct ws__tls *tls_new(const struct ws__stream *beneath, SSL_CTX *ctx)
+{
+    struct ws__tls *t = ws__zalloc(sizeof(*t));
+    BIO *bio = NULL;
+
+    if (t) {
+        t->beneath = *beneath;
+        t->words = ws__zalloc(WS__TLS_WORDS);
+        t->ssl = t->words ? SSL_new(ctx) : NULL;
+        bio = t->ssl ? ws__tls_bio(t) : NULL;
+    }
+    SSL_CTX_free(ctx);
+    if (t && !bio) {
+        tls_free(t);
+        return NULL;
+    }
+    if (t) {
+        SSL_set_bio(t->ssl, bio, bio);
+        SSL_set_app_data(t->ssl, t);
+    }
+    return t;
+}
+
+static void put_over(struct ws__stream *s, struct ws__tls *t)
+{
+    struct ws__stream with = *s;
+
+    with.ops = &tls_ops;
+    with.again = &t->again;
+    with.state = t;
+    become(s, &with);
+}
+
+int ws__tls_accept(struct ws__stream *s, struct ws__tls_context *x)
+{
+    struct ws__tls *t = tls_new(s, ws__tls_current(x));
+
+    if (!t)
+        return -ENOMEM;
+    SSL_set_accept_state(t->ssl);
+    ws__tls_verify_client(t);
+    put_over(s, t);
+    return 0;
+}
+
+struct files {
+    const ws_tls *tls;
+    SSL_CTX *ctx;
+    ws_error *err;
+};
+
+/* Disks make their callers wait. */
+static int read_files(void *arg)
+{
+    struct files *f = arg;
+
+    f->ctx = ws__tls_client_ctx(f->tls, f->err);
+    return f->ctx ? 0 : f->err->code;
+}
+
+int ws__tls_connect(struct ws__stream *s, const ws_tls *tls, const char *host,
+                    ws_error *err)
+{
+    static const ws_tls standard;
+    ws_error unseen = { 0 };
+
+    err = err ? err : &unseen;
+    tls = tls ? tls : &standard;
+    struct files f = { .tls = tls, .err = err };
+    if (ws_blocking(read_files, &f) != 0)
+        return err->code;
+    struct ws__tls *t = tls_new(s, f.ctx);
+    if (!t)
+        return ws__fail(err, -ENOMEM, "TLS with %s: out of memory", host);
+    t->peer = tls->server_name ? tls->server_name : host;
+    SSL_set_connect_state(t->ssl);
+    int error = ws__tls_verify(t, tls->insecure_skip_verify, err);
+    if (error == 0)
+        put_over(s, t);
+    else
+        tls_free(t);
+    return error;
+}
+
+void ws__tls_unwrap(struct ws__stream *s)
+{
+    struct ws__tls *t = s->state;
+
+    become(s, &t->beneath);
+    tls_free(t);
+}
+
+/* ---- The handshake ------------------------------------------------------ */
+
+static const char *why(const struct ws__stream *s, int code)
+{
+    const struct ws__tls *t = s->state;
+
+    switch (code) {
+    case WS_ERR_TIMEOUT:
+        return "the handshake took too long";
+    case WS_ERR_EOF:
+        return "the peer closed the connection during the handshake";
+    case WS_ERR_TLS:
+        return t->words[0] ? t->words : tls_reason(s, code);
+    default:
+        return tls_reason(s, code);
+    }
+}
+
+static int fail(const struct ws__stream *s, int code, ws_error *err)
+{
+    const struct ws__tls *t = s->state;
+
+    if (code == WS_ERR_TLS && ERR_GET_LIB(t->fault) == ERR_LIB_SSL &&
+        ERR_GET_REASON(t->fault) == SSL_R_HTTP_REQUEST)
+        code = WS_ERR_HTTP;
+    if (code == WS_ERR_HTTP)
+        return ws__fail(err, code, "TLS: the client speaks plain HTTP");
+    return ws__fail(err, code, "TLS%s%s: %s", t->peer ? " with " : "",
+                    t->peer ? t->peer : "", why(s, code));
+}
+
+/* The deadline is looked at before the bytes: a peer that always has one more
+ * must not put it off. */
+static int await(const struct ws__stream *s, short events, int64_t deadline,
+                 ws_event *cancel)
+{
+    if (deadline != 0 && ws_now() >= deadline)
+        return WS_ERR_TIMEOUT;
+    int r = ws__wait(s->fd, events, deadline, cancel);
+    return r < 0 ? r : 0;
+}
+
+int ws__tls_handshake(struct ws__stream *s, int64_t deadline, ws_event *cancel,
+                      ws_error *err)
+{
+    struct ws__tls_call c = { .step = ws__tls_shake, .t = s->state };
+    int error, waited = 0;
+
+    do {
+        perform(&c);
+        error = (int)c.result;
+        if (error == -EAGAIN)
+            waited = await(s, c.events, deadline, cancel);
+    } while (error == -EAGAIN && waited == 0);
+    if (waited != 0)
+        error = waited;
+    if (error != 0)
+        return fail(s, error, err);
+    s->readable = c.more;
+    ws_free(c.t->words);
+    c.t->words = NULL;
+    c.t->peer = NULL;
+    return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_IO_TLS_H
+#define WS_IO_TLS_H
+
+#include <stdint.h>
+
+#include <silverback/fiber.h>
+#include <silverback/http.h>
+
+#include "io/stream.h"
+
+/*
+ * TLS over a stream: accept or connect puts it there, the handshake follows,
+ * and from then on the stream is read and written as any other.  Beneath may be
+ * TLS again, to a proxy.
+ */
+
+/* What a server's files say.  Any number of fibers may accept with it. */
+struct ws__tls_context;
+
+/* Read the files of a server.  *tls must stay.  NULL: *err says why. */
+struct ws__tls_context *ws__tls_context_new(const ws_tls *tls, ws_error *err);
+void ws__tls_context_free(struct ws__tls_context *x);
+
+/* Log why a handshake failed; at most one line a second, since anybody can
+ * make one fail. */
+void ws__tls_context_complain(struct ws__tls_context *x, const char *remote,
+                              const ws_error *err);
+
+/* Put TLS over s, as a server.  Looks whether the files have changed, at most
+ * once a second.  Returns 0, or -ENOMEM and s is as it was. */
+int ws__tls_accept(struct ws__stream *s, struct ws__tls_context *x);
+
+/* The same as a client of host, a name or an address, which tls may replace; it
+ * has to stay until the handshake is over.  tls NULL: verify with the system's
+ * roots.  Returns 0, or a negative code and *err says why. */
+int ws__tls_connect(struct ws__stream *s, const ws_tls *tls, const char *host,
+                    ws_error *err);
+
+/*
+ * Shake hands by the deadline (0: never), unless cancel, which may be NULL, is
+ * set.  Returns 0; WS_ERR_TLS; WS_ERR_HTTP for a client that speaks plain HTTP;
+ * WS_ERR_TIMEOUT, WS_ERR_CANCELED, WS_ERR_EOF or a negated errno; and *err says
+ * why, in words.
+ */
+int ws__tls_handshake(struct ws__stream *s, int64_t deadline, ws_event *cancel,
+                      ws_error *err);
+
+/* Take TLS off again, without a word to the peer: for what has to be said when
+ * a handshake failed. */
+void ws__tls_unwrap(struct ws__stream *s);
+
+#endif
