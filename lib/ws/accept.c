@@ -29,7 +29,8 @@ static void turn_away(struct ws__seat *seat, int fd)
     struct ws__stream stream;
 
     ws__stream_socket(&stream, fd);
-    (void)ws__stream_write(&stream, answer, sizeof(answer) - 1, ws_now());
+    if (!seat->listener->tls) /* for which there is no time */
+        (void)ws__stream_write(&stream, answer, sizeof(answer) - 1, ws_now());
     stream.ops->half_close(&stream);
     if (seat->turned > WS__TURNED_AWAY)
         close(*slot);

@@ -14,6 +14,7 @@
 #include "fiber/sched.h"
 #include "fiber/thread.h"
 #include "fiber/worker.h"
+#include "io/tls.h"
 
 enum {
     HEADER_MAX = 1 << 30, /* the parser counts in 32 bits */
@@ -132,6 +133,7 @@ static void listener_free(ws_listener *l)
     join_all(l);
     if (l->registry)
         ws__registry_unref(l->registry);
+    ws__tls_context_free(l->tls);
     ws_free(l);
 }
 
@@ -186,6 +188,10 @@ static int start_seats(ws_listener *l)
 
 static int start(ws_listener *l, ws_error *err)
 {
+    const ws_tls *tls = l->server.tls;
+
+    if (tls && !(l->tls = ws__tls_context_new(tls, err)))
+        return WS_ERR_TLS;
     l->fd = ws__listen(l->server.addr, err);
     if (l->fd < 0)
         return l->fd;

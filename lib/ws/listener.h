@@ -31,7 +31,8 @@ struct ws__seat {
 };
 
 struct ws_listener {
-    ws_server server; /* no field is left at 0 */
+    ws_server server;            /* no field is left at 0 */
+    struct ws__tls_context *tls; /* NULL: plain TCP */
     int fd;
     char addr[WS__ADDR_LEN];
     struct ws__registry *registry;

@@ -181,6 +181,7 @@ static struct ws__request *request_new(struct ws__session *s,
     r->pub.target = head + h->target.at;
     r->pub.headers = headers;
     r->pub.remote_addr = s->remote;
+    r->pub.tls = s->seat->listener->tls != NULL;
     r->pub.body = "";
     r->is_head = strcmp(r->pub.method, "HEAD") == 0;
     r->keep_alive = is_persistent(headers, h->minor);

@@ -195,8 +195,9 @@ void ws__session_run(void *session)
     bool answered;
 
     (void)ws__stream_watch(&s->stream); /* else it does without */
-    while (serve_one(s, &answered))
-        continue;
+    if (ws__session_secure(s, &answered))
+        while (serve_one(s, &answered))
+            continue;
     if (answered && !s->upgraded && !s->broken)
         linger(&s->stream);
     ws__session_abandon(s);

@@ -37,6 +37,10 @@ int64_t ws__session_deadline(int timeout_ms);
  * when there is no memory, or the shutdown has begun. */
 struct ws__session *ws__session_new(struct ws__seat *seat, int fd);
 
+/* Put TLS, if that is wanted, beneath what is still to come.  Returns false if
+ * nothing will, and *linger: the peer has something to read, in the clear. */
+bool ws__session_secure(struct ws__session *s, bool *linger);
+
 /* Serve it to its end, and free it.  For ws_go. */
 void ws__session_run(void *session);
 
