@@ -102,7 +102,6 @@ static void dial_refuses_bad_arguments_before_it_connects(void **state)
         { "http://x/", { 0 }, WS_ERR_URL },
         { "ws://", { 0 }, WS_ERR_URL },
         { "ws://x/#fragment", { 0 }, WS_ERR_URL },
-        { "wss://x/", { 0 }, WS_ERR_URL },
         { URL, { "Upgrade", "x" }, WS_ERR_INVALID },
         { URL, { "Connection", "x" }, WS_ERR_INVALID },
         { URL, { "sec-websocket-key", "x" }, WS_ERR_INVALID },
@@ -124,15 +123,6 @@ static void dial_refuses_bad_arguments_before_it_connects(void **state)
         assert_true(strlen(err.text) > 0);
         assert_false(s.called);
     }
-}
-
-static void dial_says_that_wss_comes_later(void **state)
-{
-    (void)state;
-    ws_error err;
-
-    assert_null(ws_dial(NULL, "wss://x/y", NULL, NULL, &err));
-    assert_non_null(strstr(err.text, "wss is not supported"));
 }
 
 /* ---- The answer --------------------------------------------------------- */
@@ -454,7 +444,6 @@ int main(void)
         cmocka_unit_test(dial_hands_host_port_and_request_to_the_connect_hook),
         cmocka_unit_test(dial_makes_a_new_key_each_time),
         cmocka_unit_test(dial_refuses_bad_arguments_before_it_connects),
-        cmocka_unit_test(dial_says_that_wss_comes_later),
         cmocka_unit_test(dial_says_eof_at_every_cut_of_the_head),
         cmocka_unit_test(bytes_behind_the_answer_are_the_first_message),
         cmocka_unit_test(the_connection_has_what_was_agreed),

@@ -23,6 +23,8 @@ typedef struct ws_dialer {
     int write_timeout_ms;
     int ping_interval_ms; /* 0: none, as in a browser */
 
+    const ws_tls *tls; /* for wss; NULL: verify with the system's roots */
+
     /* Connect in another way; returns a connected
      * stream socket, which is taken, or a code.  May wait as any call here. */
     int (*connect)(const char *host, const char *port, int64_t deadline,
@@ -44,7 +46,7 @@ typedef struct ws_response {
 WS_API void ws_response_free(ws_response *resp);
 
 /*
- * Connect to a ws:// URL.
+ * Connect to a ws:// or wss:// URL.
  *
  * Returns a connection that the caller must ws_close; or NULL, and *err tells
  * why.  *resp, if asked for, is the caller's to free in both cases; it is NULL

@@ -10,6 +10,7 @@
 #include "io/random.h"
 #include "io/resolve.h"
 #include "io/sock.h"
+#include "io/tls.h"
 #include "proto/handshake.h"
 #include "proto/url.h"
 #include "ws/exchange.h"
@@ -118,6 +119,17 @@ static int open_stream(const struct dial *d, struct ws__stream *s)
         return fail_connect(d, r);
     }
     return 0;
+}
+
+static int secure(const struct dial *d, struct ws__stream *s)
+{
+    int r = ws__tls_connect(s, d->dialer->tls, d->url->host, d->err);
+
+    if (r == 0)
+        r = ws__tls_handshake(s, d->deadline, d->dialer->cancel, d->err);
+    if (r != 0)
+        s->ops->fini(s);
+    return r;
 }
 
 /* ---- The handshake ------------------------------------------------------ */
@@ -231,7 +243,7 @@ static ws_conn *dial(struct dial *d, ws_response **resp)
 
     ws__http_out_init(&request);
     if (ws__handshake_request(&request, &d->asked, d->err) == 0 &&
-        open_stream(d, &s) == 0)
+        open_stream(d, &s) == 0 && (!d->url->tls || secure(d, &s) == 0))
         c = converse(d, &s, &request, resp);
     ws__http_out_fini(&request);
     return c;
@@ -256,12 +268,7 @@ static ws_conn *dial_url(const ws_dialer *dialer, const struct ws__url *u,
         .err = err,
     };
 
-    if (!u->tls)
-        return dial(&d, resp);
-    ws__fail(err, WS_ERR_URL,
-             "wss is not supported by this build yet: expected ws://%s%s",
-             u->host_port, u->target);
-    return NULL;
+    return dial(&d, resp);
 }
 
 ws_conn *ws_dial(const ws_dialer *d, const char *url, const ws_header *headers,
