@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef TESTS_CERTS_H
+#define TESTS_CERTS_H
+
+/* Certificates, made for a test in a folder of its own. */
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "test.h"
+
+/* What to make; zero is: no such extension, valid from yesterday to tomorrow. */
+struct cert_spec {
+    const char *cn;
+    const char *san; /* "DNS:good.test,IP:127.0.0.1" */
+    const char *eku; /* "clientAuth" */
+    bool ca;
+    int from; /* in days from now, */
+    int to;   /* both 0: -1 and 1 */
+};
+
+struct cert {
+    X509 *x509;
+    EVP_PKEY *key;
+};
+
+static inline void cert_extend(X509 *x, int nid, const char *value)
+{
+    if (!value)
+        return;
+    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+    assert_non_null(e);
+    assert_true(X509_add_ext(x, e, -1));
+    X509_EXTENSION_free(e);
+}
+
+/* issuer NULL: signed by itself. */
+static inline struct cert cert_make(struct cert_spec s,
+                                    const struct cert *issuer)
+{
+    static long serial;
+    struct cert c = { X509_new(), EVP_EC_gen("P-256") };
+    X509_NAME *name = X509_get_subject_name(c.x509);
+
+    if (s.from == 0 && s.to == 0)
+        s.from = -1, s.to = 1;
+    X509_set_version(c.x509, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(c.x509), ++serial);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                               (const unsigned char *)s.cn, -1, -1, 0);
+    X509_set_issuer_name(c.x509,
+                         issuer ? X509_get_subject_name(issuer->x509) : name);
+    X509_gmtime_adj(X509_getm_notBefore(c.x509), s.from * 86400L);
+    X509_gmtime_adj(X509_getm_notAfter(c.x509), s.to * 86400L);
+    X509_set_pubkey(c.x509, c.key);
+    cert_extend(c.x509, NID_basic_constraints,
+                s.ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    cert_extend(c.x509, NID_subject_alt_name, s.san);
+    cert_extend(c.x509, NID_ext_key_usage, s.eku);
+    assert_true(X509_sign(c.x509, issuer ? issuer->key : c.key, EVP_sha256()) >
+                0);
+    return c;
+}
+
+static inline void cert_free(struct cert *c)
+{
+    X509_free(c->x509);
+    EVP_PKEY_free(c->key);
+}
+
+/* ---- Files -------------------------------------------------------------- */
+
+static char certs_folder[] = "/tmp/silverback_tls.XXXXXX";
+
+static inline void certs_begin(void)
+{
+    assert_non_null(mkdtemp(certs_folder));
+}
+
+static inline void certs_end(void)
+{
+    DIR *d = opendir(certs_folder);
+
+    for (struct dirent *e; (e = readdir(d)) != NULL;)
+        unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    rmdir(certs_folder);
+}
+
+/* A path in the folder, which stays. */
+static inline const char *certs_path(const char *name)
+{
+    static char paths[64][64];
+    char path[64];
+    size_t i = 0;
+
+    snprintf(path, sizeof(path), "%s/%s", certs_folder, name);
+    while (paths[i][0] && strcmp(paths[i], path) != 0)
+        i++;
+    return strcpy(paths[i], path);
+}
+
+/* Renamed into place, as careful programs do; key and certificate in one file,
+ * or one of them.  password may be NULL. */
+static inline void cert_write_as(const char *name, X509 *x, EVP_PKEY *key,
+                                 const char *password)
+{
+    const char *path = certs_path(name), *fresh = certs_path("fresh");
+    FILE *f = fopen(fresh, "w");
+
+    assert_non_null(f);
+    if (key)
+        PEM_write_PrivateKey(f, key, password ? EVP_aes_128_cbc() : NULL, NULL,
+                             0, NULL, (void *)password);
+    if (x)
+        PEM_write_X509(f, x);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(rename(fresh, path), 0);
+}
+
+/* Certificate and key in one file. */
+static inline void cert_write(const char *name, const struct cert *c)
+{
+    cert_write_as(name, c->x509, c->key, NULL);
+}
+
+#endif
