@@ -6,6 +6,7 @@
 /* Certificates, made for a test in a folder of its own. */
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: MIT */
+
+/* TLS as a stream: both ends over a socketpair. */
+
+#include "test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include "certs.h"
+#include "io/tls.h"
+
+enum { LONG = 60000, LARGE = 1 << 20 };
+
+static struct ws__stream a, b; /* a: the server's end */
+static struct ws__tls_context *context;
+static ws_tls files, trust;
+
+/* ---- What OpenSSL holds ------------------------------------------------- */
+
+static atomic_long held;
+
+static void *count_realloc(void *p, size_t n, const char *file, int line)
+{
+    size_t *old = p ? (size_t *)p - 2 : NULL;
+
+    (void)file;
+    (void)line;
+    atomic_fetch_sub(&held, old ? (long)*old : 0);
+    size_t *fresh = realloc(old, n + 2 * sizeof(size_t));
+    assert_non_null(fresh);
+    atomic_fetch_add(&held, (long)n);
+    *fresh = n;
+    return fresh + 2;
+}
+
+static void *count_malloc(size_t n, const char *file, int line)
+{
+    return count_realloc(NULL, n, file, line);
+}
+
+static void count_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (!p)
+        return;
+    atomic_fetch_sub(&held, (long)*((size_t *)p - 2));
+    free((size_t *)p - 2);
+}
+
+/* ---- A transport that takes its time ------------------------------------ */
+
+static const struct ws__stream_ops *socket_ops;
+static atomic_int sends;
+static atomic_uint turn;
+
+static ssize_t counted_writev(struct ws__stream *s, const struct iovec *v,
+                              int n)
+{
+    atomic_fetch_add(&sends, 1);
+    return socket_ops->writev(s, v, n);
+}
+
+/* A byte at a time, and every other time none. */
+static ssize_t slow_read(struct ws__stream *s, void *p, size_t n)
+{
+    (void)n;
+    return atomic_fetch_add(&turn, 1) % 2 ? socket_ops->read(s, p, 1) : -EAGAIN;
+}
+
+static ssize_t slow_writev(struct ws__stream *s, const struct iovec *v, int n)
+{
+    const struct iovec one = { .iov_base = v->iov_base, .iov_len = 1 };
+
+    (void)n;
+    return atomic_fetch_add(&turn, 1) % 2 ? socket_ops->writev(s, &one, 1)
+                                          : -EAGAIN;
+}
+
+static struct ws__stream_ops counting, slow;
+
+static void use(struct ws__stream *s, struct ws__stream_ops *ops)
+{
+    socket_ops = s->ops;
+    *ops = *s->ops;
+    ops->writev = ops == &counting ? counted_writev : slow_writev;
+    ops->read = ops == &counting ? ops->read : slow_read;
+    s->ops = ops;
+}
+
+/* ---- Both ends ---------------------------------------------------------- */
+
+static int open_both(void **state)
+{
+    int fds[2];
+
+    (void)state;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) != 0)
+        return -1;
+    setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
+    setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
+    ws__stream_socket(&a, fds[0]);
+    ws__stream_socket(&b, fds[1]);
+    return 0;
+}
+
+static void close_one(struct ws__stream *s)
+{
+    if (s->fd >= 0)
+        s->ops->fini(s);
+}
+
+static int close_both(void **state)
+{
+    (void)state;
+    close_one(&a);
+    close_one(&b);
+    ERR_clear_error();
+    return 0;
+}
+
+static void *accept_a(void *err)
+{
+    int error = ws__tls_accept(&a, context);
+
+    if (error == 0)
+        error = ws__tls_handshake(&a, ws_after(LONG), NULL, err);
+    return (void *)(intptr_t)error;
+}
+
+static void shake_hands(void)
+{
+    ws_error at_a = { 0 }, at_b = { 0 };
+    pthread_t t;
+    void *failed;
+
+    assert_int_equal(pthread_create(&t, NULL, accept_a, &at_a), 0);
+    assert_int_equal(ws__tls_connect(&b, &trust, "good.test", &at_b), 0);
+    int error = ws__tls_handshake(&b, ws_after(LONG), NULL, &at_b);
+    while (pthread_tryjoin_np(t, &failed) != 0) {
+        /* Else there may be no room for its tickets. */
+        ws__stream_wait_read(&b, ws_after(1));
+        if (error == 0)
+            assert_int_equal(ws__stream_read(&b, &(char){ 0 }, 1), -EAGAIN);
+    }
+    if (error != 0 || failed)
+        fail_msg("%s; %s", at_a.text, at_b.text);
+}
+
+static void put(struct ws__stream *s, const char *text)
+{
+    assert_int_equal(ws__stream_write(s, text, strlen(text), ws_after(LONG)),
+                     0);
+}
+
+/* As much as comes with one read, or the code. */
+static ssize_t get(struct ws__stream *s, void *p, size_t n)
+{
+    ssize_t r;
+
+    do
+        r = ws__stream_wait_read(s, ws_after(LONG)) == 0
+                ? ws__stream_read(s, p, n)
+                : WS_ERR_TIMEOUT;
+    while (r == -EAGAIN);
+    return r;
+}
+
+static void assert_gets(struct ws__stream *s, const char *text)
+{
+    char buf[64];
+    size_t n = 0;
+
+    while (n < strlen(text)) {
+        ssize_t r = get(s, buf + n, sizeof(buf) - n);
+        assert_true(r > 0);
+        n += (size_t)r;
+    }
+    assert_int_equal(n, strlen(text));
+    assert_memory_equal(buf, text, n);
+}
+
+/* ---- Bytes -------------------------------------------------------------- */
+
+static void what_is_small_goes_in_one_send(void **state)
+{
+    (void)state;
+    char head[] = "head", payload[9000];
+    struct iovec v[] = { { head, 4 }, { payload, sizeof(payload) } };
+    char buf[16 * 1024];
+
+    memset(payload, 'p', sizeof(payload));
+    setsockopt(a.fd, SOL_SOCKET, SO_SNDBUF, &(int){ 1 << 20 }, sizeof(int));
+    use(&a, &counting);
+    shake_hands();
+    atomic_store(&sends, 0);
+    assert_int_equal(a.ops->writev(&a, v, 2), 9004);
+    assert_int_equal(atomic_load(&sends), 1);
+    assert_int_equal(get(&b, buf, sizeof(buf)), 9004);
+    assert_memory_equal(buf, "headppp", 7);
+}
+
+static void read_never_waits(void **state)
+{
+    (void)state;
+    char buf[4];
+
+    shake_hands();
+    while (b.readable) /* tickets */
+        assert_int_equal(ws__stream_read(&b, buf, sizeof(buf)), -EAGAIN);
+    assert_int_equal(ws__stream_read(&a, buf, sizeof(buf)), -EAGAIN);
+    assert_int_equal(a.read_events, POLLIN);
+    assert_int_equal(a.write_events, POLLOUT);
+}
+
+/* They lie in OpenSSL, where poll(2) sees nothing of them. */
+static void what_was_read_ahead_is_not_waited_for(void **state)
+{
+    (void)state;
+    char buf[4];
+
+    shake_hands();
+    for (int i = 0; i < 3; i++)
+        put(&a, "abcdef");
+    assert_gets(&b, "abcdefabcdef");
+    assert_int_equal(get(&b, buf, 4), 4);
+    assert_true(b.readable);
+    assert_int_equal(ws__stream_wait_read(&b, 1), 0);
+    assert_int_equal(ws__stream_read(&b, buf, 4), 2);
+    assert_false(b.readable);
+    assert_int_equal(ws__stream_wait_read(&b, 1), WS_ERR_TIMEOUT);
+}
+
+static uint8_t *pattern(void)
+{
+    uint8_t *p = malloc(LARGE);
+
+    assert_non_null(p);
+    for (size_t i = 0; i < LARGE; i++)
+        p[i] = (uint8_t)(i * 7 + (i >> 8));
+    return p;
+}
+
+struct way {
+    struct ws__stream *s;
+    const uint8_t *p;
+    size_t n;
+};
+
+/* NULL if it is the pattern. */
+static void *read_pattern(void *way)
+{
+    const struct way *w = way;
+    uint8_t buf[20000];
+    size_t done = 0;
+
+    while (done < w->n) {
+        ssize_t r = get(w->s, buf, done % sizeof(buf) + 1);
+        if (r <= 0 || memcmp(w->p + done, buf, (size_t)r) != 0)
+            return "other bytes";
+        done += (size_t)r;
+    }
+    return NULL;
+}
+
+static void *write_pattern(void *way)
+{
+    const struct way *w = way;
+
+    return ws__stream_write(w->s, w->p, w->n, ws_after(LONG)) == 0
+               ? NULL
+               : "not written";
+}
+
+/* Both ends write and read at once. */
+static void cross(size_t n)
+{
+    uint8_t *p = pattern();
+    struct way ways[] = { { &a, p, n }, { &b, p, n } };
+    pthread_t t[4];
+    void *failed;
+
+    for (int i = 0; i < 4; i++)
+        pthread_create(&t[i], NULL, i < 2 ? write_pattern : read_pattern,
+                       &ways[i % 2]);
+    for (int i = 0; i < 4; i++) {
+        pthread_join(t[i], &failed);
+        assert_null(failed);
+    }
+    free(p);
+}
+
+static void both_ends_write_much_at_once(void **state)
+{
+    (void)state;
+    shake_hands();
+    cross(LARGE);
+}
+
+static void the_transport_may_go_byte_by_byte(void **state)
+{
+    (void)state;
+    use(&a, &slow);
+    b.ops = &slow;
+    shake_hands();
+    cross(20000);
+}
+
+static void tls_may_lie_beneath_tls(void **state)
+{
+    (void)state;
+    shake_hands();
+    shake_hands();
+    cross(LARGE / 4);
+    a.ops->half_close(&a);
+    assert_int_equal(get(&b, &(char){ 0 }, 1), 0);
+}
+
+/* ---- The end ------------------------------------------------------------ */
+
+static void an_end_is_told_from_a_cut(void **state)
+{
+    (void)state;
+    char c;
+
+    shake_hands();
+    put(&a, "ab");
+    a.ops->half_close(&a);
+    assert_gets(&b, "ab");
+    assert_int_equal(get(&b, &c, 1), 0);
+
+    put(&b, "cd"); /* the other direction is still open, */
+    assert_gets(&a, "cd");
+    ws__tls_unwrap(&b); /* and is cut */
+    b.ops->fini(&b);
+    assert_int_equal(get(&a, &c, 1), WS_ERR_EOF);
+    assert_int_equal(get(&a, &c, 1), WS_ERR_EOF);
+}
+
+static void a_cut_inside_of_a_record_is_one(void **state)
+{
+    (void)state;
+    char c;
+
+    shake_hands();
+    ws__tls_unwrap(&a);
+    put(&a, "\x17\x03\x03\x20");
+    a.ops->half_close(&a);
+    assert_int_equal(get(&b, &c, 1), WS_ERR_EOF);
+}
+
+/* SIGPIPE does here what it does by default: end the process. */
+static void a_peer_that_is_gone_is_an_error_and_no_signal(void **state)
+{
+    (void)state;
+    struct sigaction now;
+
+    sigaction(SIGPIPE, NULL, &now);
+    assert_true(now.sa_handler == SIG_DFL);
+    shake_hands();
+    b.ops->fini(&b);
+    assert_int_equal(ws__stream_write(&a, "ab", 2, 0), -EPIPE);
+    a.ops->half_close(&a);
+}
+
+/* What is forged ends both directions, and each end knows why. */
+static void a_forged_record_is_refused_in_words(void **state)
+{
+    (void)state;
+    static const char forged[] = "\x17\x03\x03\x00\x20"
+                                 "12345678901234567890123456789012";
+    char c;
+
+    shake_hands();
+    while (b.readable)
+        assert_int_equal(ws__stream_read(&b, &c, 1), -EAGAIN);
+    assert_int_equal(b.ops->read(&b, &c, 1), -EAGAIN);
+    assert_int_equal(send(b.fd, forged, sizeof(forged) - 1, 0),
+                     sizeof(forged) - 1);
+    assert_int_equal(get(&a, &c, 1), WS_ERR_TLS);
+    assert_non_null(strstr(ws__stream_error(&a, WS_ERR_TLS), "bad record mac"));
+    assert_int_equal(ws__stream_write(&a, "a", 1, 0), WS_ERR_TLS);
+    assert_int_equal(get(&b, &c, 1), WS_ERR_TLS);
+    assert_non_null(
+        strstr(ws__stream_error(&b, WS_ERR_TLS), "alert bad record mac"));
+}
+
+static void errors_that_others_left_are_not_ours(void **state)
+{
+    (void)state;
+    char c;
+
+    shake_hands();
+    ERR_raise(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR);
+    assert_int_equal(ws__stream_read(&a, &c, 1), -EAGAIN);
+    ERR_raise(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR);
+    put(&a, "ab");
+    assert_gets(&b, "ab");
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
+/* ---- Memory and secrets ------------------------------------------------- */
+
+static void an_idle_stream_holds_no_buffers(void **state)
+{
+    (void)state;
+    char buf[4];
+
+    shake_hands();
+    long before = atomic_load(&held);
+    for (int i = 0; i < 3; i++) {
+        cross(LARGE / 16);
+        while (ws__stream_read(&a, buf, 4) != -EAGAIN ||
+               ws__stream_read(&b, buf, 4) != -EAGAIN)
+            continue;
+        assert_true(atomic_load(&held) < before + 2048);
+    }
+}
+
+static void secrets_are_logged_only_where_a_field_asks(void **state)
+{
+    (void)state;
+    struct stat st;
+
+    setenv("SSLKEYLOGFILE", certs_path("keys"), 1);
+    shake_hands();
+    assert_int_not_equal(stat(certs_path("keys"), &st), 0);
+    close_both(state);
+    open_both(state);
+    trust.key_log = true;
+    shake_hands();
+    trust.key_log = false;
+    unsetenv("SSLKEYLOGFILE");
+
+    char line[256] = "";
+    FILE *f = fopen(certs_path("keys"), "r");
+    assert_non_null(fgets(line, sizeof(line), f));
+    fclose(f);
+    assert_memory_equal(line, "SERVER_HANDSHAKE_TRAFFIC_SECRET ", 32);
+    assert_int_equal(stat(certs_path("keys"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void nothing(const char *line, void *arg)
+{
+    (void)line;
+    (void)arg;
+}
+
+static int make_files(void **state)
+{
+    ws_error err = { 0 };
+
+    (void)state;
+    certs_begin();
+    struct cert self = cert_make(
+        (struct cert_spec){ .cn = "good.test", .san = "DNS:good.test" }, NULL);
+    cert_write("self.pem", &self);
+    cert_free(&self);
+    files.cert_file = trust.ca_file = certs_path("self.pem");
+    context = ws__tls_context_new(&files, &err);
+    return context ? 0 : -1;
+}
+
+static int remove_files(void **state)
+{
+    (void)state;
+    ws__tls_context_free(context);
+    certs_end();
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_both, close_both)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_small_goes_in_one_send),
+        TEST(read_never_waits),
+        TEST(what_was_read_ahead_is_not_waited_for),
+        TEST(both_ends_write_much_at_once),
+        TEST(the_transport_may_go_byte_by_byte),
+        TEST(tls_may_lie_beneath_tls),
+        TEST(an_end_is_told_from_a_cut),
+        TEST(a_cut_inside_of_a_record_is_one),
+        TEST(a_peer_that_is_gone_is_an_error_and_no_signal),
+        TEST(a_forged_record_is_refused_in_words),
+        TEST(errors_that_others_left_are_not_ours),
+        TEST(an_idle_stream_holds_no_buffers),
+        TEST(secrets_are_logged_only_where_a_field_asks),
+    };
+
+    if (!CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free))
+        return 1;
+    ws_set_log(nothing, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    return cmocka_run_group_tests_name("tls_stream", tests, make_files,
+                                       remove_files);
+}
