@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""usage: run.py ECHO CLIENT HELLO
+"""usage: run.py ECHO CLIENT HELLO ECHO_TLS ECHO_TLS_CLIENT MAKE_CERT
 
 Run the examples against each other: what they print, their exit codes, and
 what they say when they are told to end."""
@@ -9,6 +9,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
 
@@ -96,17 +97,47 @@ def address_taken(tap, echo):
     stop(process)
 
 
-def main(echo, client, hello):
-    tap = Tap(16)
+def run(*command):
+    """What it prints, and its exit code."""
+    done = subprocess.run(command, text=True, timeout=PATIENCE,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.stdout, done.returncode
+
+
+def tls(tap, server, client, make_cert):
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([make_cert], cwd=folder, check=True,
+                       stderr=subprocess.DEVNULL)
+        cert, key = f"{folder}/cert.pem", f"{folder}/key.pem"
+        process, port = start_server(
+            lambda port: [server, f"127.0.0.1:{port}", cert, key])
+        url = f"wss://127.0.0.1:{port}/"
+        hellos = "".join(f"Received from server: Hello {n}\n"
+                         for n in range(10))
+        out = run(client, "--ca", cert, url)
+        tap.check(out == (hellos, 0),
+                  "echo_tls: ten messages to a client that trusts it", out)
+        out, code = run(client, "-k", url)
+        tap.check(code == 0 and hellos in out and "NOT VERIFIED" in out,
+                  "echo_tls_client: -k trusts anybody, and says so", out)
+        out, code = run(client, url)
+        tap.check(code == 1 and "self-signed certificate" in out,
+                  "echo_tls_client: trusts nobody without being told", out)
+        tap.check(stop(process) == 0, "echo_tls: SIGTERM ends it with 0")
+
+
+def main(echo, client, hello, echo_tls, echo_tls_client, make_cert):
+    tap = Tap(20)
     goodbye_of_the_client(tap, echo, client)
     goodbye_of_the_server(tap, echo, client)
     page(tap, echo, "echo")
     page(tap, hello, "hello")
     nobody_there(tap, client)
     address_taken(tap, echo)
+    tls(tap, echo_tls, echo_tls_client, make_cert)
     return tap.done()
 
 
-if len(sys.argv) != 4:
+if len(sys.argv) != 7:
     sys.exit(__doc__)
 sys.exit(main(*sys.argv[1:]))
