@@ -216,6 +216,8 @@ struct seen {
     char name[64];
     char protocols[64];
     int reason;
+    bool renegotiate; /* tries to, after the request, */
+    int refused;      /* and was refused for this reason */
     char request[1024];
     pthread_t thread;
 };
@@ -248,6 +250,8 @@ static void *serve_once(void *arg)
     snprintf(s->name, sizeof(s->name), "%s", name ? name : "none");
     if (s->reason == 0)
         SSL_read(ssl, s->request, sizeof(s->request) - 1);
+    if (s->renegotiate)
+        s->refused = reason(ssl, ask_for_renegotiation);
     tls_hang_up(ssl); /* without a word */
     return NULL;
 }
@@ -269,15 +273,22 @@ static int reach(const char *host, const char *port, int64_t deadline,
     return fds[0];
 }
 
-static struct seen dial(const char *url, int version, ws_error *err)
+static struct seen dial_as(struct seen s, const char *url, ws_error *err)
 {
-    struct seen s = { .version = version };
     const ws_tls trust = { .ca_file = files.cert_file };
-    const ws_dialer d = { .tls = &trust, .connect = reach, .arg = &s };
+    const ws_dialer d = { .handshake_timeout_ms = 10 * 1000,
+                          .tls = &trust,
+                          .connect = reach,
+                          .arg = &s };
 
     assert_null(ws_dial(&d, url, NULL, NULL, err));
     pthread_join(s.thread, NULL);
     return s;
+}
+
+static struct seen dial(const char *url, int version, ws_error *err)
+{
+    return dial_as((struct seen){ .version = version }, url, err);
 }
 
 /* RFC 6066, section 3. */
@@ -320,6 +331,17 @@ static void a_server_that_hangs_up_without_a_word_is_eof(void **state)
     }
 }
 
+static void a_server_cannot_renegotiate_either(void **state)
+{
+    (void)state;
+    ws_error err;
+    struct seen s =
+        dial_as((struct seen){ .version = TLS1_2_VERSION, .renegotiate = true },
+                "wss://good.test/", &err);
+
+    assert_int_equal(s.refused, SSL_R_NO_RENEGOTIATION);
+}
+
 static void a_server_of_an_old_version_is_refused(void **state)
 {
     (void)state;
@@ -333,10 +355,23 @@ static void a_server_of_an_old_version_is_refused(void **state)
 
 /* ---- All of it ---------------------------------------------------------- */
 
+/* That old versions are refused must not be left to the system's settings. */
+static void make_settings(void)
+{
+    certs_begin();
+    FILE *f = fopen(certs_path("openssl.cnf"), "w");
+    fputs("openssl_conf = init\n"
+          "[init]\nssl_conf = ssl\n"
+          "[ssl]\nsystem_default = all\n"
+          "[all]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n",
+          f);
+    fclose(f);
+    setenv("OPENSSL_CONF", certs_path("openssl.cnf"), 1);
+}
+
 static int make_files(void **state)
 {
     (void)state;
-    certs_begin();
     struct cert self = cert_make(
         (struct cert_spec){ .cn = "good.test",
                             .san = "DNS:good.test,IP:127.0.0.1,IP:::1" },
@@ -381,9 +416,11 @@ int main(void)
         SERVED_TEST(files_are_served_whole_and_the_end_is_announced),
         cmocka_unit_test(names_are_sent_and_addresses_are_not),
         cmocka_unit_test(a_server_that_hangs_up_without_a_word_is_eof),
+        cmocka_unit_test(a_server_cannot_renegotiate_either),
         cmocka_unit_test(a_server_of_an_old_version_is_refused),
     };
 
+    make_settings();
     signal(SIGPIPE, SIG_IGN); /* for OpenSSL's own sockets */
     return cmocka_run_group_tests_name("tls_peer", tests, make_files,
                                        remove_files);
