@@ -9,17 +9,19 @@
 #include <silverback.h>
 
 static const char usage[] =
-    "usage: bench_server [--deflate] [--takeover BITS] [--tls] PORT\n"
+    "usage: bench_server [--deflate] [--takeover BITS] [--tls [CERT KEY]] "
+    "PORT\n"
     "\n"
     "Echoes messages at ws://127.0.0.1:PORT/.\n"
     "  --deflate   agree to permessage-deflate\n"
     "  --takeover  and to windows of at most 2^BITS bytes that are kept\n"
-    "  --tls       wss, with cert.pem and key.pem of the current folder\n";
+    "  --tls       wss; CERT and KEY are cert.pem and key.pem unless given\n";
 
 struct options {
     bool deflate;
     int takeover;
     bool tls;
+    ws_tls files;
     const char *port;
 };
 
@@ -31,13 +33,29 @@ static bool is_number(const char *s, unsigned long max)
     return *s >= '0' && *s <= '9' && *end == '\0' && n <= max;
 }
 
+static bool is_file(const char *s)
+{
+    return s && strncmp(s, "--", 2) != 0 && !is_number(s, 65535);
+}
+
+/* Returns how many arguments it takes. */
+static int parse_tls(struct options *o, char **argv)
+{
+    bool given = is_file(argv[0]) && is_file(argv[1]);
+
+    o->tls = true;
+    o->files.cert_file = given ? argv[0] : "cert.pem";
+    o->files.key_file = given ? argv[1] : "key.pem";
+    return given ? 2 : 0;
+}
+
 static bool parse(struct options *o, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--deflate") == 0)
             o->deflate = true;
         else if (strcmp(argv[i], "--tls") == 0)
-            o->tls = true;
+            i += parse_tls(o, argv + i + 1);
         else if (strcmp(argv[i], "--takeover") == 0 && i + 1 < argc &&
                  is_number(argv[i + 1], 15))
             o->takeover = (int)strtol(argv[++i], NULL, 10);
@@ -68,10 +86,6 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
-    if (o.tls) {
-        fputs("bench_server: --tls: this build has no TLS yet\n", stderr);
-        return 2;
-    }
 
     ws_upgrader upgrader = {
         .enable_compression = o.deflate,
@@ -86,5 +100,7 @@ int main(int argc, char **argv)
     char addr[32];
 
     snprintf(addr, sizeof(addr), "127.0.0.1:%s", o.port);
-    return ws_serve(&(ws_server){ .addr = addr, .routes = routes }) != 0;
+    return ws_serve(&(ws_server){ .addr = addr,
+                                  .routes = routes,
+                                  .tls = o.tls ? &o.files : NULL }) != 0;
 }
