@@ -49,15 +49,15 @@ def is_listening(port):
         return False
 
 
-def start_server(command_for):
+def start_server(command_for, **options):
     """Start command_for(port), which listens there on 127.0.0.1.  Another
     program may be quicker to take the port: then ours ends, and gets another.
-    Returns the process and the port."""
+    options are those of Popen.  Returns the process and the port."""
+    options.setdefault("stdout", subprocess.DEVNULL)
     for _ in range(10):
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        process = subprocess.Popen(command_for(port),
-                                   stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command_for(port), **options)
         wait_until(lambda: process.poll() is not None or is_listening(port))
         if process.poll() is None:
             return process, port
