@@ -8,6 +8,7 @@ A program that was not built, for want of a library, has no checks."""
 
 import pathlib
 import sys
+import traceback
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -23,7 +24,10 @@ def main(directory, built):
     tap = Tap(sum(checks for _, checks, _ in cases))
     for function, checks, programs in cases:
         before = tap.count
-        function(tap, *(f"{directory}/{name}" for name in programs))
+        try:
+            function(tap, *(f"{directory}/{name}" for name in programs))
+        except Exception:
+            tap.check(False, function.__name__, traceback.format_exc())
         if tap.count - before != checks:
             print(f"# {function.__name__} made {tap.count - before} checks")
     return tap.done()
