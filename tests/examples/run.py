@@ -17,6 +17,7 @@ from harness import Tap  # noqa: E402
 from program import CASES  # noqa: E402
 import basics  # noqa: E402, F401
 import secure  # noqa: E402, F401
+import book  # noqa: E402, F401
 
 
 def main(directory, built):

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""The programs of a book's chapter on WebSockets, and of an article: what they
+say to each other, and to peers that end in other ways."""
+
+from program import Program, Server, case
+from websocket import Scripted, connect
+
+ADDR = Server.ADDR
+HELLOS = [f"Hello {n}" for n in range(10)]
+
+
+def says_goodbye(connection, _):
+    connection.send("once")
+    connection.receive()
+    connection.close(1000)
+
+
+def resets(connection, _):
+    """Closing with unread input makes Linux send a reset."""
+    connection.send("once")
+    connection.sock.recv(1)
+
+
+def hangs_up(connection, _):
+    connection.send("once")
+    connection.receive()
+
+
+def ends_with(client, talk, *arguments):
+    with Scripted(talk) as server:
+        c = Program(client, server.url, *arguments)
+        code = c.ended()
+    return code, c.lines[-1], server.fields[0]
+
+
+def greets(tap, name, server, client, origin, last):
+    """Server and client say the ten greetings to each other."""
+    with Server(server, ADDR) as s:
+        c = Program(client, s.url, *origin(s))
+        code = c.ended()
+        tap.check(code == 0, f"{name}: the client ends with 0", c.lines)
+        want = [f"Received from server: {hello}" for hello in HELLOS]
+        tap.check(c.lines == want + last,
+                  f"{name}: the client prints what came", c.lines)
+        s.has(f"Received back from client: {HELLOS[-1]}")
+        want = [line for hello in HELLOS for line in (
+            f"Sending to client: {hello}",
+            f"Received back from client: {hello}")]
+        tap.check(s.lines[1:] == want,
+                  f"{name}: the server prints what it sent and got", s.lines)
+        tap.check(s.stop() == 0, f"{name}: SIGTERM ends the server with 0")
+
+
+@case(4, "gorilla_echo", "gorilla_client")
+def gorilla(tap, server, client):
+    greets(tap, "gorilla", server, client,
+           lambda s: [f"http://127.0.0.1:{s.port}"],
+           ["EOF from server: abnormal closure (1006)"])
+
+
+@case(4, "gorilla_echo", "gorilla_client")
+def gorilla_ends(tap, server, client):
+    code, last, fields = ends_with(client, says_goodbye)
+    tap.check(code == 0 and last == "Close from server: 1000 ",
+              "gorilla_client: tells a close frame", last)
+    tap.check(fields.get("origin") == "http://localhost:12345",
+              "gorilla_client: sends the Origin of the book", fields)
+    code, last, _ = ends_with(client, resets)
+    tap.check(code == 1 and last.startswith("Couldn't re"),
+              "gorilla_client: tells a reset", (code, last))
+    with Server(server, ADDR) as s:
+        c = Program(client, s.url)
+        tap.check(c.ended() == 1 and "403" in c.lines[-1],
+                  "gorilla_echo: refuses another origin", c.lines)
