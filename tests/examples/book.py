@@ -72,3 +72,28 @@ def gorilla_ends(tap, server, client):
         c = Program(client, s.url)
         tap.check(c.ended() == 1 and "403" in c.lines[-1],
                   "gorilla_echo: refuses another origin", c.lines)
+
+
+@case(4, "echo_push", "echo_push_client")
+def echo_push(tap, server, client):
+    greets(tap, "echo_push", server, client, lambda s: [], [])
+
+
+@case(5, "echo_push", "echo_push_client")
+def echo_push_ends(tap, server, client):
+    code, last, fields = ends_with(client, says_goodbye)
+    tap.check(code == 0 and last == "Received from server: once",
+              "echo_push_client: a goodbye is a good end", last)
+    tap.check(fields.get("origin") == "http://localhost:12345",
+              "echo_push_client: sends an Origin", fields)
+    code, last, _ = ends_with(client, hangs_up)
+    tap.check(code == 1 and last.startswith("Couldn't receive msg: "),
+              "echo_push_client: hanging up is none", last)
+    with Server(server, ADDR) as s:
+        with connect(s.port) as c:
+            c.receive()
+        tap.check(s.has("Can't receive: "),
+                  "echo_push: says that its client is gone", s.lines)
+        with connect(s.port, origin="http://elsewhere.example") as c:
+            tap.check(c.receive() == HELLOS[0],
+                      "echo_push: goes on, for any origin")

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Print what the server says, and say it back, until it says goodbye. */
+
+#include <stdio.h>
+
+#include <silverback.h>
+
+static const ws_header headers[] = {
+    { "Origin", "http://localhost:12345" },
+    { 0 },
+};
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s ws://host:port\n", argv[0]);
+        return 1;
+    }
+    ws_error err;
+    ws_message m;
+
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    ws_conn *c = ws_dial(NULL, argv[1], headers, NULL, &err);
+    if (!c) {
+        fprintf(stderr, "Fatal error: %s\n", err.text);
+        return 1;
+    }
+
+    int error;
+    while ((error = ws_read_message(c, &m)) == 0) {
+        printf("Received from server: %s\n", m.data);
+        if (ws_write_message(c, m.type, m.data, m.len) != 0) {
+            printf("Couldn't return msg\n");
+            break;
+        }
+    }
+    if (error != 0 && error != WS_ERR_CLOSED)
+        printf("Couldn't receive msg: %s\n", ws_conn_error(c)->text);
+    ws_close(c);
+    return error != WS_ERR_CLOSED;
+}
