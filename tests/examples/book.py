@@ -97,3 +97,18 @@ def echo_push_ends(tap, server, client):
         with connect(s.port, origin="http://elsewhere.example") as c:
             tap.check(c.receive() == HELLOS[0],
                       "echo_push: goes on, for any origin")
+
+
+@case(5, "upper")
+def upper(tap, server):
+    with Server(server, ADDR) as s:
+        with connect(s.port, "/test1", "http://localhost:6432") as c:
+            for name, sent, want in [
+                    ("text", "abc, grün é ж 你", "ABC, GRÜN É Ж 你"),
+                    ("a letter that becomes longer", "\u0250", "\u2c6f"),
+                    ("what is no text", b"a\xffb\xc3", "A\ufffdB\ufffd"),
+                    ("a NUL", "a\0b", "A\0B")]:
+                c.send(sent)
+                got = c.receive()
+                tap.check(got == want, f"upper: {name}", repr(got))
+        tap.check(s.stop() == 0, "upper: SIGTERM ends it with 0")
