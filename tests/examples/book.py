@@ -2,6 +2,11 @@
 """The programs of a book's chapter on WebSockets, and of an article: what they
 say to each other, and to peers that end in other ways."""
 
+import pathlib
+import tempfile
+import time
+import urllib.request
+
 from program import Program, Server, case
 from websocket import Scripted, connect
 
@@ -112,3 +117,33 @@ def upper(tap, server):
                 got = c.receive()
                 tap.check(got == want, f"upper: {name}", repr(got))
         tap.check(s.stop() == 0, "upper: SIGTERM ends it with 0")
+
+
+def fetch(port, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+        return answer.read()
+
+
+@case(5, "temperature")
+def temperature(tap, server):
+    with tempfile.TemporaryDirectory() as root:
+        page = b"<!DOCTYPE html><title>any page</title>"
+        pathlib.Path(root, "websocket.html").write_bytes(page)
+        with Server(server, ADDR, root, "echo 42; echo °C") as s:
+            tap.check(fetch(s.port, "/websocket.html") == page,
+                      "temperature: serves the files of its root")
+            with connect(s.port, "/GetTemp", "http://localhost:12345") as c:
+                got, begin = c.receive(), time.monotonic()
+                tap.check(got == "42\n°C\n",
+                          "temperature: sends what the command prints", got)
+                c.send("Message received")
+                c.receive()
+                took = time.monotonic() - begin
+            tap.check(took > 1.5, "temperature: two seconds later again", took)
+            s.has("the stream ended")
+            want = ["Sending to client: 42", "°C", "",
+                    "Received back from client: Message received",
+                    "Sending to client: 42", "°C", ""]
+            tap.check(s.lines[:7] == want,
+                      "temperature: waits for the reply", s.lines)
+            tap.check(s.stop() == 0, "temperature: SIGTERM ends it with 0")
