@@ -35,11 +35,28 @@ def mask(data, key):
     return number.to_bytes(len(data), "big")
 
 
-class WebSocket:
-    """A connection, after its handshake.  Frames of a client are masked."""
+def frame(opcode, data, fin, masked):
+    """Its bytes.  The opcode may have reserved bits with it."""
+    bit, key, n = 0, b"", len(data)
+    if masked:
+        bit, key = 0x80, os.urandom(4)
+        data = mask(data, key)
+    if n < 126:
+        length = struct.pack("!B", bit | n)
+    elif n < 1 << 16:
+        length = struct.pack("!BH", bit | 126, n)
+    else:
+        length = struct.pack("!BQ", bit | 127, n)
+    return bytes([fin << 7 | opcode]) + length + key + data
 
-    def __init__(self, sock, file, client):
+
+class WebSocket:
+    """A connection, after its handshake, of which the peer's fields are kept.
+    Frames of a client are masked."""
+
+    def __init__(self, sock, file, fields, client):
         self.sock, self._file, self._client = sock, file, client
+        self.fields = fields
         self._close_sent = False
 
     def send(self, data):
@@ -50,18 +67,7 @@ class WebSocket:
             self.send_frame(BINARY, data)
 
     def send_frame(self, opcode, data, fin=True):
-        bit, key, n = 0, b"", len(data)
-        if self._client:
-            bit, key = 0x80, os.urandom(4)
-            data = mask(data, key)
-        if n < 126:
-            length = struct.pack("!B", bit | n)
-        elif n < 1 << 16:
-            length = struct.pack("!BH", bit | 126, n)
-        else:
-            length = struct.pack("!BQ", bit | 127, n)
-        head = bytes([fin << 7 | opcode]) + length
-        self.sock.sendall(head + key + data)
+        self.sock.sendall(frame(opcode, data, fin, self._client))
 
     def receive(self):
         """The next message, str or bytes; raises Ended."""
@@ -146,8 +152,10 @@ def read_head(file):
     return first, fields
 
 
-def connect(port, path="/", origin=None, receive_buffer=0):
-    """Dial 127.0.0.1.  Raises ValueError with the status line of a refusal."""
+def connect(port, path="/", origin=None, *, extensions=None, early=b"",
+            receive_buffer=0):
+    """Dial 127.0.0.1; early goes out with the request.  Raises ValueError with
+    the status line of a refusal."""
     sock = socket.socket()
     if receive_buffer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -159,18 +167,21 @@ def connect(port, path="/", origin=None, receive_buffer=0):
             "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}"]
     if origin:
         head.append(f"Origin: {origin}")
-    sock.sendall("".join(f"{line}\r\n" for line in [*head, ""]).encode())
+    if extensions:
+        head.append(f"Sec-WebSocket-Extensions: {extensions}")
+    request = "".join(f"{line}\r\n" for line in [*head, ""]).encode()
+    sock.sendall(request + early)
     file = sock.makefile("rb")
     status, fields = read_head(file)
     if fields.get("sec-websocket-accept") != accept_key(key):
         file.close()
         sock.close()
         raise ValueError(status)
-    return WebSocket(sock, file, client=True)
+    return WebSocket(sock, file, fields, client=True)
 
 
 def accept(listener):
-    """Serve one handshake.  Returns the connection, its target, its fields."""
+    """Serve one handshake.  Returns the connection and its target."""
     sock, _ = listener.accept()
     sock.settimeout(PATIENCE)
     file = sock.makefile("rb")
@@ -179,7 +190,7 @@ def accept(listener):
               "Upgrade: websocket", "Sec-WebSocket-Accept: " +
               accept_key(fields["sec-websocket-key"])]
     sock.sendall("".join(f"{line}\r\n" for line in [*answer, ""]).encode())
-    return WebSocket(sock, file, client=False), first.split()[1], fields
+    return WebSocket(sock, file, fields, client=False), first.split()[1]
 
 
 class Scripted:
@@ -197,9 +208,9 @@ class Scripted:
 
     def _serve(self):
         for _ in range(self._connections):
-            connection, target, fields = accept(self._listener)
+            connection, target = accept(self._listener)
             self.targets.append(target)
-            self.fields.append(fields)
+            self.fields.append(connection.fields)
             with connection:
                 self._talk(connection, target)
 

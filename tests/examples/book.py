@@ -116,7 +116,7 @@ def upper(tap, server):
                 c.send(sent)
                 got = c.receive()
                 tap.check(got == want, f"upper: {name}", repr(got))
-        tap.check(s.stop() == 0, "upper: SIGTERM ends it with 0")
+        tap.check(s.stop() == 0, "upper: SIGTERM ends it with 0", s.lines)
 
 
 def fetch(port, path):

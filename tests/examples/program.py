@@ -50,6 +50,10 @@ class Program:
         self._reader.join()
         return code
 
+    def terminate(self):
+        """Where others have to do their part until it has ended."""
+        self.process.terminate()
+
     def stop(self):
         """By SIGTERM.  Returns the exit code."""
         code = stop(self.process)
