@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """chat, command, filewatch: programs with a page, here without it."""
 
+import os
+
+from harness import wait_until
 from program import Server, case
 from websocket import Ended, connect
 
@@ -82,3 +85,62 @@ def chat_cuts_the_slow(tap, server):
             quick.send("after")
             tap.check(quick.receive() == "after",
                       "chat: the others miss nothing")
+
+
+@case(6, "command")
+def command(tap, server):
+    with Server(server, ADDR, "sh", "-c", "echo $$; exec cat") as s:
+        with connect(s.port, "/run") as one, connect(s.port, "/run") as other:
+            pids = [int(one.receive()), int(other.receive())]
+            tap.check(pids[0] != pids[1],
+                      "command: each connection has a program of its own")
+            one.send("größer\n")
+            other.send(b"\0\xff\n")
+            got = [one.receive(), other.receive()]
+            tap.check(got == ["größer\n".encode(), b"\0\xff\n"],
+                      "command: input goes in, output comes out", got)
+            one.close()
+            tap.check(wait_until(lambda: not runs(pids[0])),
+                      "command: the program ends with its connection")
+            tap.check(runs(pids[1]), "command: the other one goes on")
+        tap.check(wait_until(lambda: not runs(pids[1])),
+                  "command: the program ends when its connection breaks")
+        tap.check(s.stop() == 0, "command: SIGTERM ends it with 0")
+
+
+def runs(pid):
+    return os.path.exists(f"/proc/{pid}")
+
+
+def output_and_end(connection):
+    output = b""
+    try:
+        while True:
+            output += connection.receive()
+    except Ended as end:
+        return output, end.code, end.reason
+
+
+@case(4, "command")
+def command_ends(tap, server):
+    want = (b"bye\nsorry\n", 1000, "the program has ended")
+    with Server(server, ADDR, "sh", "-c", "echo bye; echo sorry >&2") as s:
+        with connect(s.port, "/run") as c:
+            got = output_and_end(c)
+        tap.check(got == want, "command: a program that ends by itself", got)
+    with Server(server, ADDR, "seq", "100000") as s:
+        with connect(s.port, "/run") as c:
+            output, code, _ = output_and_end(c)
+        tap.check(output == "".join(f"{n}\n" for n in range(1, 100001))
+                  .encode() and code == 1000,
+                  "command: much output arrives whole", len(output))
+    with Server(server, ADDR, "no-such-program") as s:
+        with connect(s.port, "/run") as c:
+            got = output_and_end(c)
+        tap.check(got == (b"", *want[1:]), "command: no such program", got)
+    with Server(server, ADDR, "sleep", "1000") as s:
+        with connect(s.port, "/run") as c:
+            c.send("nobody reads this\n")
+            s.terminate()
+            tap.check(end_of(c)[0] == 1001 and s.ended() == 0,
+                      "command: SIGTERM ends it while a program runs")
