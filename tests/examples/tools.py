@@ -2,6 +2,8 @@
 """chat, command, filewatch: programs with a page, here without it."""
 
 import os
+import pathlib
+import tempfile
 
 from harness import wait_until
 from program import Server, case
@@ -144,3 +146,38 @@ def command_ends(tap, server):
             s.terminate()
             tap.check(end_of(c)[0] == 1001 and s.ended() == 0,
                       "command: SIGTERM ends it while a program runs")
+
+
+@case(6, "filewatch")
+def filewatch(tap, server):
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder, "followed.txt")
+        file.write_bytes(b"first")
+        with Server(server, str(file), ADDR) as s:
+            with connect(s.port, "/watch") as c, \
+                    connect(s.port, "/watch") as other:
+                got = [c.receive(), other.receive()]
+                tap.check(got == 2 * [b"first"],
+                          "filewatch: shows the file as it is", got)
+                with file.open("ab") as f:
+                    f.write(b", and more\xff")
+                want = b"first, and more\xff"
+                tap.check([wait_for(c, want), wait_for(other, want)] ==
+                          [want, want], "filewatch: shows what is added")
+                new = pathlib.Path(folder, "new")
+                new.write_bytes(b"x" * 100000)
+                new.rename(file)
+                tap.check(wait_for(c, b"x" * 100000) is not None,
+                          "filewatch: shows the file that takes its place")
+            with connect(s.port, "/watch") as c:
+                tap.check(c.receive() == b"x" * 100000,
+                          "filewatch: goes on when pages have gone")
+                s.terminate()
+                tap.check(end_of(c)[0] == 1001 and s.ended() == 0,
+                          "filewatch: SIGTERM ends it with 0")
+        file.unlink()
+        with Server(server, str(file), ADDR) as s:
+            with connect(s.port, "/watch") as c:
+                file.write_bytes(b"here I am")
+                tap.check(wait_for(c, b"here I am") is not None,
+                          "filewatch: waits for a file that is not there yet")
