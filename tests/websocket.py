@@ -84,6 +84,11 @@ class WebSocket:
             if fin:
                 return whole.decode() if kind == TEXT else whole
 
+    def receive_frame(self):
+        """The next frame's opcode and payload, whatever it is."""
+        _, opcode, data = self._receive_frame()
+        return opcode, data
+
     def close(self, code=1000):
         """Say goodbye, and wait for the answer.  Returns its code."""
         self._send_close(struct.pack("!H", code))
