@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 from harness import PATIENCE
 
@@ -70,9 +71,11 @@ class WebSocket:
         self.sock.sendall(frame(opcode, data, fin, self._client))
 
     def receive(self):
-        """The next message, str or bytes; raises Ended."""
+        """The next message, str or bytes; raises Ended.  Pings alone do not
+        make it wait for ever."""
         kind, whole = None, b""
-        while True:
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
             fin, opcode, data = self._receive_frame()
             if opcode == CLOSE:
                 self._end(data)
@@ -83,6 +86,7 @@ class WebSocket:
             kind, whole = kind or opcode, whole + data
             if fin:
                 return whole.decode() if kind == TEXT else whole
+        raise TimeoutError("only control frames came")
 
     def receive_frame(self):
         """The next frame's opcode and payload, whatever it is."""
