@@ -58,7 +58,8 @@ static void tell_all(const ws_message *m)
     ws_mutex_lock(&lock);
     int64_t deadline = ws_after(PATIENCE_MS);
     for (struct member *to = room; said && to; to = to->next)
-        tell(to->c, said, deadline);
+        if (ws_conn_error(to->c)->code == 0)
+            tell(to->c, said, deadline);
     ws_mutex_unlock(&lock);
     ws_prepared_free(said);
 }
@@ -89,11 +90,8 @@ int main(int argc, char **argv)
         { .path = "/", .handler = home },
         { 0 },
     };
-    const ws_server server = {
-        .addr = argc > 1 ? argv[1] : "localhost:8080",
-        .routes = routes,
-    };
+    const char *addr = argc > 1 ? argv[1] : "localhost:8080";
 
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-    return ws_serve(&server) != 0; /* the log says why */
+    return ws_serve(&(ws_server){ .addr = addr, .routes = routes }) != 0;
 }
