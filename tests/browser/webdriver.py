@@ -39,7 +39,7 @@ def find(*names):
 
 
 class Browser:
-    """One window.  A context: leaves no process and no file behind."""
+    """A browser with one window at first.  A context: leaves no process and no file behind."""
 
     def __init__(self):
         browser, driver = find(*BROWSERS), find("chromedriver")
@@ -118,6 +118,20 @@ class Browser:
         answer."""
         return self._call("POST", "/execute/async", script=script,
                           args=list(args))
+
+    def window(self):
+        return self._call("GET", "/window")
+
+    def new_window(self):
+        return self._call("POST", "/window/new", type="tab")["handle"]
+
+    def switch(self, window):
+        self._call("POST", "/window", handle=window)
+
+    def close_window(self, window, back_to):
+        self.switch(window)
+        self._call("DELETE", "/window")
+        self.switch(back_to)
 
     def screenshot(self, path):
         path.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
