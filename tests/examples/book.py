@@ -84,7 +84,7 @@ def echo_push(tap, server, client):
     greets(tap, "echo_push", server, client, lambda s: [], [])
 
 
-@case(5, "echo_push", "echo_push_client")
+@case(6, "echo_push", "echo_push_client")
 def echo_push_ends(tap, server, client):
     code, last, fields = ends_with(client, says_goodbye)
     tap.check(code == 0 and last == "Received from server: once",
@@ -92,8 +92,11 @@ def echo_push_ends(tap, server, client):
     tap.check(fields.get("origin") == "http://localhost:12345",
               "echo_push_client: sends an Origin", fields)
     code, last, _ = ends_with(client, hangs_up)
-    tap.check(code == 1 and last.startswith("Couldn't receive msg: "),
-              "echo_push_client: hanging up is none", last)
+    tap.check(code == 0 and last == "Received from server: once",
+              "echo_push_client: so is hanging up", last)
+    code, last, _ = ends_with(client, resets)
+    tap.check(code == 1 and last.startswith("Couldn't re"),
+              "echo_push_client: a reset is none", last)
     with Server(server, ADDR) as s:
         with connect(s.port) as c:
             c.receive()
