@@ -10,10 +10,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1/interop"
 out=$(cd "$1/interop" && pwd)
 
-# gorilla/websocket, at the version in go.mod.
+# gorilla/websocket and golang.org/x/net, at the versions in go.mod.
 export GOMODCACHE="$out/go/mod" GOCACHE="$out/go/cache"
 export GOFLAGS="-modcacherw -buildvcs=false" GOTOOLCHAIN=local
-(cd "$here/go" && go build -mod=readonly -o "$out/go_peer" .)
+(cd "$here/go" && go build -mod=readonly -o "$out/go_peer" . &&
+    go build -mod=readonly -o "$out/book_peer" ./book)
 
 # websockets, at the version in requirements.txt.
 [ -x "$out/venv/bin/python" ] || python3 -m venv "$out/venv"
