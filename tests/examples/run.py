@@ -20,6 +20,7 @@ import secure  # noqa: E402, F401
 import book  # noqa: E402, F401
 import conformance  # noqa: E402, F401
 import foreign  # noqa: E402, F401
+import listing  # noqa: E402, F401
 import tools  # noqa: E402, F401
 
 
