@@ -47,9 +47,13 @@ ANSWERERS = [
     ("adopt", [Server.PORT], "/", ["one", "two"], ["one", "two"]),
 ]
 
+PERSONS = ["json", "xml"]
+JAN = ["Name: Jan", "An email: ja@newmarch.name",
+       "An email: jan.newmarch@gmail.com"]
+
 LIBRARIES = ["xnet", "gorilla"]
 CHECKS = (2 * len(GREETERS) + 2 * len(GREETED) +
-          len(LIBRARIES) * len(ANSWERERS) + 1)
+          len(LIBRARIES) * len(ANSWERERS) + 1 + 2 * len(PERSONS))
 
 
 class Original(Program):
@@ -102,18 +106,34 @@ def client(tap, ours, peer):
                   "client: tells the time to a server on gorilla", c.lines)
 
 
+def persons(tap, ours, peer):
+    for codec in PERSONS:
+        with Server(ours(f"person_{codec}"), ADDR) as s:
+            code = Program(peer, codec, "client", s.url + "/").ended()
+            tap.check(code == 0 and s.has(JAN[-1]) and s.lines == JAN,
+                      f"person_{codec}: takes one of xnet", s.lines)
+        with Original(peer, codec, "server") as s:
+            c = Program(ours(f"person_{codec}_client"), s.url)
+            tap.check(c.ended() == 0 and s.has(JAN[-1])
+                      and s.lines[1:] == JAN,
+                      f"person_{codec}_client: sends one to xnet", s.lines)
+
+
 def main(build):
     tap = Tap(CHECKS)
-    peer = pathlib.Path(build, "interop", "book_peer")
-    if not peer.exists():
-        tap.check(False, "the peer is there", f"{peer} is missing: {HINT}")
-        return 1
+    peers = [pathlib.Path(build, "interop", name)
+             for name in ("book_peer", "person_peer")]
+    for peer in peers:
+        if not peer.exists():
+            tap.check(False, "the peer is there", f"{peer} is missing: {HINT}")
+            return 1
 
     def ours(name):
         return str(pathlib.Path(build, "examples", name))
 
     for cases in greeters, greeted, answerers, client:
-        cases(tap, ours, str(peer))
+        cases(tap, ours, str(peers[0]))
+    persons(tap, ours, str(peers[1]))
     return tap.done()
 
 

@@ -21,6 +21,7 @@ import book  # noqa: E402, F401
 import conformance  # noqa: E402, F401
 import foreign  # noqa: E402, F401
 import listing  # noqa: E402, F401
+import person  # noqa: E402, F401
 import tools  # noqa: E402, F401
 
 

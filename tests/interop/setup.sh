@@ -14,7 +14,8 @@ out=$(cd "$1/interop" && pwd)
 export GOMODCACHE="$out/go/mod" GOCACHE="$out/go/cache"
 export GOFLAGS="-modcacherw -buildvcs=false" GOTOOLCHAIN=local
 (cd "$here/go" && go build -mod=readonly -o "$out/go_peer" . &&
-    go build -mod=readonly -o "$out/book_peer" ./book)
+    go build -mod=readonly -o "$out/book_peer" ./book &&
+    go build -mod=readonly -o "$out/person_peer" ./person)
 
 # websockets, at the version in requirements.txt.
 [ -x "$out/venv/bin/python" ] || python3 -m venv "$out/venv"
