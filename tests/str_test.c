@@ -20,6 +20,19 @@ static void only_ascii_letters_match_in_either_case(void **state)
     assert_false(ws__str_is(ws__str("AB"), "ab"));
 }
 
+static void hexadecimal_digits_have_values(void **state)
+{
+    (void)state;
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    for (int c = -128; c < 128; c++) {
+        const char *at = c > 0 ? strchr(digits, c) : NULL;
+        int value = at ? (int)(at - digits) : -1;
+        assert_int_equal(ws__hex_value((char)c),
+                         value > 15 ? value - 6 : value);
+    }
+}
+
 static void blanks_are_spaces_and_tabs(void **state)
 {
     (void)state;
@@ -73,6 +86,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_ascii_letters_match_in_either_case),
+        cmocka_unit_test(hexadecimal_digits_have_values),
         cmocka_unit_test(blanks_are_spaces_and_tabs),
         cmocka_unit_test(numbers_are_digits_up_to_a_maximum),
     };

@@ -19,6 +19,14 @@ char ws__lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+int ws__hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = ws__lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 bool ws__str_is_nocase(struct ws__str s, const char *literal)
 {
     for (size_t i = 0; i < s.n; i++)

@@ -21,6 +21,9 @@ bool ws__str_is_nocase(struct ws__str s, const char *literal);
 bool ws__equal_nocase(const char *a, const char *b);
 char ws__lower(char c);
 
+/* The value of a hexadecimal digit, -1 if it is none. */
+int ws__hex_value(char c);
+
 /* Without the spaces and tabs at its ends. */
 struct ws__str ws__str_trim(struct ws__str s);
 

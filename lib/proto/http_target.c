@@ -71,14 +71,6 @@ bool ws__target_split(struct ws__str target, struct ws__target *t)
 
 /* ---- Paths -------------------------------------------------------------- */
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ws__lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static ptrdiff_t decode(char *out, struct ws__str s)
 {
     size_t n = 0;
@@ -87,8 +79,8 @@ static ptrdiff_t decode(char *out, struct ws__str s)
         char c = s.p[i];
 
         if (c == '%') {
-            int high = i + 2 < s.n ? hex(s.p[i + 1]) : -1;
-            int low = i + 2 < s.n ? hex(s.p[i + 2]) : -1;
+            int high = i + 2 < s.n ? ws__hex_value(s.p[i + 1]) : -1;
+            int low = i + 2 < s.n ? ws__hex_value(s.p[i + 2]) : -1;
             if (high < 0 || low < 0 || high + low == 0)
                 return -1;
             c = (char)(high << 4 | low);
@@ -153,8 +145,8 @@ static bool is_name(struct ws__str s)
     for (size_t i = 0; i < s.n; i++) {
         char c = ws__lower(s.p[i]);
 
-        if (c == '%' && s.n - i > 2 && hex(s.p[i + 1]) >= 0 &&
-            hex(s.p[i + 2]) >= 0)
+        if (c == '%' && s.n - i > 2 && ws__hex_value(s.p[i + 1]) >= 0 &&
+            ws__hex_value(s.p[i + 2]) >= 0)
             continue;
         if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
             !(c && strchr(marks, c)))
@@ -167,7 +159,7 @@ static bool is_name(struct ws__str s)
 static bool is_literal(struct ws__str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (hex(s.p[i]) < 0 && s.p[i] != ':' && s.p[i] != '.')
+        if (ws__hex_value(s.p[i]) < 0 && s.p[i] != ':' && s.p[i] != '.')
             return false;
     return s.n >= 2;
 }
