@@ -378,6 +378,64 @@ static void a_request_asks_for_all_of_it(void **state)
     ws__http_out_fini(&o);
 }
 
+static void credentials_are_sent_unless_the_caller_has_others(void **state)
+{
+    (void)state;
+    static const ws_header mine[] = { { "authorization", "Bearer x" }, { 0 } };
+    struct ws__asked a = plain;
+    struct ws__http_out o;
+
+    /* RFC 7617, section 2. */
+    a.credentials = "Aladdin:open sesame";
+    for (int i = 0; i < 2; i++) {
+        a.headers = i == 0 ? NULL : mine;
+        ws__http_out_init(&o);
+        assert_int_equal(ws__handshake_request(&o, &a, NULL), 0);
+        o.p[o.len - 1] = '\0';
+        bool basic = strstr(o.p, "\r\nAuthorization: Basic "
+                                 "QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n");
+        assert_int_equal(basic, i == 0);
+        assert_int_equal(!basic,
+                         !!strstr(o.p, "\r\nauthorization: Bearer x\r\n"));
+        ws__http_out_fini(&o);
+    }
+}
+
+static void two_hosts_are_refused(void **state)
+{
+    (void)state;
+    static const ws_header mine[] = { { "Host", "a" }, { "host", "a" }, { 0 } };
+    struct ws__asked a = plain;
+    struct ws__http_out o;
+    ws_error err = { 0 };
+
+    a.headers = mine;
+    ws__http_out_init(&o);
+    assert_int_equal(ws__handshake_request(&o, &a, &err), WS_ERR_INVALID);
+    assert_non_null(strstr(err.text, "more than one Host"));
+    ws__http_out_fini(&o);
+}
+
+static void a_refused_origin_is_named(void **state)
+{
+    (void)state;
+    static const ws_header mine[] = { { "Origin", "http://a.example" }, { 0 } };
+    static const ws_header none[] = { { 0 } };
+    struct ws__deflate_params deflate;
+    struct ws__asked a = plain;
+    const char *chosen;
+    ws_error err = { 0 };
+
+    a.headers = mine;
+    assert_int_equal(
+        ws__handshake_verify(&a, 403, none, &chosen, &deflate, &err),
+        WS_ERR_HANDSHAKE);
+    assert_int_equal(err.http_status, 403);
+    assert_string_equal(err.text,
+                        "bad handshake: the server answered 403 to the "
+                        "upgrade; it refused Origin http://a.example");
+}
+
 static void headers_that_must_not_be_sent_are_refused(void **state)
 {
     (void)state;
@@ -397,6 +455,10 @@ static void headers_that_must_not_be_sent_are_refused(void **state)
         { "X", NULL },
         { "X: y\r\nZ", "a" },
         { "X Y", "a" },
+        { "Host", "a b" },
+        { "Host", "a/b" },
+        { "Host", "a:b" },
+        { "Host", "u@a" },
         { "", "a" },
     };
 
@@ -474,11 +536,11 @@ static void answers_are_checked_in_full(void **state)
           NULL,
           NULL,
           1 },
-        { 200, { GOOD, { 0 } }, "answered 200 OK", NULL, 0 },
+        { 200, { GOOD, { 0 } }, "answered 200 to the upgrade; ", NULL, 0 },
         { 100, { GOOD, { 0 } }, "answered 100", NULL, 0 },
         { 301, { { 0 } }, "redirects are not followed", NULL, 0 },
         { 401, { { 0 } }, "credentials", NULL, 0 },
-        { 403, { { 0 } }, "answered 403 Forbidden", NULL, 0 },
+        { 403, { { 0 } }, "may want an Origin", NULL, 0 },
         { 404, { { 0 } }, "no WebSocket at this path", NULL, 0 },
         { 426, { { 0 } }, "proxy", NULL, 0 },
         { 503, { { 0 } }, "answered 503", NULL, 0 },
@@ -621,7 +683,10 @@ int main(void)
         cmocka_unit_test(the_clients_order_decides),
         cmocka_unit_test(the_answer_is_written_in_order),
         cmocka_unit_test(a_request_asks_for_all_of_it),
+        cmocka_unit_test(credentials_are_sent_unless_the_caller_has_others),
         cmocka_unit_test(headers_that_must_not_be_sent_are_refused),
+        cmocka_unit_test(two_hosts_are_refused),
+        cmocka_unit_test(a_refused_origin_is_named),
         cmocka_unit_test(subprotocols_that_cannot_be_asked_for_are_refused),
         cmocka_unit_test(answers_are_checked_in_full),
         cmocka_unit_test(what_was_not_asked_for_is_refused),

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "alloc_fail.h"
 #include "proto/http_write.h"
@@ -35,6 +36,29 @@ static void heads_are_written(void **state)
     ws__http_out_init(&o);
     ws__http_status_line(&o, 299);
     assert_written(&o, "HTTP/1.1 299 \r\n\r\n");
+}
+
+static void credentials_are_written_in_base64(void **state)
+{
+    (void)state;
+    /* RFC 7617, section 2. */
+    static const char *const rows[][2] = {
+        { ":", "Og==" },
+        { "a:", "YTo=" },
+        { "a:b", "YTpi" },
+        { "Aladdin:open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ==" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char want[128];
+        struct ws__http_out o;
+
+        ws__http_out_init(&o);
+        ws__http_basic(&o, "Authorization", rows[i][0]);
+        snprintf(want, sizeof(want), "Authorization: Basic %s\r\n\r\n",
+                 rows[i][1]);
+        assert_written(&o, want);
+    }
 }
 
 static void control_bytes_in_a_value_become_blanks(void **state)
@@ -150,10 +174,14 @@ static void a_value_of_parts_is_whole_or_refused(void **state)
 
 static int write_much(struct ws__http_out *o)
 {
+    char credentials[3001] = "";
+
     ws__http_out_init(o);
     ws__http_status_line(o, 200);
     for (int i = 0; i < 200; i++)
         ws__http_field(o, "Name", "a value of some length");
+    memset(credentials, 'x', 3000);
+    ws__http_basic(o, "Name", credentials);
     return ws__http_end(o);
 }
 
@@ -170,7 +198,7 @@ static void every_allocation_failure_is_survived(void **state)
         alloc_fail_at(0);
         assert_int_equal(error, failed ? -ENOMEM : 0);
         if (!failed)
-            assert_int_equal(o.len, 17 + 200 * 30 + 2);
+            assert_int_equal(o.len, 17 + 200 * 30 + 12 + 4000 + 2 + 2);
         ws__http_out_fini(&o);
         assert_int_equal(alloc_live(), 0);
     }
@@ -180,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_are_written),
+        cmocka_unit_test(credentials_are_written_in_base64),
         cmocka_unit_test(control_bytes_in_a_value_become_blanks),
         cmocka_unit_test(what_would_split_a_line_is_refused),
         cmocka_unit_test(reasons_are_those_of_the_registry),

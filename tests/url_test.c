@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "alloc_fail.h"
 #include "proto/url.h"
@@ -63,8 +64,16 @@ static void what_is_no_ws_url_is_refused(void **state)
         { "ws://", "no host" },
         { "ws:///a", "no host" },
         { "ws://:80/", "no host" },
-        { "ws://u@a/", "user information" },
-        { "ws://u:p@a/", "user information" },
+        { "ws://u:p%4@a/", "a malformed escape" },
+        { "ws://u:p%@a/", "a malformed escape" },
+        { "ws://u%4x:p@a/", "a malformed escape" },
+        { "ws://u:p%0d%0aX:y@a/", "a control byte" },
+        { "ws://u:p%00@a/", "a control byte" },
+        { "ws://u%7F@a/", "a control byte" },
+        { "ws://u%3a:p@a/", "a colon in the user's name" },
+        { "ws://u%3Ap@a/", "a colon in the user's name" },
+        { "ws://u:p@/", "no host" },
+        { "ws://u@a@", "no host" },
         { "ws://a/#b", "a fragment" },
         { "ws://a#", "a fragment" },
         { "ws://a b/", "a space or control byte" },
@@ -94,6 +103,157 @@ static void what_is_no_ws_url_is_refused(void **state)
         assert_null(u.memory);
         ws__url_fini(&u);
     }
+}
+
+static void credentials_are_decoded(void **state)
+{
+    (void)state;
+    /* RFC 3986, section 3.2.1; RFC 7617, section 2. */
+    static const struct {
+        const char *url, *credentials;
+        size_t user_len;
+    } rows[] = {
+        { "ws://a", NULL, 0 },
+        { "ws://@a", NULL, 0 },
+        { "ws://u@a", "u:", 1 },
+        { "ws://u:@a", "u:", 1 },
+        { "ws://:p@a", ":p", 0 },
+        { "ws://u:p@a", "u:p", 1 },
+        { "ws://u:p:q@a", "u:p:q", 1 },
+        { "ws://u:p@q@a", "u:p@q", 1 },
+        { "ws://user%20name:%3a%2F%40%c3%A9+@a", "user name::/@\xc3\xa9+", 9 },
+        { "ws://u:p@a/@b", "u:p", 1 },
+        { "ws://u:p@a?@b", "u:p", 1 },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ws__url u;
+
+        assert_int_equal(ws__url_parse(&u, rows[i].url, NULL), 0);
+        assert_string_equal(u.host, "a");
+        assert_string_equal(u.host_port, "a");
+        assert_int_equal(u.user_len, rows[i].user_len);
+        if (rows[i].credentials)
+            assert_string_equal(u.credentials, rows[i].credentials);
+        else
+            assert_null(u.credentials);
+        ws__url_fini(&u);
+    }
+}
+
+static void proxies_are_taken_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        bool tls, socks;
+        const char *host, *port, *authority, *credentials;
+    } rows[] = {
+        { "http://p", 0, 0, "p", "80", "p:80", NULL },
+        { "HTTPS://p/", 1, 0, "p", "443", "p:443", NULL },
+        { "socks5://p", 0, 1, "p", "1080", "p:1080", NULL },
+        { "socks5h://p:1", 0, 1, "p", "1", "p:1", NULL },
+        { "p", 0, 0, "p", "80", "p:80", NULL },
+        { "p:3128", 0, 0, "p", "3128", "p:3128", NULL },
+        { "u:p@p:3128", 0, 0, "p", "3128", "p:3128", "u:p" },
+        { "[::1]:3128", 0, 0, "::1", "3128", "[::1]:3128", NULL },
+        { "socks5://u:p%40@[::1]", 0, 1, "::1", "1080", "[::1]:1080", "u:p@" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ws__url u;
+
+        assert_int_equal(ws__url_parse_proxy(&u, rows[i].url, NULL), 0);
+        assert_int_equal(u.tls, rows[i].tls);
+        assert_int_equal(u.socks, rows[i].socks);
+        assert_string_equal(u.host, rows[i].host);
+        assert_string_equal(u.port, rows[i].port);
+        assert_string_equal(u.authority, rows[i].authority);
+        if (rows[i].credentials)
+            assert_string_equal(u.credentials, rows[i].credentials);
+        else
+            assert_null(u.credentials);
+        ws__url_fini(&u);
+    }
+}
+
+static void what_is_no_proxy_url_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *text;
+    } rows[] = {
+        { "", "no host" },
+        { "http://", "no host" },
+        { "ws://p", "none of http, https, socks5, socks5h" },
+        { "socks4://p", "none of http, https, socks5, socks5h" },
+        { "ftp://p", "none of http, https, socks5, socks5h" },
+        { "://p", "none of http, https, socks5, socks5h" },
+        { "p:0", "not 1 to 65535" },
+        { "p:x", "not a host and a port" },
+        { "http://p\r\nX: y", "a space or control byte" },
+        { "p p", "a space or control byte" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ws__url u;
+        ws_error err = { 0 };
+
+        if (ws__url_parse_proxy(&u, rows[i].url, &err) != WS_ERR_URL)
+            fail_msg("taken: %s", rows[i].url);
+        assert_non_null(strstr(err.text, "malformed proxy URL: "));
+        if (!strstr(err.text, rows[i].text))
+            fail_msg("%s: %s", rows[i].url, err.text);
+        ws__url_fini(&u);
+    }
+}
+
+static void a_password_is_never_shown(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {
+        "ws://u:secret@a:0/",    "ws://u:secret@/",
+        "ws://u:sec/secret@a",   "ws://u:sec#secret@a",
+        "ws://u:secret%@a",      "wx://u:secret@a",
+        "ws:u:secret@a",         "http://u:secret@a b",
+        "u:secret%0a@a",         "ws://u:secret@x:secret@a:x",
+        "ws://u:secret\xc3@a:x",
+    };
+
+    for (size_t i = 0; i < COUNT(urls); i++) {
+        struct ws__url u;
+        ws_error err[2] = { { 0 }, { 0 } };
+
+        assert_int_equal(ws__url_parse(&u, urls[i], &err[0]), WS_ERR_URL);
+        ws__url_parse_proxy(&u, urls[i], &err[1]);
+        ws__url_fini(&u);
+        assert_null(strstr(err[0].text, "secret"));
+        assert_null(strstr(err[1].text, "secret"));
+        assert_non_null(strstr(err[0].text, "\"...@"));
+    }
+}
+
+/* The memory is measured from the text alone. */
+static void urls_of_any_length_fit(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {
+        "ws://%.*s",
+        "ws://a/%.*s",
+        "ws://%.*s@[::1]:65535",
+        "ws://a:%.*s@b",
+    };
+
+    for (size_t i = 0; i < COUNT(forms); i++)
+        for (int n = 1; n < 200; n++) {
+            char name[200], url[256];
+            struct ws__url u;
+
+            memset(name, 'x', sizeof(name));
+            snprintf(url, sizeof(url), forms[i], n, name);
+            assert_int_equal(ws__url_parse(&u, url, NULL), 0);
+            ws__url_fini(&u);
+        }
 }
 
 static void every_prefix_is_taken_or_refused(void **state)
@@ -131,6 +291,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_are_taken_apart),
         cmocka_unit_test(what_is_no_ws_url_is_refused),
+        cmocka_unit_test(credentials_are_decoded),
+        cmocka_unit_test(proxies_are_taken_apart),
+        cmocka_unit_test(what_is_no_proxy_url_is_refused),
+        cmocka_unit_test(a_password_is_never_shown),
+        cmocka_unit_test(urls_of_any_length_fit),
         cmocka_unit_test(every_prefix_is_taken_or_refused),
         cmocka_unit_test(an_allocation_failure_is_survived),
     };

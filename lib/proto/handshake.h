@@ -60,7 +60,8 @@ int ws__handshake_answer(struct ws__http_out *o, const ws_request *r,
 struct ws__asked {
     const char *host_port;
     const char *target;
-    const char *key; /* in base64 */
+    const char *key;         /* in base64 */
+    const char *credentials; /* "user:password"; NULL: none */
     const char *const *subprotocols;
     bool compression;
     int context_takeover_bits;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "proto/handshake.h"
 #include "proto/header.h"
+#include "proto/http_target.h"
 
 /* ---- The request -------------------------------------------------------- */
 
@@ -40,6 +41,19 @@ static bool is_value(const char *s)
     return true;
 }
 
+static int check_host(const struct ws__asked *a, ws_error *err)
+{
+    const char *host = ws_header_get(a->headers, "Host");
+
+    if (ws__header_count(a->headers, "Host") > 1)
+        return ws__fail(err, WS_ERR_INVALID, "more than one Host header");
+    if (!host || ws__host_valid(ws__str(host)))
+        return 0;
+    return ws__fail(err, WS_ERR_INVALID,
+                    "the Host header is not a host and a port: \"%.60s\"",
+                    host);
+}
+
 static int check_headers(const struct ws__asked *a, ws_error *err)
 {
     for (const ws_header *h = a->headers; h && h->name; h++) {
@@ -53,9 +67,7 @@ static int check_headers(const struct ws__asked *a, ws_error *err)
                             "a header cannot be sent as it is: \"%.40s\"",
                             h->name);
     }
-    if (ws__header_count(a->headers, "Host") > 1)
-        return ws__fail(err, WS_ERR_INVALID, "more than one Host header");
-    return 0;
+    return check_host(a, err);
 }
 
 static int check_subprotocols(const struct ws__asked *a, ws_error *err)
@@ -109,6 +121,8 @@ int ws__handshake_request(struct ws__http_out *o, const struct ws__asked *a,
         ws__deflate_offer(offer, a->context_takeover_bits);
         ws__http_field(o, "Sec-WebSocket-Extensions", offer);
     }
+    if (a->credentials && !ws_header_get(a->headers, "Authorization"))
+        ws__http_basic(o, "Authorization", a->credentials);
     put_caller_fields(o, a);
     error = ws__http_end(o);
     return error == 0 ? 0
@@ -118,23 +132,26 @@ int ws__handshake_request(struct ws__http_out *o, const struct ws__asked *a,
 
 /* ---- The response ------------------------------------------------------- */
 
-static const char *hint(const struct ws__asked *a, int status)
+static const char *hint(int status)
 {
-    bool origin = ws_header_get(a->headers, "Origin");
+    static const struct {
+        int first, last;
+        const char *text;
+    } rows[] = {
+        { 200, 299, "; this is a plain HTTP server, or path" },
+        { 300, 399, "; redirects are not followed" },
+        { 400, 400, "; does a proxy in between drop the Upgrade header?" },
+        { 401, 401, "; it wants credentials (Authorization)" },
+        { 403, 403, "; it may want an Origin, or credentials" },
+        { 404, 404, "; there is no WebSocket at this path" },
+        { 426, 426, "; does a proxy in between drop the Upgrade header?" },
+        { 429, 429, "; it is asked too often" },
+        { 502, 504, "; the server behind it does not answer" },
+    };
 
-    if (status == 403)
-        return origin ? "; it refused the Origin, or the caller"
-                      : "; it may want an Origin, or credentials";
-    if (status == 401)
-        return "; it wants credentials (Authorization)";
-    if (status == 404)
-        return "; there is no WebSocket at this path";
-    if (status == 426 || status == 400)
-        return "; does a proxy in between drop the Upgrade header?";
-    if (status >= 300 && status < 400)
-        return "; redirects are not followed";
-    if (status >= 200 && status < 300)
-        return "; this is a plain HTTP server, or path";
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (status >= rows[i].first && status <= rows[i].last)
+            return rows[i].text;
     return "";
 }
 
@@ -149,11 +166,16 @@ static int bad(ws_error *err, int status, const char *fmt, const char *detail)
     return WS_ERR_HANDSHAKE;
 }
 
+/* What the caller can do about it stands in the sentence, if that is known. */
 static int refused(const struct ws__asked *a, int status, ws_error *err)
 {
+    const char *origin = ws_header_get(a->headers, "Origin");
+    bool blamed = origin && status == 403;
+
     ws__fail(err, WS_ERR_HANDSHAKE,
-             "bad handshake: the server answered %d %s to the upgrade%s",
-             status, ws__http_reason(status), hint(a, status));
+             "bad handshake: the server answered %d to the upgrade%s%.70s",
+             status, blamed ? "; it refused Origin " : hint(status),
+             blamed ? origin : "");
     if (err)
         err->http_status = status;
     return WS_ERR_HANDSHAKE;

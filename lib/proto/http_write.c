@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "proto/header.h"
 
 enum { FIRST_SIZE = 512 };
@@ -182,6 +183,20 @@ void ws__http_fieldf(struct ws__http_out *o, const char *name, const char *fmt,
     va_end(ap);
     refuse_unless(o, n >= 0 && (size_t)n < sizeof(value));
     ws__http_field(o, name, value);
+}
+
+void ws__http_basic(struct ws__http_out *o, const char *name,
+                    const char *credentials)
+{
+    size_t n = strlen(credentials);
+
+    ws__http_field(o, name, "Basic ");
+    if (!make_room(o, WS__BASE64_LEN(n) + 1))
+        return;
+    o->len -= 2; /* the line's end */
+    ws__base64_encode(o->p + o->len, (const uint8_t *)credentials, n);
+    o->len += WS__BASE64_LEN(n);
+    put(o, "\r\n", 2);
 }
 
 void ws__http_fields(struct ws__http_out *o, const ws_header *headers)

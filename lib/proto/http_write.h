@@ -30,6 +30,9 @@ void ws__http_field(struct ws__http_out *o, const char *name,
                     const char *value);
 void ws__http_fieldf(struct ws__http_out *o, const char *name, const char *fmt,
                      ...) WS_PRINTF(3, 4);
+/* "Basic" and "user:password" in base64 (RFC 7617, section 2). */
+void ws__http_basic(struct ws__http_out *o, const char *name,
+                    const char *credentials);
 void ws__http_fields(struct ws__http_out *o, const ws_header *headers);
 
 /* The empty line.  Returns o->error. */

@@ -259,6 +259,7 @@ static ws_conn *dial_url(const ws_dialer *dialer, const struct ws__url *u,
         .asked = {
             .host_port = u->host_port,
             .target = u->target,
+            .credentials = u->credentials,
             .subprotocols = dialer->subprotocols,
             .compression = dialer->enable_compression,
             .context_takeover_bits = dialer->context_takeover_bits,
