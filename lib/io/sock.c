@@ -69,40 +69,45 @@ int ws__accept(int fd)
     return conn;
 }
 
-/* Returns 0 or a negative code. */
-static int connect_by(int fd, const struct sockaddr *addr, socklen_t len,
-                      int64_t deadline, ws_event *cancel)
-{
-    int err = 0;
-
-    if (connect(fd, addr, len) == 0)
-        return 0;
-    if (errno != EINPROGRESS && errno != EINTR)
-        return -errno;
-
-    int r = ws__wait(fd, POLLOUT, deadline, cancel);
-    if (r < 0)
-        return r;
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &(socklen_t){ sizeof(err) }))
-        return -errno;
-    return -err;
-}
-
-int ws__connect(const struct sockaddr *addr, socklen_t len, int64_t deadline,
-                ws_event *cancel)
+int ws__connect_begin(const struct sockaddr *addr, socklen_t len)
 {
     const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     int fd = socket(addr->sa_family, type, 0);
 
     if (fd < 0)
         return -errno;
-    int r = connect_by(fd, addr, len, deadline, cancel);
-    if (r != 0) {
-        close(fd);
-        return r;
-    }
+    if (connect(fd, addr, len) == 0 || errno == EINPROGRESS || errno == EINTR)
+        return fd;
+
+    int err = errno;
+    close(fd);
+    return -err;
+}
+
+int ws__connect_end(int fd)
+{
+    int err = 0;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &(socklen_t){ sizeof(err) }))
+        return -errno;
     set_nodelay(fd);
-    return fd;
+    return -err;
+}
+
+int ws__connect(const struct sockaddr *addr, socklen_t len, int64_t deadline,
+                ws_event *cancel)
+{
+    int fd = ws__connect_begin(addr, len);
+
+    if (fd < 0)
+        return fd;
+    int r = ws__wait(fd, POLLOUT, deadline, cancel);
+    if (r >= 0)
+        r = ws__connect_end(fd);
+    if (r == 0)
+        return fd;
+    close(fd);
+    return r;
 }
 
 /* An IPv4 peer of a socket for both is known by its IPv4 address. */

@@ -37,6 +37,11 @@ int ws__accept(int fd);
 int ws__connect(const struct sockaddr *addr, socklen_t len, int64_t deadline,
                 ws_event *cancel);
 
+/* The same in parts, without waiting: begin returns a descriptor, or a negated
+ * errno; once it is writable, end returns 0 or why there is no connection. */
+int ws__connect_begin(const struct sockaddr *addr, socklen_t len);
+int ws__connect_end(int fd);
+
 /* Make a descriptor non-blocking and close-on-exec.  Returns 0 or a negated
  * errno. */
 int ws__nonblocking(int fd);

@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/error.h"
 #include "fiber/sync.h"
+#include "io/eyeballs.h"
 #include "io/random.h"
 #include "io/resolve.h"
 #include "io/sock.h"
@@ -45,35 +46,6 @@ static int fail_connect(const struct dial *d, int r)
                         : ws_strerror(r));
 }
 
-/* Each address gets its share of the time, so that a silent one leaves some to
- * those behind it. */
-static int64_t share_of(int64_t deadline, const struct addrinfo *left)
-{
-    int n = 0;
-
-    if (deadline == 0)
-        return 0;
-    for (; left; left = left->ai_next)
-        n++;
-    return ws_after((deadline - ws_now()) / n);
-}
-
-/* Returns a descriptor, or why the first address could not be reached. */
-static int connect_any(const struct dial *d, const struct addrinfo *list)
-{
-    int first = 0;
-
-    for (const struct addrinfo *a = list; a; a = a->ai_next) {
-        int r = ws__connect(a->ai_addr, a->ai_addrlen, share_of(d->deadline, a),
-                            d->dialer->cancel);
-        if (r >= 0 || r == WS_ERR_CANCELED)
-            return r;
-        if (first == 0)
-            first = r;
-    }
-    return first;
-}
-
 static int connect_by_name(const struct dial *d)
 {
     const char *host = d->url->host, *port = d->url->port;
@@ -83,7 +55,7 @@ static int connect_by_name(const struct dial *d)
         ws__resolve(host, port, d->deadline, d->dialer->cancel, &list, d->err);
     if (r != 0)
         return r;
-    r = connect_any(d, list);
+    r = ws__connect_any(list, d->deadline, d->dialer->cancel);
     ws__resolve_free(list);
     return r;
 }
