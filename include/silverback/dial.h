@@ -23,10 +23,18 @@ typedef struct ws_dialer {
     int write_timeout_ms;
     int ping_interval_ms; /* 0: none, as in a browser */
 
-    const ws_tls *tls; /* for wss; NULL: verify with the system's roots */
+    /* "http://user:pass@host:port", "https://...", "socks5://...", "" for none;
+     * NULL: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY decide, in either
+     * case; an environment proxy is not used for this machine itself. */
+    const char *proxy;
 
-    /* Connect in another way; returns a connected
-     * stream socket, which is taken, or a code.  May wait as any call here. */
+    /* For wss, and for an https proxy, whose name is then the proxy's host;
+     * NULL: verify with the system's roots. */
+    const ws_tls *tls;
+
+    /* Connect in another way, to the proxy if there is one; returns a connected
+     * stream socket, which is taken, or a code.  May wait as any call here, and
+     * has to end by the deadline itself (0: never). */
     int (*connect)(const char *host, const char *port, int64_t deadline,
                    void *arg);
 
@@ -36,7 +44,8 @@ typedef struct ws_dialer {
                        * WS_ERR_CANCELED: use a dialer of its own */
 } ws_dialer;
 
-/* The server's answer, whether or not it was the one hoped for. */
+/* The server's answer, whether or not it was the one hoped for; or, with
+ * WS_ERR_PROXY, the proxy's refusal. */
 typedef struct ws_response {
     int status;
     const ws_header *headers;
@@ -52,7 +61,10 @@ WS_API void ws_response_free(ws_response *resp);
  * why.  *resp, if asked for, is the caller's to free in both cases; it is NULL
  * when no answer came.  d, headers, resp and err may be NULL.  headers (Origin,
  * Cookie, Authorization; Host replaces ours) must not name what the handshake
- * itself writes: WS_ERR_INVALID.  Redirects are not followed.
+ * itself writes, nor hold CR, LF or another control byte: WS_ERR_INVALID, before
+ * anything is connected.  "user:password@" in the URL is sent as Basic
+ * Authorization, unless headers has one.  A name is resolved by the proxy if
+ * there is one.  Redirects are not followed.
  */
 WS_API WS_CHECKED ws_conn *ws_dial(const ws_dialer *d, const char *url,
                                    const ws_header *headers, ws_response **resp,

@@ -8,12 +8,13 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "fiber/sched.h"
 #include "io/wait.h"
 
 static void perform(struct ws__tls_call *c)
 {
     ws_mutex_lock(&c->t->lock);
-    ws__tls_attempt(c);
+    ws__on_loop_stack(ws__tls_attempt, c);
     ws_mutex_unlock(&c->t->lock);
 }
 
@@ -100,6 +101,7 @@ static void tls_fini(struct ws__stream *s)
 {
     struct ws__tls *t = s->state;
 
+    ws__stream_unwatch(s);
     t->beneath.ops->fini(&t->beneath);
     tls_free(t);
     s->fd = -1;
@@ -137,6 +139,7 @@ static struct ws__tls *tls_new(const struct ws__stream *beneath, SSL_CTX *ctx)
 
     if (t) {
         t->beneath = *beneath;
+        t->beneath.watch = NULL; /* is the upper one's */
         t->words = ws__zalloc(WS__TLS_WORDS);
         t->ssl = t->words ? SSL_new(ctx) : NULL;
         bio = t->ssl ? ws__tls_bio(t) : NULL;
@@ -260,7 +263,7 @@ static int await(const struct ws__stream *s, short events, int64_t deadline,
 {
     if (deadline != 0 && ws_now() >= deadline)
         return WS_ERR_TIMEOUT;
-    int r = ws__wait(s->fd, events, deadline, cancel);
+    int r = ws__wait_watched(s->fd, s->watch, events, deadline, cancel);
     return r < 0 ? r : 0;
 }
 

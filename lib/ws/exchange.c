@@ -26,8 +26,9 @@ struct answer {
     char body[BODY_MAX + 1];
 };
 
-int ws__exchange_send(struct ws__exchange *x, const char *p, size_t n)
+int ws__exchange_send(struct ws__exchange *x, const void *data, size_t n)
 {
+    const char *p = data;
     struct ws__stream *s = x->stream;
 
     while (n > 0) {
@@ -49,8 +50,7 @@ int ws__exchange_send(struct ws__exchange *x, const char *p, size_t n)
     return 0;
 }
 
-/* Read what is there, at least one byte. */
-static int fill(struct ws__exchange *x)
+int ws__exchange_fill(struct ws__exchange *x)
 {
     struct ws__stream *s = x->stream;
     int r = ws__buf_reserve(&x->in, READ_SIZE, HEAD_MAX + READ_SIZE, NULL);
@@ -84,7 +84,7 @@ static int read_head(struct ws__exchange *x, struct ws__http_head *h,
         if (n < 0)
             return ws__fail(err, n, "malformed answer: %s", h->text);
         if (n == 0) {
-            int r = fill(x);
+            int r = ws__exchange_fill(x);
             if (r != 0)
                 return r;
         }
@@ -159,9 +159,12 @@ static bool take_body(struct ws__exchange *x, struct answer *a,
     return a->response.body_len < BODY_MAX;
 }
 
-static bool has_body(const struct ws__body *b, int status)
+/* RFC 9112, section 6.3. */
+static bool has_body(const struct ws__exchange *x, const struct ws__body *b,
+                     int status)
 {
-    if (status == 101 || status == 204 || status == 304)
+    if (status == 101 || status == 204 || status == 304 ||
+        (x->tunnel && status < 300))
         return false;
     return b->present || !b->sized;
 }
@@ -173,12 +176,12 @@ static int read_body(struct ws__exchange *x, struct answer *a, int minor)
     struct ws__body b = { 0 };
 
     if (ws__body_init(&b, a->fields, minor) != 0 ||
-        !has_body(&b, a->response.status))
+        !has_body(x, &b, a->response.status))
         return 0;
 
     int r = 0;
     while (r == 0 && take_body(x, a, &b))
-        r = fill(x);
+        r = ws__exchange_fill(x);
     return r == WS_ERR_CANCELED ? r : 0;
 }
 

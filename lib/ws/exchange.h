@@ -9,18 +9,23 @@
 #include "io/stream.h"
 
 /* A request and its answer over a stream, as a client.  Whoever makes one sets
- * the first three, and frees in by ws__buf_release. */
+ * the first four, and frees in by ws__buf_release. */
 struct ws__exchange {
     struct ws__stream *stream;
     int64_t deadline;
     ws_event *cancel; /* NULL: none */
+    bool tunnel;      /* the request is CONNECT: a 2xx has no body */
 
     struct ws__buf in; /* read and not used: what follows the answer */
 };
 
 /* Send n bytes.  Returns 0, WS_ERR_TIMEOUT, WS_ERR_CANCELED or a negated
  * errno. */
-int ws__exchange_send(struct ws__exchange *x, const char *p, size_t n);
+int ws__exchange_send(struct ws__exchange *x, const void *p, size_t n);
+
+/* Read what is there, at least one byte, into x->in.  Returns 0, a code as above,
+ * WS_ERR_EOF or -ENOMEM. */
+int ws__exchange_fill(struct ws__exchange *x);
 
 /*
  * Read the answer: its head and, unless it is a 101, the beginning of its body.
