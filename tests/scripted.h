@@ -3,6 +3,7 @@
 #ifndef TESTS_SCRIPTED_H
 #define TESTS_SCRIPTED_H
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -14,13 +15,28 @@
 
 #include "proto/handshake.h"
 
+/* What a proxy hears before it says something. */
+struct scripted_turn {
+    size_t hear; /* so many bytes; 0: up to an empty line */
+    const char *say;
+    size_t say_len; /* 0: it is a string */
+};
+
 /*
  * A server that reads one request and answers with bytes from a script, in
  * which "$A" stands for the right Sec-WebSocket-Accept.  It is a thread at the
- * far end of a socketpair that scripted_connect, a dialer's hook, makes; it
- * ends when the client closes its end, so scripted_end waits for that.
+ * far end of a socketpair that scripted_connect, a dialer's hook, makes, or of
+ * the connection that it accepts after scripted_listen; it ends when the client
+ * closes its end, so scripted_end waits for that.
+ *
+ * With turns it is first the proxy that leads to this server, and nothing else
+ * if there is no answer.
  */
 struct scripted {
+    const struct scripted_turn *turns; /* NULL: none; ended by {0} */
+    uint8_t heard[2048];               /* in all turns */
+    size_t heard_len;
+
     const char *answer;
     size_t len; /* send so much of it; 0: all, and these bytes: */
     const void *behind;
@@ -36,6 +52,8 @@ struct scripted {
     char host[64];
     char port[8];
     char request[4096];
+    bool listening;
+    int listener;
     int fd;
     pthread_t thread;
 };
@@ -100,14 +118,57 @@ static void scripted_send_answer(const struct scripted *s)
     free(answer);
 }
 
+static bool scripted_hear(struct scripted *s, size_t n)
+{
+    size_t begin = s->heard_len;
+
+    for (;;) {
+        size_t got = s->heard_len - begin;
+
+        if (n > 0 ? got >= n
+                  : got >= 4 &&
+                        memcmp(s->heard + s->heard_len - 4, "\r\n\r\n", 4) == 0)
+            return true;
+        ssize_t r = recv(s->fd, s->heard + s->heard_len,
+                         sizeof(s->heard) - s->heard_len, 0);
+        if (r <= 0)
+            return false;
+        s->heard_len += (size_t)r;
+    }
+}
+
+/* Returns false when the client has gone. */
+static bool scripted_take_turns(struct scripted *s)
+{
+    for (const struct scripted_turn *t = s->turns; t && t->say; t++) {
+        if (!scripted_hear(s, t->hear))
+            return false;
+        scripted_send(s, t->say, t->say_len ? t->say_len : strlen(t->say));
+    }
+    return true;
+}
+
+static void scripted_converse(struct scripted *s)
+{
+    if (!scripted_take_turns(s) || !s->answer)
+        return;
+    scripted_read_request(s);
+    if (!s->set_at_connect)
+        scripted_send_answer(s);
+}
+
 static void *scripted_run(void *arg)
 {
     struct scripted *s = arg;
     char rest[256];
 
-    scripted_read_request(s);
-    if (!s->set_at_connect)
-        scripted_send_answer(s);
+    if (s->listening) {
+        s->fd = accept(s->listener, NULL, NULL);
+        s->called = s->fd >= 0;
+        if (!s->called)
+            return NULL;
+    }
+    scripted_converse(s);
     if (s->set)
         ws_event_set(s->set);
     if (!s->silent)
@@ -142,10 +203,32 @@ static int scripted_connect(const char *host, const char *port,
     return pair[0];
 }
 
-static void scripted_end(struct scripted *s)
+/* Returns the port of 127.0.0.1 where the script waits for a connection. */
+static inline unsigned scripted_listen(struct scripted *s)
 {
-    if (s->called)
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+    s->listening = true;
+    s->listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(s->listener, (struct sockaddr *)&in, sizeof(in)) != 0 ||
+        listen(s->listener, 1) != 0 ||
+        getsockname(s->listener, (struct sockaddr *)&in,
+                    &(socklen_t){ sizeof(in) }) != 0 ||
+        pthread_create(&s->thread, NULL, scripted_run, s) != 0)
+        abort();
+    return ntohs(in.sin_port);
+}
+
+/* Whoever waits for a connection that did not come stops. */
+static inline void scripted_end(struct scripted *s)
+{
+    if (s->listening)
+        shutdown(s->listener, SHUT_RD);
+    if (s->listening || s->called)
         pthread_join(s->thread, NULL);
+    if (s->listening)
+        close(s->listener);
 }
 
 #endif
