@@ -24,7 +24,7 @@
 static const struct scripted_turn none[] = { { 0 } };
 static const struct scripted_turn http[] = { { 0, OK, 0 }, { 0 } };
 static const struct scripted_turn http_407[] = {
-    { 0, "HTTP/1.1 407 Proxy Authentication Required\r\n\r\nwho?", 0 },
+    { 0, "HTTP/1.1 407 Who Are You\r\nContent-Length: 0\r\n\r\n", 0 },
     { 0 },
 };
 static const struct scripted_turn socks[] = {

@@ -2,9 +2,12 @@
 
 #include "test.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 
 #include <silverback/dial.h>
@@ -108,6 +111,18 @@ static void dial_refuses_bad_arguments_before_it_connects(void **state)
         { URL, { "Sec-WebSocket-Version", "8" }, WS_ERR_INVALID },
         { URL, { "Sec-WebSocket-Extensions", "x" }, WS_ERR_INVALID },
         { URL, { "not a token", "x" }, WS_ERR_INVALID },
+        { URL, { "", "x" }, WS_ERR_INVALID },
+        { URL, { "X\r\nY", "x" }, WS_ERR_INVALID },
+        { URL, { "X", "x\r\nY: y" }, WS_ERR_INVALID },
+        { URL, { "X", "x\ny" }, WS_ERR_INVALID },
+        { URL, { "X", "x\r" }, WS_ERR_INVALID },
+        { URL, { "X", "x\x7f" }, WS_ERR_INVALID },
+        { URL, { "Host", "a/b" }, WS_ERR_INVALID },
+        { URL, { "Host", "a\r\nX: y" }, WS_ERR_INVALID },
+        { "ws://x/\r\nX: y", { 0 }, WS_ERR_URL },
+        { "ws://x\n/", { 0 }, WS_ERR_URL },
+        { "ws://me:p%0aw@x/", { 0 }, WS_ERR_URL },
+        { "ws://me:p%00w@x/", { 0 }, WS_ERR_URL },
     };
 
     for (size_t i = 0; i < COUNT(bad); i++) {
@@ -123,6 +138,41 @@ static void dial_refuses_bad_arguments_before_it_connects(void **state)
         assert_true(strlen(err.text) > 0);
         assert_false(s.called);
     }
+}
+
+static void request_of(struct scripted *s, const char *url,
+                       const ws_header *headers)
+{
+    const ws_dialer d = { .connect = scripted_connect, .arg = s };
+
+    assert_null(ws_dial(&d, url, headers, NULL, NULL));
+    scripted_end(s);
+}
+
+static void the_callers_host_replaces_ours_but_not_the_address(void **state)
+{
+    (void)state;
+    struct scripted s = { .answer = "" };
+
+    request_of(&s, URL, (ws_header[]){ { "host", "other.test" }, { 0 } });
+    assert_string_equal(s.host, "scripted.test");
+    assert_non_null(strstr(s.request, "\r\nHost: other.test\r\n"));
+    assert_null(strstr(s.request, "scripted.test"));
+}
+
+static void user_information_becomes_basic_auth(void **state)
+{
+    (void)state;
+    struct scripted s[2] = { { .answer = "" }, { .answer = "" } };
+
+    request_of(&s[0], "ws://me:p%40w@scripted.test/", NULL);
+    assert_non_null(strstr(s[0].request, /* me:p@w */
+                           "\r\nAuthorization: Basic bWU6cEB3\r\n"));
+    assert_non_null(strstr(s[0].request, "\r\nHost: scripted.test\r\n"));
+    request_of(&s[1], "ws://me:pw@scripted.test/",
+               (ws_header[]){ { "Authorization", "Bearer x" }, { 0 } });
+    assert_non_null(strstr(s[1].request, "\r\nAuthorization: Bearer x\r\n"));
+    assert_null(strstr(s[1].request, "Basic"));
 }
 
 /* ---- The answer --------------------------------------------------------- */
@@ -399,6 +449,83 @@ static void connecting_ends_at_the_timeout_or_by_cancel(void **state)
     close(fd);
 }
 
+/* Stands before the C library's: two.test has two addresses, slow.test none
+ * before the gate is open. */
+static struct sockaddr_in two[2];
+static ws_event gate;
+
+int getaddrinfo(const char *host, const char *port,
+                const struct addrinfo *hints, struct addrinfo **list)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *,
+                struct addrinfo **);
+    struct addrinfo *other;
+
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (hints->ai_flags & AI_NUMERICHOST || !host || !strstr(host, ".test"))
+        return real(host, port, hints, list);
+    if (strcmp(host, "slow.test") == 0)
+        ws_event_wait(&gate, 0);
+    if (real("127.0.0.1", port, hints, list) != 0 ||
+        real("127.0.0.1", port, hints, &other) != 0)
+        return EAI_FAIL;
+    memcpy((*list)->ai_addr, &two[0], sizeof(two[0]));
+    memcpy(other->ai_addr, &two[1], sizeof(two[1]));
+    (*list)->ai_next = other;
+    return 0;
+}
+
+/* Nothing but the next attempt ends the silence of the first. */
+static void a_silent_address_is_passed_over(void **state)
+{
+    (void)state;
+    struct scripted s = { .answer = AGREED "\r\n" };
+    char url[64];
+    int fds[4], fd = bind_full_port(url, fds);
+    unsigned port = scripted_listen(&s);
+    const ws_dialer d = { .handshake_timeout_ms = -1 };
+    ws_error err;
+
+    getsockname(fd, (struct sockaddr *)&two[0], &(socklen_t){ sizeof(*two) });
+    two[1] = two[0];
+    two[1].sin_port = htons((uint16_t)port);
+    ws_conn *c = ws_dial(&d, "ws://two.test/", NULL, NULL, &err);
+    assert_string_equal(err.text, "");
+    assert_non_null(c);
+    ws_close(c);
+    scripted_end(&s);
+    for (int i = 0; i < 4; i++)
+        close(fds[i]);
+    close(fd);
+}
+
+static void resolving_ends_at_the_timeout_or_by_cancel(void **state)
+{
+    (void)state;
+    ws_event cancel = { 0 };
+    const ws_dialer dialers[] = {
+        { .handshake_timeout_ms = 20 },
+        { .cancel = &cancel },
+    };
+    static const int codes[] = { WS_ERR_TIMEOUT, WS_ERR_CANCELED };
+    long live = alloc_live();
+    pthread_t setter;
+
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        ws_error err;
+
+        if (dialers[i].cancel)
+            pthread_create(&setter, NULL, set_event, &cancel);
+        assert_null(ws_dial(&dialers[i], "ws://slow.test/", NULL, NULL, &err));
+        assert_int_equal(err.code, codes[i]);
+        assert_non_null(strstr(err.text, "slow.test"));
+    }
+    pthread_join(setter, NULL);
+    ws_event_set(&gate);
+    while (alloc_live() > live) /* the helper threads free what they had */
+        sched_yield();
+}
+
 /* ---- Memory ------------------------------------------------------------- */
 
 static void every_allocation_failure_is_survived(void **state)
@@ -444,6 +571,8 @@ int main(void)
         cmocka_unit_test(dial_hands_host_port_and_request_to_the_connect_hook),
         cmocka_unit_test(dial_makes_a_new_key_each_time),
         cmocka_unit_test(dial_refuses_bad_arguments_before_it_connects),
+        cmocka_unit_test(the_callers_host_replaces_ours_but_not_the_address),
+        cmocka_unit_test(user_information_becomes_basic_auth),
         cmocka_unit_test(dial_says_eof_at_every_cut_of_the_head),
         cmocka_unit_test(bytes_behind_the_answer_are_the_first_message),
         cmocka_unit_test(the_connection_has_what_was_agreed),
@@ -457,6 +586,8 @@ int main(void)
         cmocka_unit_test(a_port_where_nobody_listens_refuses),
         cmocka_unit_test(a_hook_that_fails_gives_its_own_code),
         cmocka_unit_test(connecting_ends_at_the_timeout_or_by_cancel),
+        cmocka_unit_test(a_silent_address_is_passed_over),
+        cmocka_unit_test(resolving_ends_at_the_timeout_or_by_cancel),
         cmocka_unit_test(every_allocation_failure_is_survived),
     };
 
