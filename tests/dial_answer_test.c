@@ -4,6 +4,7 @@
 
 #include <silverback/dial.h>
 
+#include "dial_table.h"
 #include "scripted.h"
 #include "mode.h"
 
@@ -24,6 +25,7 @@ struct dialed {
     const char *answer;
     bool asking; /* for subprotocols and compression */
     bool by_byte;
+    const char *origin; /* NULL: none */
 };
 
 struct want {
@@ -58,10 +60,16 @@ static void check(const char *what, const struct dialed *dialed,
         .subprotocols = dialed->asking ? protocols : NULL,
         .enable_compression = dialed->asking,
     };
+    const ws_header headers[] = {
+        { dialed->origin ? "Origin" : NULL, dialed->origin },
+        { 0 },
+    };
     ws_response *resp;
     ws_error err;
 
-    ws_conn *c = ws_dial(&d, "ws://scripted.test/", NULL, &resp, &err);
+    ws_conn *c = ws_dial(&d, "ws://scripted.test/", headers, &resp, &err);
+    if (!dialed->by_byte)
+        dial_table_row(what, &err);
     if (err.code != want->code || !strstr(err.text, want->text))
         print_error("%s: %s\n", what, err.text);
     assert_int_equal(c == NULL, want->code != 0);
@@ -75,8 +83,8 @@ static void check(const char *what, const struct dialed *dialed,
 static void check_both(const char *what, const char *answer, bool asking,
                        struct want want)
 {
-    check(what, &(struct dialed){ answer, asking, false }, &want);
-    check(what, &(struct dialed){ answer, asking, true }, &want);
+    check(what, &(struct dialed){ answer, asking, false, NULL }, &want);
+    check(what, &(struct dialed){ answer, asking, true, NULL }, &want);
 }
 
 /* ---- RFC 6455, section 4.1 ---------------------------------------------- */
@@ -116,6 +124,7 @@ static void answers_that_make_a_connection(void **state)
           AGREED DEFLATE "Sec-WebSocket-Protocol: chat.v1\r\n\r\n", true },
     };
 
+    dial_table_head("Answers that make a connection");
     for (size_t i = 0; i < COUNT(rows); i++)
         check_both(rows[i].what, rows[i].answer, rows[i].asking,
                    (struct want){ .status = 101, .text = "", .body = "" });
@@ -152,6 +161,21 @@ static void answers_that_a_client_must_fail(void **state)
           "Accept" },
         { "an extension that was not offered", AGREED DEFLATE "\r\n", false,
           "bad handshake" },
+        { "an unknown parameter (RFC 7692, 7.1)",
+          AGREED "Sec-WebSocket-Extensions: permessage-deflate; x=1\r\n\r\n",
+          true, "bad handshake" },
+        { "a parameter twice",
+          AGREED "Sec-WebSocket-Extensions: permessage-deflate; "
+                 "server_no_context_takeover; "
+                 "server_no_context_takeover\r\n\r\n",
+          true, "bad handshake" },
+        { "a window of 16 bits (7.1.2.1)",
+          AGREED "Sec-WebSocket-Extensions: permessage-deflate; "
+                 "server_max_window_bits=16\r\n\r\n",
+          true, "bad handshake" },
+        { "no limit to the server's context, which was asked for (7.1.1.1)",
+          AGREED "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", true,
+          "bad handshake" },
         { "an unknown extension",
           AGREED "Sec-WebSocket-Extensions: x-other\r\n\r\n", true,
           "bad handshake" },
@@ -172,6 +196,7 @@ static void answers_that_a_client_must_fail(void **state)
           "HTTP/1.0" },
     };
 
+    dial_table_head("101 that is none (RFC 6455, 4.1)");
     for (size_t i = 0; i < COUNT(rows); i++)
         check_both(rows[i].what, rows[i].answer, rows[i].asking,
                    (struct want){ WS_ERR_HANDSHAKE, 101, rows[i].text, "" });
@@ -229,8 +254,13 @@ static void refusals_keep_status_and_body(void **state)
           "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nlate",
           503, "503", "late" },
         { "HTTP/1.0", "HTTP/1.0 403 Forbidden\r\n\r\nno", 403, "403", "no" },
+        { "a proxy in between", "HTTP/1.1 407 Who\r\n\r\n", 407, "407", "" },
+        { "too many", "HTTP/1.1 429 Slow Down\r\n\r\n", 429, "429", "" },
+        { "a fault", "HTTP/1.1 500 Oops\r\n\r\noops", 500, "500", "oops" },
+        { "a gateway", "HTTP/1.1 502 Bad Gateway\r\n\r\n", 502, "502", "" },
     };
 
+    dial_table_head("Refusals");
     for (size_t i = 0; i < COUNT(rows); i++)
         check_both(rows[i].what, rows[i].answer, false,
                    (struct want){ WS_ERR_HANDSHAKE, rows[i].status,
@@ -250,6 +280,7 @@ static void malformed_answers_name_the_fault(void **state)
         { "a TLS alert", "\x15\x03\x01\r\n\r\n" },
         { "HTTP/2 (2.3)", "HTTP/2 101 x\r\n\r\n" },
         { "a status of two digits (4)", "HTTP/1.1 10 x\r\n\r\n" },
+        { "a status of no class (4)", "HTTP/1.1 999 x\r\n\r\n" },
         { "bare line feeds (2.2)", "HTTP/1.1 101 x\nUpgrade: websocket\n\n" },
         { "a space before the colon (5.1)", SWITCHING "Upgrade : x\r\n\r\n" },
         { "a folded line (5.2)", AGREED "X: a\r\n b\r\n\r\n" },
@@ -257,6 +288,7 @@ static void malformed_answers_name_the_fault(void **state)
         { "a frame", "\x81\x02hi\r\n\r\n" },
     };
 
+    dial_table_head("What is no HTTP (RFC 9112)");
     for (size_t i = 0; i < COUNT(rows); i++)
         check_both(rows[i].what, rows[i].answer, false,
                    (struct want){ WS_ERR_HTTP, 0, "malformed answer", NULL });
@@ -265,29 +297,58 @@ static void malformed_answers_name_the_fault(void **state)
 static void an_answer_that_ends_too_early_is_eof(void **state)
 {
     (void)state;
-    static const char *const rows[] = { "", "H", SWITCHING, AGREED, CONTINUE };
+    static const struct {
+        const char *what;
+        const char *answer;
+    } rows[] = {
+        { "nothing", "" },
+        { "a byte", "H" },
+        { "the first line", SWITCHING },
+        { "no empty line", AGREED },
+        { "100 and no more", CONTINUE },
+    };
 
+    dial_table_head("Answers that end too early");
     for (size_t i = 0; i < COUNT(rows); i++)
         check_both(
-            rows[i], rows[i], false,
+            rows[i].what, rows[i].answer, false,
             (struct want){ WS_ERR_EOF, 0, "closed the connection", NULL });
+}
+
+static void a_refused_origin_is_named(void **state)
+{
+    (void)state;
+    const struct dialed dialed = {
+        .answer = "HTTP/1.1 403 Forbidden\r\n\r\n",
+        .origin = "http://a.example",
+    };
+
+    dial_table_head("To a request with an Origin");
+    check("403 to http://a.example", &dialed,
+          &(struct want){ WS_ERR_HANDSHAKE, 403,
+                          "the server answered 403 to the upgrade; it refused "
+                          "Origin http://a.example",
+                          "" });
 }
 
 static void answers_without_end_are_bounded(void **state)
 {
     (void)state;
     static const struct {
+        const char *what;
         const char *begin;
         const char *unit;
         size_t times;
         const char *text;
     } rows[] = {
-        { "", CONTINUE, 11, "more than 10" },
-        { AGREED, "X: y\r\n", 101, "malformed answer" },
-        { AGREED "X: ", "0123456789abcdef", 4200, "malformed answer" },
-        { "", "HTTP/1.1 ", 8000, "malformed answer" },
+        { "eleven of 1xx", "", CONTINUE, 11, "more than 10" },
+        { "over 100 fields", AGREED, "X: y\r\n", 101, "malformed answer" },
+        { "a field of 66 KiB", AGREED "X: ", "0123456789abcdef", 4200,
+          "malformed answer" },
+        { "a first line of 70 KiB", "", "HTTP/1.1 ", 8000, "malformed answer" },
     };
 
+    dial_table_head("Answers without end");
     for (size_t i = 0; i < COUNT(rows); i++) {
         size_t begin = strlen(rows[i].begin), step = strlen(rows[i].unit);
         char *answer = calloc(1, begin + step * rows[i].times + 1);
@@ -295,22 +356,24 @@ static void answers_without_end_are_bounded(void **state)
         memcpy(answer, rows[i].begin, begin);
         for (size_t k = 0; k < rows[i].times; k++)
             memcpy(answer + begin + k * step, rows[i].unit, step);
-        check_both(rows[i].text, answer, false,
+        check_both(rows[i].what, answer, false,
                    (struct want){ WS_ERR_HTTP, 0, rows[i].text, NULL });
         free(answer);
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_that_make_a_connection),
         cmocka_unit_test(answers_that_a_client_must_fail),
         cmocka_unit_test(refusals_keep_status_and_body),
+        cmocka_unit_test(a_refused_origin_is_named),
         cmocka_unit_test(malformed_answers_name_the_fault),
         cmocka_unit_test(an_answer_that_ends_too_early_is_eof),
         cmocka_unit_test(answers_without_end_are_bounded),
     };
 
-    return run_in_mode("dial_answer", tests, NULL, NULL);
+    dial_table_begin(argc, argv);
+    return dial_table_end(run_in_mode("dial_answer", tests, NULL, NULL));
 }

@@ -8,6 +8,7 @@
 #include <silverback/dial.h>
 
 #include "alloc_fail.h"
+#include "dial_table.h"
 #include "scripted.h"
 
 #define AGREED                                                                 \
@@ -267,6 +268,7 @@ static void any_2xx_is_consent_without_a_body(void **state)
 }
 
 struct refusal {
+    const char *what;
     const char *proxy;
     struct scripted_turn turns[3];
     int code;
@@ -277,38 +279,53 @@ struct refusal {
 
 /* clang-format off */
 static const struct refusal refusals[] = {
-    { "p.test", { { 0, "HTTP/1.1 403 Filtered\r\n\r\nno", 0 } },
+    { "403",
+      "p.test", { { 0, "HTTP/1.1 403 Filtered\r\n\r\nno", 0 } },
       WS_ERR_PROXY, 403, "the proxy p.test answered 403 to CONNECT "
       "server.test:81; it may not allow this host or port", "no" },
-    { "p.test", { { 0, "HTTP/1.1 407\r\nContent-Length: 4\r\n\r\nwho?", 0 } },
+    { "407 without a reason",
+      "p.test", { { 0, "HTTP/1.1 407\r\nContent-Length: 4\r\n\r\nwho?", 0 } },
       WS_ERR_PROXY, 407, "it wants credentials", "who?" },
-    { "p.test:8080", { { 0, "HTTP/1.1 502 x\r\n\r\n", 0 } },
+    { "502",
+      "p.test:8080", { { 0, "HTTP/1.1 502 x\r\n\r\n", 0 } },
       WS_ERR_PROXY, 502, "the proxy p.test:8080 answered 502", "" },
-    { "p.test", { { 0, "HTTP/1.1 405 x\r\nContent-Length: 0\r\n\r\n", 0 } },
+    { "405",
+      "p.test", { { 0, "HTTP/1.1 405 x\r\nContent-Length: 0\r\n\r\n", 0 } },
       WS_ERR_PROXY, 405, "does not allow CONNECT", "" },
-    { "p.test", { { 0, "HTTP/1.1 302 x\r\nLocation: /\r\n\r\n", 0 } },
+    { "302",
+      "p.test", { { 0, "HTTP/1.1 302 x\r\nLocation: /\r\n\r\n", 0 } },
       WS_ERR_PROXY, 302, "answered 302", "" },
-    { "p.test", { { 0, "HTTP/1.1 101 x\r\n\r\n", 0 } },
+    { "101",
+      "p.test", { { 0, "HTTP/1.1 101 x\r\n\r\n", 0 } },
       WS_ERR_PROXY, 101, "answered 101", "" },
-    { "p.test", { { 0, "\5\377", 0 } },
+    { "no HTTP",
+      "p.test", { { 0, "\5\377", 0 } },
       WS_ERR_HTTP, 0, "the proxy p.test: malformed answer", NULL },
-    { "p.test", { { 0, "\x15\3\1\0\2\2\x28", 7 } },
+    { "a TLS alert",
+      "p.test", { { 0, "\x15\3\1\0\2\2\x28", 7 } },
       WS_ERR_HTTP, 0, "the proxy p.test: malformed answer", NULL },
-    { "p.test", { { 0, "HTTP/1.1 200 OK\r\n", 0 } },
+    { "no empty line",
+      "p.test", { { 0, "HTTP/1.1 200 OK\r\n", 0 } },
       WS_ERR_EOF, 0, "the proxy p.test closed the connection", NULL },
-    { "p.test", { { 0, OK "\x81\x02hi", 0 } },
-      WS_ERR_PROXY, 0, "the proxy p.test: 4 bytes behind its answer", NULL },
-    { "socks5://p.test", { { 3, "HTTP/1.1 400 x\r\n\r\n", 0 } },
+    { "more behind the answer",
+      "p.test", { { 0, OK "\x81\x02hi", 0 } },
+      WS_ERR_PROXY, 0, "the proxy p.test: unexpected bytes behind its answer (4)", NULL },
+    { "HTTP instead of SOCKS",
+      "socks5://p.test", { { 3, "HTTP/1.1 400 x\r\n\r\n", 0 } },
       WS_ERR_PROXY, 0, "the proxy p.test: malformed answer: expected version 5",
       NULL },
-    { "socks5://p.test", { { 3, "\5", 1 } },
+    { "a byte of SOCKS",
+      "socks5://p.test", { { 3, "\5", 1 } },
       WS_ERR_EOF, 0, "the proxy p.test closed the connection", NULL },
-    { "socks5://p.test", { { 3, "\5\0", 2 }, { 18, "\5\2\0\1", 4 } },
+    { "code 2 of SOCKS",
+      "socks5://p.test", { { 3, "\5\0", 2 }, { 18, "\5\2\0\1", 4 } },
       WS_ERR_PROXY, 0, "its rules do not allow", NULL },
-    { "socks5://p.test", { { 3, "\5\0", 2 }, { 18, "\5\0\0\1", 4 } },
+    { "half an answer of SOCKS",
+      "socks5://p.test", { { 3, "\5\0", 2 }, { 18, "\5\0\0\1", 4 } },
       WS_ERR_EOF, 0, "the proxy p.test closed the connection", NULL },
-    { "socks5://p.test", { { 3, "\5\0\5", 3 } },
-      WS_ERR_PROXY, 0, "1 bytes behind its answer", NULL },
+    { "more of SOCKS than its turn",
+      "socks5://p.test", { { 3, "\5\0\5", 3 } },
+      WS_ERR_PROXY, 0, "bytes behind its answer (1)", NULL },
 };
 /* clang-format on */
 
@@ -320,6 +337,8 @@ static void check_refusal(const struct refusal *row, bool by_byte)
 
     assert_null(dial(&s, (ws_dialer){ .proxy = row->proxy }, &resp, &err));
     scripted_end(&s);
+    if (!by_byte)
+        dial_table_row(row->what, &err);
     if (err.code != row->code || !strstr(err.text, row->text))
         fail_msg("expected %d, %s; got %d, %s", row->code, row->text, err.code,
                  err.text);
@@ -337,6 +356,7 @@ static void refusals_say_what_the_proxy_said(void **state)
 {
     (void)state;
 
+    dial_table_head("What a proxy says instead");
     for (size_t i = 0; i < COUNT(refusals); i++) {
         check_refusal(&refusals[i], false);
         if (!strstr(refusals[i].text, "behind its answer"))
@@ -543,7 +563,7 @@ static void every_allocation_failure_is_survived(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, clear_environment)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_way_leads_to_the_server),
@@ -561,5 +581,7 @@ int main(void)
     };
 
     alloc_fail_install();
-    return cmocka_run_group_tests_name("dial_proxy", tests, NULL, NULL);
+    dial_table_begin(argc, argv);
+    return dial_table_end(
+        cmocka_run_group_tests_name("dial_proxy", tests, NULL, NULL));
 }

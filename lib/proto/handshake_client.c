@@ -144,6 +144,7 @@ static const char *hint(int status)
         { 401, 401, "; it wants credentials (Authorization)" },
         { 403, 403, "; it may want an Origin, or credentials" },
         { 404, 404, "; there is no WebSocket at this path" },
+        { 407, 407, "; a proxy in between wants credentials" },
         { 426, 426, "; does a proxy in between drop the Upgrade header?" },
         { 429, 429, "; it is asked too often" },
         { 502, 504, "; the server behind it does not answer" },

@@ -137,9 +137,9 @@ static int fail_reply(int code, ws_error *err)
     static const char *const texts[] = {
         [1] = "general failure",
         [2] = "its rules do not allow the connection",
-        [3] = "network unreachable",
-        [4] = "host unreachable",
-        [5] = "connection refused",
+        [3] = "it cannot reach the network",
+        [4] = "it cannot reach the host",
+        [5] = "the server refused the connection",
         [6] = "time to live expired",
         [7] = "command not supported",
         [8] = "address type not supported",

@@ -224,13 +224,14 @@ def with_dante(tap, server_port, client):
                       f"{how}: the log has it", proxy.new_lines())
 
         client.dial(f"ws://127.0.0.1:{free_port()}/", f"socks5://{at}")
-        client.expect("nobody listens: code 5", REFUSED, "connection refused")
+        client.expect("nobody listens: code 5", REFUSED,
+                      "the server refused the connection")
         client.dial(f"ws://127.0.0.9:{server_port}/", f"socks5://{at}")
         client.expect("its rules forbid it: code 2", REFUSED,
                       "its rules do not allow")
         client.dial("ws://other.test/", f"socks5://{at}")
         client.expect("a name that it does not know", REFUSED,
-                      "host unreachable")
+                      "it cannot reach the host")
         tap.check(stop(proxy.process) is not None, "dante ends")
 
     with tempfile.TemporaryDirectory() as folder:
