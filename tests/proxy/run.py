@@ -192,10 +192,10 @@ def with_tinyproxy(tap, server_port, client):
         client.dial(named, at)
         client.expect("without a user: 407", REFUSED + "407 ",
                       "it wants credentials")
-        client.dial(named, f"http://me:other@{at}")
+        client.dial(named, f"http://me:secret@{at}")
         client.expect("with another password: refused", REFUSED + "401 ",
                       "it wants other credentials")
-        tap.check("other" not in client.said, "the password is not shown")
+        tap.check("secret" not in client.said, "the password is not shown")
         tap.check(stop(proxy.process) == 0, "tinyproxy ends")
 
 
@@ -242,10 +242,10 @@ def with_dante(tap, server_port, client):
         client.expect("with a user and a password", "echo hello")
         tap.check(proxy.has_logged(*logged_as("username%me@")),
                   "with a user: the log has him", proxy.new_lines())
-        client.dial(named, f"socks5://me:other@{at}")
+        client.dial(named, f"socks5://me:secret@{at}")
         client.expect("with another password: refused", REFUSED,
                       "it refused the user and password")
-        tap.check("other" not in client.said, "the password is not shown")
+        tap.check("secret" not in client.said, "the password is not shown")
         client.dial(named, f"socks5://{at}")
         client.expect("without a user: refused", REFUSED,
                       "it wants credentials")
