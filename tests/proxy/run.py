@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""run.py tinyproxy|dante SERVER_EXE CLIENT_EXE
+"""run.py tinyproxy|dante|tls SERVER_EXE CLIENT_EXE
 
 Lets our client talk to our echo server through a real proxy, and looks into the
 proxy's own log for what it has done.  The server has a name that only the proxy
 can resolve.  Prints TAP."""
 
+import asyncio
+import contextlib
 import os
 import pathlib
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree stays clean
@@ -23,6 +27,7 @@ from harness import PATIENCE, Tap, start_server, stop, wait_until  # noqa: E402
 HINT = "run tools/setup --tests"
 
 REFUSED = "error -5018 "  # WS_ERR_PROXY
+UNTRUSTED = "error -5019 "  # WS_ERR_TLS
 UNRESOLVED = "error -5017 "  # WS_ERR_RESOLVE
 
 # Of "pw", in the form of shadow(5).
@@ -115,6 +120,63 @@ def dante(proxy, port, method):
             "-p", str(proxy.folder / "pid")]
 
 
+def make_certificate(folder, name, san):
+    """NAME.pem, signed by itself, and NAME.key."""
+    file, key = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-keyout", key,
+         "-out", file, "-subj", f"/CN={name}", "-addext",
+         f"subjectAltName={san}"],
+        check=True, capture_output=True)
+    return file
+
+
+def start(stack, command_for):
+    """A server that ends with the stack.  Returns its port."""
+    process, port = start_server(command_for)
+    stack.callback(stop, process)
+    return port
+
+
+def start_tls(stack, server_exe, folder):
+    files = [str(folder / "server.pem"), str(folder / "server.key")]
+    return start(stack, lambda port: [server_exe, "--tls", *files, str(port)])
+
+
+class TlsFront:
+    """Speaks TLS for a proxy that cannot."""
+
+    def __init__(self, folder, target):
+        self._target = target
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(folder / "proxy.pem",
+                                      folder / "proxy.key")
+        ready = threading.Event()
+        threading.Thread(target=lambda: asyncio.run(self._serve(ready)),
+                         daemon=True).start()
+        ready.wait(PATIENCE)
+
+    async def _serve(self, ready):
+        server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0,
+                                            ssl=self._context)
+        self.port = server.sockets[0].getsockname()[1]
+        ready.set()
+        await server.serve_forever()
+
+    async def _pass_on(self, reader, writer):
+        back, forth = await asyncio.open_connection("127.0.0.1", self._target)
+        await asyncio.gather(_pump(reader, forth), _pump(back, writer))
+
+
+async def _pump(reader, writer):
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
 # ---- Cases ------------------------------------------------------------------
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -199,6 +261,65 @@ def with_tinyproxy(tap, server_port, client):
         tap.check(stop(proxy.process) == 0, "tinyproxy ends")
 
 
+def with_tls(tap, server_exe, client):
+    """TLS to the proxy, to the server, and one in the other."""
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(
+            tempfile.TemporaryDirectory()))
+        ca = {"server": make_certificate(folder, "server", "DNS:server.test"),
+              "proxy": make_certificate(folder, "proxy", "IP:127.0.0.1")}
+        ca["both"] = folder / "both"
+        ca["both"].write_text(ca["server"].read_text()
+                              + ca["proxy"].read_text())
+        plain = start(stack, lambda port: [server_exe, str(port)])
+        secure = start_tls(stack, server_exe, folder)
+        http = Proxy(folder, lambda p, port: tinyproxy(
+            p, port, f"{plain}\nConnectPort {secure}", "me pw"))
+        stack.callback(stop, http.process)
+        front = TlsFront(folder, http.port)
+        ws = f"ws://server.test:{plain}/"
+        wss = f"wss://server.test:{secure}/"
+        over_http = f"http://me:pw@127.0.0.1:{http.port}"
+        over_https = f"https://me:pw@127.0.0.1:{front.port}"
+
+        for what, url, proxy, trust, expected in (
+                ("wss by http", wss, over_http, "server", "echo hello"),
+                ("ws by https", ws, over_https, "proxy", "echo hello"),
+                ("wss by https", wss, over_https, "both", "echo hello"),
+                ("wss by http, another CA", wss, over_http, "proxy",
+                 UNTRUSTED + "0 TLS with server.test: "),
+                ("ws by https, another CA", ws, over_https, "server",
+                 UNTRUSTED + "0 TLS with 127.0.0.1: "),
+                ("wss by https, the server of another CA", wss, over_https,
+                 "proxy", UNTRUSTED + "0 TLS with server.test: "),
+                ("wss by https, the proxy of another CA", wss, over_https,
+                 "server", UNTRUSTED + "0 TLS with 127.0.0.1: "),
+                ("https without a user", ws,
+                 f"https://127.0.0.1:{front.port}", "proxy", REFUSED + "407 "),
+                ("http to a proxy that speaks https", ws,
+                 f"http://127.0.0.1:{front.port}", "proxy", "error ")):
+            http.mark()
+            client.dial(url, proxy, str(ca[trust]))
+            client.expect(what, expected)
+            if expected == "echo hello":
+                port = plain if url is ws else secure
+                tap.check(http.has_logged(f"CONNECT server.test:{port} "),
+                          f"{what}: the log has it", http.new_lines())
+
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(
+            tempfile.TemporaryDirectory()))
+        trust = make_certificate(folder, "server", "DNS:server.test")
+        secure = start_tls(stack, server_exe, folder)
+        socks = Proxy(folder, lambda p, port: dante(p, port, "none"))
+        stack.callback(stop, socks.process)
+        client.dial(f"wss://server.test:{secure}/",
+                    f"socks5://127.0.0.1:{socks.port}", str(trust))
+        client.expect("wss by socks5", "echo hello")
+        tap.check(socks.has_logged("tcp/connect [", f"127.0.0.1.{secure}"),
+                  "wss by socks5: the log has it", socks.new_lines())
+
+
 def with_dante(tap, server_port, client):
     named = f"ws://server.test:{server_port}/"
     numbered = f"ws://127.0.0.1:{server_port}/"
@@ -252,19 +373,30 @@ def with_dante(tap, server_port, client):
         tap.check(stop(proxy.process) is not None, "dante ends")
 
 
-PROXIES = {"tinyproxy": (with_tinyproxy, 22), "dante": (with_dante, 22)}
+def on_plain(run):
+    """run with the port of a server without TLS."""
+    def wrapped(tap, server_exe, client):
+        with contextlib.ExitStack() as stack:
+            port = start(stack, lambda port: [server_exe, str(port)])
+            run(tap, port, client)
+    return wrapped
+
+
+CASES = {
+    "tinyproxy": (on_plain(with_tinyproxy), 22),
+    "dante": (on_plain(with_dante), 22),
+    "tls": (with_tls, 14),
+}
 
 
 def main(name, server_exe, client_exe):
-    run, plan = PROXIES[name]
+    run, plan = CASES[name]
     tap = Tap(plan)
-    server, port = start_server(lambda port: [server_exe, str(port)])
+    server_exe, client_exe = map(os.path.abspath, (server_exe, client_exe))
     try:
-        run(tap, port, Client(tap, client_exe))
+        run(tap, server_exe, Client(tap, client_exe))
     except FileNotFoundError as error:
-        tap.check(False, f"{name} is there", error)
-    finally:
-        stop(server)
+        tap.check(False, "what it needs is there", error)
     return tap.done()
 
 
