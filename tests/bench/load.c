@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "load.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <sys/resource.h>
+
+#include "figures.h"
+#include "load_conn.h"
+
+static const char usage[] =
+    "usage: bench_load [OPTION...] PORT\n"
+    "\n"
+    "Loads the echo server at ws://127.0.0.1:PORT/, checks its answers, and\n"
+    "prints what was measured as one object of JSON.\n"
+    "  --connections N  how many (64)\n"
+    "  --depth N        messages under way on each (1)\n"
+    "  --size N         bytes of a message (20)\n"
+    "  --binary         not text\n"
+    "  --check N        above 4096 bytes, compare one answer in N whole (61)\n"
+    "  --deflate        permessage-deflate, without context takeover\n"
+    "  --tls            wss, whatever the certificate\n"
+    "  --seconds S      how long to measure (1)\n"
+    "  --warmup S       after how long (0.2)\n"
+    "  --pid N          the server: measure its CPU time and memory\n"
+    "  --idle           its memory, before and after a message on each\n"
+    "                   connection\n"
+    "  --connect        connect, upgrade and close, N at a time\n";
+
+enum { AT_ONCE = 128, PATIENCE = 30, SETTLE_MS = 500 };
+
+void load_fail(const char *format, ...)
+{
+    va_list args;
+
+    fputs("bench_load: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+void *load_alloc(size_t n)
+{
+    void *p = calloc(1, n > 0 ? n : 1);
+
+    if (!p)
+        load_fail("no memory for %zu bytes", n);
+    return p;
+}
+
+static uint64_t after(double seconds)
+{
+    return figures_now() + (uint64_t)(seconds * 1e9);
+}
+
+static void turn_until(uint64_t then)
+{
+    while (figures_now() < then)
+        conns_turn();
+}
+
+static void turn_before(uint64_t then, const char *what)
+{
+    if (figures_now() > then)
+        load_fail("waited %d s for %s", PATIENCE, what);
+    conns_turn();
+}
+
+static void open_all(const struct load_options *o)
+{
+    uint64_t then = after(PATIENCE);
+    size_t started = 0;
+
+    while (conn_count.open < o->connections) {
+        while (started < o->connections && started - conn_count.open < AT_ONCE)
+            conn_start(conn_at(started++));
+        turn_before(then, "connections to be upgraded");
+    }
+}
+
+/* What is read at the beginning of a measurement, and again at its end. */
+struct reading {
+    uint64_t time, server, client, busy;
+    uint64_t answers, ended;
+    struct answers_count in;
+};
+
+static struct reading read_all(int pid)
+{
+    return (struct reading){
+        .time = figures_now(),
+        .server = figures_cpu(pid),
+        .client = figures_cpu(getpid()),
+        .busy = figures_busy(),
+        .answers = conn_count.answers,
+        .ended = conn_count.ended,
+        .in = answers_count,
+    };
+}
+
+static double share(uint64_t part, uint64_t whole)
+{
+    return whole > 0 ? (double)part / (double)whole : 0;
+}
+
+/* Prints what all kinds of load have in common; units counts what was done. */
+static void print_rates(const struct reading *a, const struct reading *b,
+                        uint64_t units)
+{
+    uint64_t time = b->time - a->time;
+    double server = share(b->server - a->server, time);
+    double client = share(b->client - a->client, time);
+
+    printf("{\"count\": %" PRIu64 ", \"seconds\": %.6f, \"per_second\": %.1f, ",
+           units, (double)time / 1e9, share(units, time) * 1e9);
+    printf("\"cpu_us\": %.4f, \"server_busy\": %.3f, \"client_busy\": %.3f, ",
+           share(b->server - a->server, units) / 1e3, server, client);
+    printf("\"others_busy\": %.3f, ",
+           share(b->busy - a->busy, time) - server - client);
+    printf("\"p50_us\": %.1f, \"p99_us\": %.1f, ", figures_percentile(0.5),
+           figures_percentile(0.99));
+}
+
+static void measure(const struct load_options *o, struct reading *a,
+                    struct reading *b)
+{
+    turn_until(after(o->warmup));
+    conn_count.timing = true;
+    *a = read_all(o->pid);
+    turn_until(after(o->seconds));
+    *b = read_all(o->pid);
+    conn_count.timing = false;
+}
+
+static void echo(const struct load_options *o)
+{
+    struct reading a, b;
+
+    open_all(o);
+    for (size_t i = 0; i < o->connections; i++)
+        conn_submit(conn_at(i), o->depth);
+    measure(o, &a, &b);
+    if (b.answers == a.answers)
+        load_fail("no answer came in %.1f s", o->seconds);
+
+    uint64_t n = b.in.messages - a.in.messages;
+    uint64_t packed = b.in.packed - a.in.packed;
+
+    print_rates(&a, &b, b.answers - a.answers);
+    printf("\"rss_kib\": %ld, \"compared\": %" PRIu64 ", ", figures_rss(o->pid),
+           b.in.compared - a.in.compared);
+    printf("\"packed\": %" PRIu64 ", \"plain\": %" PRIu64 ", "
+           "\"answer_bytes\": %.1f}\n",
+           packed, n - packed, share(b.in.bytes - a.in.bytes, n));
+}
+
+static void connect_again(const struct load_options *o)
+{
+    struct reading a, b;
+
+    for (size_t i = 0; i < o->connections; i++)
+        conn_start(conn_at(i));
+    measure(o, &a, &b);
+    if (b.ended == a.ended)
+        load_fail("no connection was closed in %.1f s", o->seconds);
+    print_rates(&a, &b, b.ended - a.ended);
+    printf("\"rss_kib\": %ld}\n", figures_rss(o->pid));
+}
+
+static void one_message_each(const struct load_options *o)
+{
+    uint64_t then = after(PATIENCE);
+    size_t sent = 0;
+
+    conn_count.one_each = true;
+    while (conn_count.answers < o->connections) {
+        while (sent < o->connections && sent - conn_count.answers < AT_ONCE)
+            conn_submit(conn_at(sent++), 1);
+        turn_before(then, "answers");
+    }
+}
+
+static double for_each(long kib, long before, const struct load_options *o)
+{
+    return (double)(kib - before) * 1024 / (double)o->connections;
+}
+
+static void idle(const struct load_options *o)
+{
+    uint64_t began = figures_now();
+    long none = figures_rss(o->pid);
+
+    open_all(o);
+    double seconds = (double)(figures_now() - began) / 1e9;
+
+    turn_until(after(SETTLE_MS / 1e3));
+    long opened = figures_rss(o->pid);
+
+    one_message_each(o);
+    turn_until(after(SETTLE_MS / 1e3));
+    long used = figures_rss(o->pid);
+
+    printf("{\"count\": %" PRIu64 ", \"seconds\": %.3f, ", conn_count.answers,
+           seconds);
+    printf("\"opened_bytes\": %.0f, \"used_bytes\": %.0f, \"rss_kib\": %ld}\n",
+           for_each(opened, none, o), for_each(used, none, o), used);
+}
+
+static void raise_descriptor_limit(size_t connections)
+{
+    struct rlimit r;
+
+    getrlimit(RLIMIT_NOFILE, &r);
+    r.rlim_cur = r.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &r);
+    if (r.rlim_cur < connections + 16)
+        load_fail("%zu connections need more descriptors than %ju", connections,
+                  (uintmax_t)r.rlim_cur);
+}
+
+static double number(const char *s, double min, double max)
+{
+    char *end;
+    double v = strtod(s, &end);
+
+    if (end == s || *end != '\0' || !(v >= min && v <= max))
+        load_fail("expected a number from %g to %g, got \"%s\"", min, max, s);
+    return v;
+}
+
+static const struct option long_options[] = {
+    { "connections", required_argument, NULL, 'n' },
+    { "depth", required_argument, NULL, 'd' },
+    { "size", required_argument, NULL, 's' },
+    { "binary", no_argument, NULL, 'b' },
+    { "check", required_argument, NULL, 'k' },
+    { "deflate", no_argument, NULL, 'z' },
+    { "tls", no_argument, NULL, 't' },
+    { "seconds", required_argument, NULL, 'S' },
+    { "warmup", required_argument, NULL, 'W' },
+    { "pid", required_argument, NULL, 'p' },
+    { "idle", no_argument, NULL, 'i' },
+    { "connect", no_argument, NULL, 'c' },
+    { 0 },
+};
+
+static bool set(struct load_options *o, int option)
+{
+    switch (option) {
+    case 'n':
+        o->connections = (size_t)number(optarg, 1, 1e6);
+        return true;
+    case 'd':
+        o->depth = (size_t)number(optarg, 1, 65536);
+        return true;
+    case 's':
+        o->size = (size_t)number(optarg, 0, 1 << 26);
+        return true;
+    case 'k':
+        o->check = (size_t)number(optarg, 1, 1e9);
+        return true;
+    case 'S':
+        o->seconds = number(optarg, 0.001, 3600);
+        return true;
+    case 'W':
+        o->warmup = number(optarg, 0, 3600);
+        return true;
+    case 'p':
+        o->pid = (int)number(optarg, 1, 1 << 30);
+        return true;
+    case 'b':
+        return o->binary = true;
+    case 'z':
+        return o->deflate = true;
+    case 't':
+        return o->tls = true;
+    case 'i':
+        o->mode = LOAD_IDLE;
+        return true;
+    case 'c':
+        o->mode = LOAD_CONNECT;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool parse(struct load_options *o, int argc, char **argv)
+{
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+        if (!set(o, option))
+            return false;
+    if (optind + 1 != argc)
+        return false;
+    o->port = (int)number(argv[optind], 1, 65535);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static void (*const modes[])(const struct load_options *) = {
+        [LOAD_ECHO] = echo,
+        [LOAD_IDLE] = idle,
+        [LOAD_CONNECT] = connect_again,
+    };
+    struct load_options o = {
+        .connections = 64,
+        .depth = 1,
+        .size = 20,
+        .check = 61,
+        .seconds = 1,
+        .warmup = 0.2,
+    };
+
+    if (!parse(&o, argc, argv)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL's write() raises it */
+    raise_descriptor_limit(o.connections);
+    conns_setup(&o);
+    modes[o.mode](&o);
+    conns_teardown();
+    return 0;
+}
