@@ -32,7 +32,8 @@ void answers_setup(const struct frames *f, const struct load_options *o)
     if (!o->deflate)
         return;
 
-    room = compressBound(f->size) + 64;
+    /* Servers may compress worse than zlib would. */
+    room = compressBound(f->size) + f->size / 16 + 64;
     inflated = load_alloc(f->size + 1);
     known = load_alloc(f->slots * sizeof(*known));
     for (size_t i = 0; i < f->slots; i++)
