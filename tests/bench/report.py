@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: MIT
+"""From the results: medians, docs/benchmarks.md and its charts."""
+
+import collections
+import datetime
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+
+from charts import chart
+from rows import ROWS
+from servers import LIMIT, LIMIT_AGAIN, say
+
+QUIET = 0.10  # of a core that others may use during a run
+
+HEAD = """\
+# Benchmarks
+
+Echo servers beside each other on one machine. What counts is the **CPU time that the server takes for each message**: its process clock (all threads, user and system) divided by the messages it echoed. How fast the load generator is does not matter to it.
+
+It is given as a ratio to the **limit**, a raw epoll loop ([`limit.c`](../tests/bench/limit.c)) that receives, unmasks and sends whole frames, and neither checks nor knows anything else. What is above 1 is what a library costs; below 1, it does something better than the obvious. The limit ran twice, under two names: how much *limit, again* differs from 1 is the noise of a column, and smaller differences mean nothing.
+
+"""
+
+HOW = """\
+## How it was measured
+
+    {command}
+
+builds everything in `build-bench/` and runs it: silverback as a distribution would (`--buildtype=release`), the others with `-O3 -march=native` or what their compilers call it. Other servers come in by `--server NAME=COMMAND`.
+
+- Server on core {server_cores}, load generator on core {load_core}, over loopback.
+- Every row and server {runs} times for {seconds:g} s after a warm-up, each time in a new process; servers take turns, and tables have medians, with the least and the most in brackets. A run during which others took more than a tenth of a core was repeated, twice at most: {disturbed} of {all_runs} stayed so.
+- [`bench_load`](../tests/bench/load.c) checks opcode and length of each answer, the bytes of all small ones and of one in 61 of the large ones, and with compression that it was agreed to and what the answers inflate to. A run with a wrong answer has no figure.
+- `PID` and `PORT` in the commands below are the server's; `bench_load` is in `build-bench/silverback/tests/bench/`.
+"""
+
+
+# ---- Reading ----------------------------------------------------------------
+
+
+def first_line(*command):
+    try:
+        return subprocess.run(command, text=True, stdout=subprocess.PIPE,
+                              check=False).stdout.splitlines()[0]
+    except (OSError, IndexError):
+        return None
+
+
+def about_machine():
+    cpu = [line.partition(":")[2].strip()
+           for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+           if line.startswith("model name")]
+    return [f"{len(cpu) or os.cpu_count()} × {cpu[0] if cpu else 'CPU'}",
+            f"Linux {os.uname().release}",
+            *filter(None, (first_line("cc", "--version"),
+                           first_line("go", "version"),
+                           first_line("rustc", "--version"),
+                           first_line("openssl", "version"))),
+            datetime.date.today().isoformat()]
+
+
+class Results:
+    def __init__(self, path):
+        lines = [json.loads(line)
+                 for line in path.read_text(encoding="utf-8").splitlines()]
+        self.about = lines[0]
+        self.servers = list(self.about["versions"])
+        self.good = collections.defaultdict(list)
+        self.errors = {}
+        for line in lines[1:]:
+            key = line["row"], line["server"]
+            if "error" in line:
+                self.errors[key] = line["error"]
+            else:
+                self.good[key].append(line)
+        # Figures of a server that also failed would flatter it.
+        for key in self.errors:
+            self.good.pop(key, None)
+
+    def rows(self, idle):
+        return [row for row in ROWS.values() if row.idle == idle
+                and any(name == row.name for name, _ in self.good)]
+
+    def ran(self, row):
+        return [s for s in self.servers if (row.name, s) in self.good]
+
+    def all(self, row, server, figure):
+        return [run[figure] for run in self.good.get((row.name, server), [])]
+
+    def median(self, row, server, figure):
+        return statistics.median(self.all(row, server, figure))
+
+    def ratio(self, row, server):
+        """To the limit; None if one of the two did not run."""
+        if not {server, LIMIT} <= set(self.ran(row)):
+            return None
+        return (self.median(row, server, "cpu_us") /
+                self.median(row, LIMIT, "cpu_us"))
+
+    def disturbed(self):
+        """How many runs others disturbed, of how many."""
+        runs = [run for runs in self.good.values() for run in runs]
+        return (sum(run.get("others_busy", 0) > QUIET for run in runs),
+                len(runs))
+
+    def noise(self, row):
+        again = self.ratio(row, LIMIT_AGAIN)
+        return abs(again - 1) if again else 0
+
+
+# ---- Writing ----------------------------------------------------------------
+
+
+def table(head, lines, align="---:|"):
+    """Markdown; align is for all columns but the first."""
+    yield f"| {' | '.join(head)} |"
+    yield f"|---|{align * (len(head) - 1)}"
+    for line in lines:
+        yield f"| {' | '.join(line)} |"
+    yield ""
+
+
+def digits(value):
+    """Three that mean something."""
+    return f"{value:.{3 if value < 1 else 2 if value < 10 else 1}f}"
+
+
+def spread(results, row, server, figure):
+    values = results.all(row, server, figure)
+    return (f"{digits(statistics.median(values))} "
+            f"({digits(min(values))}–{digits(max(values))})")
+
+
+def ratio_cell(results, row, server):
+    ratio = results.ratio(row, server)
+    if ratio:
+        return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}"
+    return "failed" if (row.name, server) in results.errors else "–"
+
+
+def ratio_table(results, rows):
+    servers = [s for s in results.servers
+               if any((row.name, s) in results.good for row in rows)]
+    yield from table(
+        ["CPU per message / limit", *(row.name for row in rows)],
+        ([server, *(ratio_cell(results, row, server) for row in rows)]
+         for server in servers))
+    yield from table(["row", "what"],
+                     ([row.name, row.title] for row in rows), "---|")
+
+
+def echo_line(results, row, server):
+    def middle(figure):
+        return results.median(row, server, figure)
+
+    line = [server, ratio_cell(results, row, server),
+            spread(results, row, server, "cpu_us"),
+            f"{middle('per_second'):,.0f}", f"{middle('p50_us'):,.0f}",
+            f"{middle('p99_us'):,.0f}", f"{middle('server_busy'):.2f}",
+            f"{middle('client_busy'):.2f}", f"{middle('rss_kib') / 1024:.1f}"]
+    if "--deflate" in row.server_flags:
+        line += [f"{middle('answer_bytes'):.0f}", f"{middle('plain'):.0f}"]
+    return line
+
+
+def echo_section(results, row):
+    head = ["server", "ratio", f"CPU µs / {row.unit}", f"{row.unit}s/s",
+            "p50 µs", "p99 µs", "server busy", "load busy", "RSS MiB"]
+    if "--deflate" in row.server_flags:
+        head += ["answer bytes", "uncompressed"]
+    servers = sorted(results.ran(row),
+                     key=lambda s: results.median(row, s, "cpu_us"))
+    yield f"### {row.name}: {row.title}"
+    yield ""
+    yield f"    bench_load {row.load} --pid PID PORT"
+    yield ""
+    yield from table(head, (echo_line(results, row, s) for s in servers))
+
+
+def idle_section(results, row):
+    servers = sorted(results.ran(row),
+                     key=lambda s: results.median(row, s, "used_bytes"))
+    yield f"### {row.name}: {row.title}"
+    yield ""
+    yield f"    bench_load {row.load} --pid PID PORT"
+    yield ""
+    yield from table(
+        ["server", "bytes each, upgraded", "after a message of 1 KiB each"],
+        ([s, f"{results.median(row, s, 'opened_bytes'):,.0f}",
+          f"{results.median(row, s, 'used_bytes'):,.0f}"] for s in servers))
+
+
+def errors_section(results):
+    if results.errors:
+        yield "### What failed"
+        yield ""
+        for (row, server), error in results.errors.items():
+            yield f"- {row}, {server}: {error.splitlines()[0]}"
+        yield ""
+
+
+def machine_section(about):
+    yield "### On what"
+    yield ""
+    for line in about["about"]:
+        yield f"- {line}"
+    for name, version in about["versions"].items():
+        if version:
+            yield f"- {name}: {version}"
+    yield ""
+
+
+def text_of(results):
+    echo, idle = results.rows(idle=False), results.rows(idle=True)
+    about = results.about
+    disturbed, all_runs = results.disturbed()
+    if echo:
+        yield "![CPU time per message](benchmarks-cpu.svg)\n"
+        yield from ratio_table(results, echo)
+    if idle:
+        yield ("![Memory of an idle connection](benchmarks-memory.svg)\n")
+    yield HOW.format(
+        command=f"tests/bench/run.py --runs {about['runs']} "
+                f"--seconds {about['seconds']:g}",
+        server_cores=", ".join(map(str, about["server_cores"])),
+        load_core=", ".join(map(str, about["load_core"])),
+        runs=about["runs"], seconds=about["seconds"],
+        disturbed=disturbed, all_runs=all_runs)
+    yield from machine_section(about)
+    yield "## All figures\n"
+    for row in echo:
+        yield from echo_section(results, row)
+    for row in idle:
+        yield from idle_section(results, row)
+    yield from errors_section(results)
+
+
+def cpu_panels(results):
+    for row in results.rows(idle=False):
+        bars = [(s, results.ratio(row, s),
+                 f"{ratio_cell(results, row, s)} · "
+                 f"{digits(results.median(row, s, 'cpu_us'))} µs")
+                for s in results.ran(row)
+                if s != LIMIT_AGAIN and results.ratio(row, s)]
+        if bars:
+            yield f"{row.name}: {row.title}", bars
+
+
+def memory_panels(results):
+    for row in results.rows(idle=True):
+        yield (f"{row.name}: {row.title}",
+               [(s, max(results.median(row, s, "used_bytes"), 0),
+                 f"{results.median(row, s, 'used_bytes') / 1024:.1f} KiB")
+                for s in results.ran(row) if s != LIMIT_AGAIN])
+
+
+def tell_goals(results):
+    for row in results.rows(idle=False):
+        for server in results.ran(row):
+            ratio = results.ratio(row, server)
+            if row.goal and ratio and server.startswith("silverback"):
+                most = row.goal + results.noise(row)
+                say(f"{row.name} {server}: {ratio:.3f}, "
+                    f"{'met' if ratio <= most else 'NOT met'}: {row.goal} "
+                    f"and the noise of {results.noise(row):.3f}")
+
+
+def write(path, docs):
+    results = Results(path)
+    docs.mkdir(exist_ok=True)
+    body = "\n".join(text_of(results))
+    (docs / "benchmarks.md").write_text(HEAD + body.rstrip() + "\n",
+                                        encoding="utf-8")
+    for name, panels, mark in (("cpu", cpu_panels, 1),
+                               ("memory", memory_panels, 0)):
+        if panels := list(panels(results)):
+            chart(docs / f"benchmarks-{name}.svg", panels, mark)
+    tell_goals(results)
+    say(f"wrote {docs / 'benchmarks.md'}")

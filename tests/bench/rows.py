@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""The workloads."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Row:
+    name: str
+    title: str
+    load: str  # flags of bench_load
+    goal: float = 0  # ratio to the limit that we want to reach
+    runs: int = 0  # at most; 0: as many as asked for
+
+    @property
+    def load_flags(self):
+        return self.load.split()
+
+    @property
+    def server_flags(self):
+        return [flag for flag in ("--deflate", "--tls")
+                if flag in self.load_flags]
+
+    @property
+    def idle(self):
+        return "--idle" in self.load_flags
+
+    @property
+    def unit(self):
+        return "connection" if "--connect" in self.load_flags else "message"
+
+
+ROWS = {row.name: row for row in (
+    Row("a", "1 connection, 20 bytes", "--connections 1 --size 20", 1.05),
+    Row("b", "64 connections, 20 bytes", "--connections 64 --size 20", 1.05),
+    Row("c", "64 connections, 16 messages under way on each, 20 bytes",
+        "--connections 64 --depth 16 --size 20", 1.20),
+    Row("d", "64 connections, 1 KiB", "--connections 64 --size 1024", 1.05),
+    Row("e", "64 connections, 64 KiB",
+        "--connections 64 --size 65536 --binary", 1.05),
+    Row("f", "8 connections, 1 MiB",
+        "--connections 8 --size 1048576 --binary", 0.95),
+    Row("g", "64 connections, 1 KiB, permessage-deflate",
+        "--connections 64 --size 1024 --deflate", 1.20),
+    Row("h", "64 connections, 1 KiB, TLS",
+        "--connections 64 --size 1024 --tls", 1.00),
+    Row("j", "connect, upgrade and close, 16 at a time",
+        "--connect --connections 16", 1.10),
+    Row("10k", "10,000 connections, 20 bytes",
+        "--connections 10000 --size 20 --warmup 0.5"),
+    Row("19k", "19,000 connections, 20 bytes",
+        "--connections 19000 --size 20 --warmup 0.5"),
+    Row("i", "10,000 idle connections",
+        "--idle --connections 10000 --size 1024", runs=3),
+    Row("itls", "10,000 idle connections, TLS",
+        "--idle --connections 10000 --size 1024 --tls", runs=1),
+)}

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""Builds what is measured: ours as a distribution would, the others with what
+their compilers can do for this machine.  What cannot be built here is left
+out, and said."""
+
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PEERS = HERE / "peers"
+
+LIMIT, LIMIT_AGAIN = "limit", "limit, again"
+
+# Of bench_server; run where its usage has each of the flags.
+VARIANTS = ("", "--on-message", "--threads")
+
+
+@dataclass
+class Server:
+    """Started as: command [--deflate] [--tls] PORT."""
+    name: str
+    command: list
+    version: str = ""
+    flags: tuple = ("--deflate", "--tls")  # it can be started with
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def run(command, **more):
+    """Run it silently; raises RuntimeError with what it said."""
+    done = subprocess.run([str(part) for part in command], text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, **more)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]}: {done.stdout.strip()[-2000:]}")
+    return done.stdout
+
+
+def build_ours(folder):
+    """Returns where the programs are."""
+    build = folder / "silverback"
+    if not (build / "build.ninja").exists():
+        run(["meson", "setup", build, ROOT, "--buildtype=release",
+             "-Dbench=enabled", "-Dtests=disabled", "-Dexamples=disabled"])
+    run(["meson", "compile", "-C", build,
+         *(f"tests/bench/bench_{name}" for name in ("load", "limit",
+                                                    "server"))])
+    return build / "tests/bench"
+
+
+def make_certificate(folder):
+    if (folder / "cert.pem").exists():
+        return
+    run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650", "-subj",
+         "/CN=localhost", "-keyout", folder / "key.pem", "-out",
+         folder / "cert.pem"])
+
+
+# ---- Peers ------------------------------------------------------------------
+
+
+def build_go(name, module):
+    def build(folder):
+        out = folder / name
+        run(["go", "build", "-mod=readonly", "-buildvcs=false", "-o", out,
+             f"./{name}"], cwd=PEERS / "go")
+        version = re.search(rf"{module} (v\S+)",
+                            (PEERS / "go/go.mod").read_text())[1]
+        return [Server(name, [out], f"{module} {version}")]
+    return build
+
+
+def build_rust(folder):
+    # Cargo writes into the folder that it builds.
+    source = folder / "rust"
+    shutil.copytree(PEERS / "rust", source, dirs_exist_ok=True)
+    run(["cargo", "build", "--release", "--quiet", "--config",
+         'build.rustflags=["-Ctarget-cpu=native"]'], cwd=source)
+    version = re.search(r'fastwebsockets = { version = "=(\S+)"',
+                        (source / "Cargo.toml").read_text())[1]
+    return [Server("fastwebsockets",
+                   [source / "target/release/fastwebsockets_echo"],
+                   f"fastwebsockets {version}", ())]
+
+
+def build_beast(folder):
+    out = folder / "beast"
+    run(["c++", "-std=c++17", "-O3", "-march=native", "-flto=auto",
+         "-DNDEBUG", PEERS / "beast.cpp", "-o", out, "-lssl", "-lcrypto",
+         "-lpthread"])
+    version = run(["c++", "-E", "-P", "-include", "boost/version.hpp", "-x",
+                   "c++", "-dM", "/dev/null"])
+    version = re.search(r'BOOST_LIB_VERSION "(\S+)"', version)[1]
+    return [Server("beast", [out], f"Boost.Beast {version.replace('_', '.')}")]
+
+
+def build_lws(folder):
+    out = folder / "lws"
+    flags = run(["pkg-config", "--cflags", "--libs", "libwebsockets"])
+    run(["cc", "-O3", "-march=native", PEERS / "lws.c", "-o", out,
+         *shlex.split(flags)])
+    version = run(["pkg-config", "--modversion", "libwebsockets"]).strip(" -\n")
+    return [Server("lws", [out], f"libwebsockets {version}")]
+
+
+# name | what builds it | of Debian, what it needs
+RECIPES = (
+    ("gorilla", build_go("gorilla", "github.com/gorilla/websocket"),
+     "golang-go"),
+    ("gws", build_go("gws", "github.com/lxzan/gws"), "golang-go"),
+    ("fastwebsockets", build_rust, "cargo"),
+    ("beast", build_beast, "g++ libboost-dev libssl-dev"),
+    ("lws", build_lws, "libwebsockets-dev"),
+)
+
+
+def build_peers(folder, wanted):
+    servers = []
+    for name, build, packages in RECIPES:
+        if not wanted(name):
+            continue
+        try:
+            servers += build(folder)
+        except (OSError, RuntimeError) as why:
+            say(f"left out {name}, which needs {packages}: "
+                f"{str(why).splitlines()[0]}")
+            (folder / f"{name}.log").write_text(f"{why}\n")
+        else:
+            say(f"built {name}")
+    return servers
+
+
+# ---- All --------------------------------------------------------------------
+
+
+def our_variants(program, more):
+    """bench_server with each set of flags that it has, or that is asked
+    for."""
+    usage = subprocess.run([program, "--help"], text=True, check=False,
+                           stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT).stdout
+    known = [v for v in VARIANTS
+             if all(flag in usage for flag in v.split())]
+    version = run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip()
+    for flags in dict.fromkeys([*known, *more]):
+        yield Server(f"silverback {flags}".strip(),
+                     [program, *shlex.split(flags)], f"commit {version}")
+
+
+def build_all(folder, wanted, variants, others):
+    """Returns the load generator and the servers.  wanted(name) says which;
+    others are NAME=COMMAND."""
+    programs = build_ours(folder)
+    say("built silverback, the limit and the load generator")
+    make_certificate(folder)
+    limit = [programs / "bench_limit"]
+    servers = [Server(LIMIT, limit),
+               *our_variants(programs / "bench_server", variants)]
+    for other in others:
+        name, _, command = other.partition("=")
+        servers.append(Server(name, shlex.split(command)))
+    servers += build_peers(folder, wanted)
+    servers = [s for s in servers if s.name == LIMIT or wanted(s.name)]
+    return programs / "bench_load", [*servers, Server(LIMIT_AGAIN, limit)]
