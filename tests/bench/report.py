@@ -143,7 +143,8 @@ def ratio_cell(results, row, server):
 
 def ratio_table(results, rows):
     servers = [s for s in results.servers
-               if any((row.name, s) in results.good for row in rows)]
+               if any((row.name, s) in results.good or
+                      (row.name, s) in results.errors for row in rows)]
     yield from table(
         ["CPU per message / limit", *(row.name for row in rows)],
         ([server, *(ratio_cell(results, row, server) for row in rows)]

@@ -141,16 +141,19 @@ def build_peers(folder, wanted):
 # ---- All --------------------------------------------------------------------
 
 
-def our_variants(program, more):
-    """bench_server with each set of flags that it has, or that is asked
-    for."""
+def known_variants(program):
+    """Which of VARIANTS bench_server has."""
     usage = subprocess.run([program, "--help"], text=True, check=False,
                            stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT).stdout
-    known = [v for v in VARIANTS
-             if all(flag in usage for flag in v.split())]
+    return [v for v in VARIANTS if all(flag in usage for flag in v.split())]
+
+
+def our_variants(program, more):
+    """bench_server with each set of flags that it has, or that is asked
+    for."""
     version = run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip()
-    for flags in dict.fromkeys([*known, *more]):
+    for flags in dict.fromkeys([*known_variants(program), *more]):
         yield Server(f"silverback {flags}".strip(),
                      [program, *shlex.split(flags)], f"commit {version}")
 
