@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import resource
+import signal
 import subprocess
 import sys
 
@@ -66,7 +67,8 @@ class Bench:
     def __init__(self, options, load):
         cores = sorted(os.sched_getaffinity(0))
         self.options, self.load = options, load
-        self.load_core = {options.load_core or cores[-1]}
+        self.load_core = {cores[-1] if options.load_core is None
+                          else options.load_core}
         self.server_cores = {cores[0]}
         if options.server_cores:
             self.server_cores = set(map(int, options.server_cores.split(",")))
@@ -153,14 +155,19 @@ def measure_all(options, results):
              "arguments": sys.argv[1:],
              "versions": {s.name: s.version for s in servers}}
     with open(results, "w", encoding="utf-8") as file:
-        for line in (about, *bench.all_runs(servers)):
-            file.write(json.dumps(line) + "\n")
+        file.write(json.dumps(about) + "\n")
+        for result in bench.all_runs(servers):
+            file.write(json.dumps(result) + "\n")
             file.flush()
-            if "row" in line:
-                tell(line)
+            tell(result)
+
+
+def interrupt(_signal, _frame):
+    raise KeyboardInterrupt  # which ends the server, too
 
 
 def main():
+    signal.signal(signal.SIGTERM, interrupt)
     options = parse()
     unknown = set(options.rows.split(",")) - set(ROWS)
     if unknown:

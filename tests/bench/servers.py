@@ -91,11 +91,17 @@ def build_rust(folder):
                    f"fastwebsockets {version}", ())]
 
 
+def is_older(out, source):
+    return not out.exists() or out.stat().st_mtime < source.stat().st_mtime
+
+
 def build_beast(folder):
     out = folder / "beast"
-    run(["c++", "-std=c++17", "-O3", "-march=native", "-flto=auto",
-         "-DNDEBUG", PEERS / "beast.cpp", "-o", out, "-lssl", "-lcrypto",
-         "-lpthread"])
+    source = PEERS / "beast.cpp"
+    if is_older(out, source):  # it takes its time
+        run(["c++", "-std=c++17", "-O3", "-march=native", "-flto=auto",
+             "-DNDEBUG", source, "-o", out, "-lssl", "-lcrypto",
+             "-lpthread"])
     version = run(["c++", "-E", "-P", "-include", "boost/version.hpp", "-x",
                    "c++", "-dM", "/dev/null"])
     version = re.search(r'BOOST_LIB_VERSION "(\S+)"', version)[1]
@@ -107,8 +113,8 @@ def build_lws(folder):
     flags = run(["pkg-config", "--cflags", "--libs", "libwebsockets"])
     run(["cc", "-O3", "-march=native", PEERS / "lws.c", "-o", out,
          *shlex.split(flags)])
-    version = run(["pkg-config", "--modversion", "libwebsockets"]).strip(" -\n")
-    return [Server("lws", [out], f"libwebsockets {version}")]
+    version = run(["pkg-config", "--modversion", "libwebsockets"])
+    return [Server("lws", [out], f"libwebsockets {version.strip()}")]
 
 
 # name | what builds it | of Debian, what it needs
@@ -141,11 +147,15 @@ def build_peers(folder, wanted):
 # ---- All --------------------------------------------------------------------
 
 
+def usage_of(program):
+    return subprocess.run([program, "--help"], text=True, check=False,
+                          stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT).stdout
+
+
 def known_variants(program):
     """Which of VARIANTS bench_server has."""
-    usage = subprocess.run([program, "--help"], text=True, check=False,
-                           stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT).stdout
+    usage = usage_of(program)
     return [v for v in VARIANTS if all(flag in usage for flag in v.split())]
 
 
@@ -165,7 +175,8 @@ def build_all(folder, wanted, variants, others):
     say("built silverback, the limit and the load generator")
     make_certificate(folder)
     limit = [programs / "bench_limit"]
-    servers = [Server(LIMIT, limit),
+    packer = re.search(r"by (\w+)", usage_of(limit[0]))[1]
+    servers = [Server(LIMIT, limit, f"compresses by {packer}"),
                *our_variants(programs / "bench_server", variants)]
     for other in others:
         name, _, command = other.partition("=")
