@@ -286,8 +286,8 @@ def check_report(tap):
 
 def main():
     load, server, limit = sys.argv[1:]
-    commands = [*([server, *flags.split()] for flags in known_variants(server)),
-                [limit]]
+    commands = [[server, *flags.split()] for flags in known_variants(server)]
+    commands.append([limit])
     tap = Tap(len(commands) * len(LOADS) + 2 + 4 + len(WRONG_MESSAGES) +
               len(WRONG_UPGRADES) + 4)
     check_servers(tap, load, commands)
