@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "pair.h"
+#include "mode.h"
 
 #include <stdio.h>
 
@@ -180,5 +181,5 @@ int main(void)
         cmocka_unit_test(half_a_codec_is_invalid_the_other_way),
     };
 
-    return cmocka_run_group_tests_name("codec", tests, NULL, NULL);
+    return run_in_mode("codec", tests, NULL, NULL);
 }

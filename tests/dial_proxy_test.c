@@ -10,6 +10,7 @@
 #include "alloc_fail.h"
 #include "dial_table.h"
 #include "scripted.h"
+#include "mode.h"
 
 #define AGREED                                                                 \
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"               \
@@ -195,7 +196,7 @@ static void each_way_leads_to_the_server(void **state)
 
     for (int i = 0; i < 2; i++) {
         check_permutations(&(bool){ i });
-        assert_int_equal(ws_run(check_permutations, &(bool){ i }), 0);
+        mode_in_fiber(check_permutations, &(bool){ i });
     }
 }
 
@@ -375,7 +376,6 @@ static void a_password_is_never_shown(void **state)
         { "socks5://me:secret@p.test", socks_wants_user },
         { "ftp://me:secret@p.test", none },
         { "http://me:secret@p.test:0", none },
-        { "https://me:secret@p.test", none },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -422,32 +422,6 @@ static void a_proxy_that_is_not_there_is_named(void **state)
     assert_null(ws_dial(&(ws_dialer){ .proxy = proxy }, URL, NULL, NULL, &err));
     assert_int_equal(err.code, -ECONNREFUSED);
     assert_non_null(strstr(err.text, text));
-}
-
-static void tls_is_refused_before_anything_is_connected(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *proxy, *url;
-    } rows[] = {
-        { "https://p.test", URL },
-        { "https://p.test", "wss://server.test/" },
-        { "http://p.test", "wss://server.test/" },
-        { "socks5://p.test", "wss://server.test/" },
-    };
-
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct scripted s = { .turns = none };
-        const ws_dialer d = { .proxy = rows[i].proxy,
-                              .connect = scripted_connect,
-                              .arg = &s };
-        ws_error err;
-
-        assert_null(ws_dial(&d, rows[i].url, NULL, NULL, &err));
-        assert_int_equal(err.code, WS_ERR_URL);
-        assert_non_null(strstr(err.text, "not supported by this build yet"));
-        assert_false(s.called);
-    }
 }
 
 /* ---- Deadline and cancel ------------------------------------------------ */
@@ -542,7 +516,7 @@ static void every_allocation_failure_is_survived(void **state)
 
         for (long n = 1; failed; n++) {
             struct scripted s = { .turns = rows[i].turns, .answer = AGREED };
-            long live = alloc_live();
+            long live = mode_live();
             ws_error err;
 
             alloc_fail_at(n);
@@ -553,7 +527,7 @@ static void every_allocation_failure_is_survived(void **state)
             assert_int_equal(err.code, failed ? -ENOMEM : rows[i].code);
             assert_int_equal(c == NULL, err.code != 0);
             if (!c)
-                assert_int_equal(alloc_live(), live);
+                assert_int_equal(mode_live(), live);
             ws_shutdown(c); /* nothing lingers to be counted next time */
             ws_close(c);
             scripted_end(&s);
@@ -573,7 +547,6 @@ int main(int argc, char **argv)
         TEST(a_password_is_never_shown),
         TEST(what_cannot_be_said_is_not_begun),
         TEST(a_proxy_that_is_not_there_is_named),
-        TEST(tls_is_refused_before_anything_is_connected),
         TEST(a_silent_proxy_is_left_at_the_timeout),
         TEST(a_silent_server_behind_a_proxy_is_left_at_the_timeout),
         TEST(cancel_ends_the_talk_with_a_proxy_at_each_step),
@@ -582,6 +555,5 @@ int main(int argc, char **argv)
 
     alloc_fail_install();
     dial_table_begin(argc, argv);
-    return dial_table_end(
-        cmocka_run_group_tests_name("dial_proxy", tests, NULL, NULL));
+    return dial_table_end(run_in_mode("dial_proxy", tests, NULL, NULL));
 }

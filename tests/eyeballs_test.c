@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "io/eyeballs.h"
+#include "mode.h"
 
 enum { LONG = 60000 };
 
@@ -198,7 +199,7 @@ static void a_silent_first_address_is_passed_over(void **state)
 
     connect_past_a_silent_one(&fd);
     assert_is(fd, LIVE);
-    assert_int_equal(ws_run(connect_past_a_silent_one, &fd), 0);
+    mode_in_fiber(connect_past_a_silent_one, &fd);
     assert_is(fd, LIVE);
     assert_int_equal(open_descriptors(), before);
 }
@@ -303,7 +304,7 @@ static void assert_cancel_ends_them(bool in_a_fiber)
     if (!in_a_fiber)
         cancel_between_attempts(&fd);
     else
-        assert_int_equal(ws_run(cancel_between_attempts, &fd), 0);
+        mode_in_fiber(cancel_between_attempts, &fd);
     assert_int_equal(fd, WS_ERR_CANCELED);
     assert_int_equal(atomic_load(&attempts), 2);
 }
@@ -379,6 +380,5 @@ int main(void)
         TEST(a_lack_of_descriptors_is_told),
     };
 
-    return cmocka_run_group_tests_name("eyeballs", tests, open_places,
-                                       close_places);
+    return run_in_mode("eyeballs", tests, open_places, close_places);
 }

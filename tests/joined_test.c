@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "pair.h"
+#include "mode.h"
 
 static const char *const texts[] = { "hello", "", "big", "world", "" };
 
@@ -176,5 +177,5 @@ int main(void)
         cmocka_unit_test(nothing_to_read_into_is_invalid),
     };
 
-    return cmocka_run_group_tests_name("joined", tests, NULL, NULL);
+    return run_in_mode("joined", tests, NULL, NULL);
 }

@@ -74,6 +74,15 @@ static inline ws_fiber *mode_go(void (*fn)(void *arg), void *arg)
     return ws__go_thread(mode_run, start);
 }
 
+/* In a fiber: the caller's, or one of a worker of its own. */
+static inline void mode_in_fiber(void (*fn)(void *arg), void *arg)
+{
+    if (mode_is("threads"))
+        assert_int_equal(ws_run(fn, arg), 0);
+    else
+        fn(arg);
+}
+
 struct mode_tests {
     const char *name;
     const struct CMUnitTest *tests;

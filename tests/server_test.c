@@ -668,10 +668,7 @@ static void in_a_fiber(void *arg)
 static void a_listener_may_be_made_in_a_fiber(void **state)
 {
     (void)state;
-    if (mode_is("threads"))
-        assert_int_equal(ws_run(in_a_fiber, NULL), 0);
-    else
-        in_a_fiber(NULL);
+    mode_in_fiber(in_a_fiber, NULL);
     assert_int_equal(a.status, 200);
 }
 

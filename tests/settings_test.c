@@ -9,6 +9,7 @@
 #include <silverback.h>
 
 #include "peer.h"
+#include "mode.h"
 
 enum { SMALL = 700, HUGE = 16 << 20 };
 
@@ -139,5 +140,5 @@ int main(void)
         cmocka_unit_test(who_does_not_take_the_answer_in_time_is_given_up),
     };
 
-    return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
+    return run_in_mode("settings", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <silverback.h>
 
 #include "peer.h"
+#include "mode.h"
 
 static ws_event returned; /* the socket has */
 
@@ -270,5 +271,5 @@ int main(void)
         TEST(a_shutdown_of_the_server_says_1001),
     };
 
-    return cmocka_run_group_tests_name("socket", tests, NULL, NULL);
+    return run_in_mode("socket", tests, NULL, NULL);
 }

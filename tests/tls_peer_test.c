@@ -13,6 +13,7 @@
 
 #include "certs.h"
 #include "tls_peer.h"
+#include "mode.h"
 
 enum { PATIENCE_MS = PATIENCE_S * 1000, FILE_SIZE = 300 * 1000 };
 
@@ -422,6 +423,5 @@ int main(void)
 
     make_settings();
     signal(SIGPIPE, SIG_IGN); /* for OpenSSL's own sockets */
-    return cmocka_run_group_tests_name("tls_peer", tests, make_files,
-                                       remove_files);
+    return run_in_mode("tls_peer", tests, make_files, remove_files);
 }

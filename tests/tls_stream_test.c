@@ -16,6 +16,7 @@
 
 #include "certs.h"
 #include "io/tls_state.h"
+#include "mode.h"
 
 enum { LONG = 60000, LARGE = 1 << 20 };
 
@@ -650,6 +651,5 @@ int main(void)
         return 1;
     ws_set_log(nothing, NULL);
     signal(SIGPIPE, SIG_DFL);
-    return cmocka_run_group_tests_name("tls_stream", tests, make_files,
-                                       remove_files);
+    return run_in_mode("tls_stream", tests, make_files, remove_files);
 }

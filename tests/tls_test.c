@@ -17,6 +17,7 @@
 #include "alloc_fail.h"
 #include "certs.h"
 #include "peer.h"
+#include "mode.h"
 
 enum { PATIENCE_MS = PATIENCE_S * 1000 };
 
@@ -844,5 +845,5 @@ int main(void)
     alloc_fail_install();
     ws_set_log(keep_line, NULL);
     signal(SIGPIPE, SIG_DFL);
-    return cmocka_run_group_tests_name("tls", tests, make_files, remove_files);
+    return run_in_mode("tls", tests, make_files, remove_files);
 }

@@ -209,10 +209,13 @@ void ws__on_loop_stack(void (*fn)(void *arg), void *arg)
 {
     struct ws__worker *w = ws__worker_here();
 
-    if (w && ws__running)
-        ws__context_call(&w->loop, fn, arg);
-    else
+    if (!w || !ws__running || w->on_loop_stack) {
         fn(arg);
+        return;
+    }
+    w->on_loop_stack = true;
+    ws__context_call(&w->loop, fn, arg);
+    w->on_loop_stack = false;
 }
 
 void ws__fiber_label(const char *label)

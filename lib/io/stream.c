@@ -10,6 +10,8 @@
 
 #include "io/wait.h"
 
+enum { PASSED = 1 }; /* a deadline */
+
 static ssize_t socket_read(struct ws__stream *s, void *p, size_t n)
 {
     ssize_t r;
@@ -104,6 +106,11 @@ int ws__stream_wait_read(struct ws__stream *s, int64_t deadline)
         return r;
     s->readable = true;
     return 0;
+}
+
+bool ws__stream_has_room(struct ws__stream *s)
+{
+    return ws__stream_wait(s, s->write_events, PASSED) > 0;
 }
 
 /* What a write waits to read may be read by another one: that ends the wait,

@@ -65,6 +65,9 @@ ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n);
  * negated errno. */
 int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline);
 
+/* Would a write find room now?  To wait says only when that changes. */
+bool ws__stream_has_room(struct ws__stream *s);
+
 /* Wait until a read may succeed: not at all if s is readable.  Returns 0,
  * WS_ERR_TIMEOUT or a negated errno. */
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline);

@@ -154,7 +154,8 @@ static int send_message(ws_conn *c, int64_t deadline, size_t mark,
     int error = 0;
 
     ws__hold_over(c);
-    if (c->stream.ops->holds && mark > 0 && deadline != 0)
+    if (c->stream.ops->holds && mark > 0 && deadline != 0 &&
+        !ws__stream_has_room(&c->stream))
         error = wait_progress(c, deadline);
     while (error == 0 && (ws__buf_used(out) > 0 || tail->iov_len > 0)) {
         error = send_some(c, tail);
