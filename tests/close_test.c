@@ -132,11 +132,11 @@ static void await(const atomic_bool *flag)
 }
 
 /* Until somebody waits for the lock: see fiber/sync. */
-static void await_contended(ws_mutex *m)
+static void await_contended(const void *m)
 {
     int64_t limit = patience();
 
-    while (atomic_load((_Atomic(void *) *)(void *)m) != (void *)2) {
+    while (atomic_load((_Atomic(void *) *)m) != (void *)2) {
         assert_true(ws_now() < limit);
         ws_yield();
     }
@@ -236,7 +236,7 @@ static void leave_unfinished(void (*wait)(void *arg))
     assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
     assert_int_equal(ws_write(c, "half", 4), 0);
     ws_fiber *f = mode_go(wait, &other);
-    await_contended(&c->w.message);
+    await_contended(&c->extras->message);
     ws_close(c);
     ws_join(f);
     assert_int_equal(other.error, WS_ERR_CANCELED);

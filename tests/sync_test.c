@@ -191,7 +191,7 @@ static void *increment(void *arg)
         if (!s->timed)
             ws_mutex_lock(&s->m);
         else
-            while (ws__mutex_lock_until(&s->m, ws_after(i % 2)) != 0)
+            while (ws__lock_until(ws__lock_of(&s->m), ws_after(i % 2)) != 0)
                 continue;
         s->count++;
         ws_mutex_unlock(&s->m);
@@ -212,7 +212,7 @@ static void a_mutex_lets_one_in_at_a_time(void **state)
         for (int i = 0; i < THREADS; i++)
             pthread_join(t[i], NULL);
         assert_int_equal(s.count, THREADS * ROUNDS);
-        assert_true(ws__mutex_trylock(&s.m));
+        assert_true(ws__trylock(ws__lock_of(&s.m)));
     }
 }
 
@@ -221,10 +221,10 @@ static void a_held_mutex_is_not_locked_again(void **state)
     (void)state;
     ws_mutex m = { 0 };
 
-    assert_true(ws__mutex_trylock(&m));
-    assert_false(ws__mutex_trylock(&m));
+    assert_true(ws__trylock(ws__lock_of(&m)));
+    assert_false(ws__trylock(ws__lock_of(&m)));
     int64_t deadline = ws_after(20);
-    assert_int_equal(ws__mutex_lock_until(&m, deadline), WS_ERR_TIMEOUT);
+    assert_int_equal(ws__lock_until(ws__lock_of(&m), deadline), WS_ERR_TIMEOUT);
     assert_true(ws_now() >= deadline);
     ws_mutex_unlock(&m);
     ws_mutex_lock(&m);
@@ -236,10 +236,10 @@ static void a_free_mutex_is_taken_after_the_deadline(void **state)
     (void)state;
     ws_mutex m = { 0 };
 
-    assert_int_equal(ws__mutex_lock_until(&m, 1), 0);
-    assert_int_equal(ws__mutex_lock_until(&m, 1), WS_ERR_TIMEOUT);
+    assert_int_equal(ws__lock_until(ws__lock_of(&m), 1), 0);
+    assert_int_equal(ws__lock_until(ws__lock_of(&m), 1), WS_ERR_TIMEOUT);
     ws_mutex_unlock(&m);
-    assert_int_equal(ws__mutex_lock_until(&m, 1), 0);
+    assert_int_equal(ws__lock_until(ws__lock_of(&m), 1), 0);
 }
 
 static void *lock_and_unlock(void *m)
@@ -261,11 +261,11 @@ static void an_unlock_wakes_who_waits(void **state)
         ws_mutex_lock(&m);
         for (size_t n = 0; n < COUNT(t); n++)
             t[n] = start(lock_and_unlock, &m);
-        ws__mutex_lock_until(&m, 1);
+        ws__lock_until(ws__lock_of(&m), 1);
         ws_mutex_unlock(&m);
         for (size_t n = 0; n < COUNT(t); n++)
             pthread_join(t[n], NULL);
-        assert_true(ws__mutex_trylock(&m));
+        assert_true(ws__trylock(ws__lock_of(&m)));
     }
 }
 

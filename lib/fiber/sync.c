@@ -76,7 +76,7 @@ int ws_event_wait(ws_event *e, int64_t deadline)
     return r;
 }
 
-bool ws__mutex_trylock(ws_mutex *m)
+bool ws__trylock(struct ws__lock *m)
 {
     void *unlocked = NULL;
 
@@ -85,12 +85,12 @@ bool ws__mutex_trylock(ws_mutex *m)
 
 /* Who has waited takes it as contended, since others may still be queued.  One
  * that gives up leaves it so, and the next unlock wakes for nothing at worst. */
-int ws__mutex_lock_until(ws_mutex *m, int64_t deadline)
+int ws__lock_until(struct ws__lock *m, int64_t deadline)
 {
     struct ws__waiter w;
     int r = 0;
 
-    if (ws__mutex_trylock(m))
+    if (ws__trylock(m))
         return 0;
     while (atomic_exchange(state_of(m), CONTENDED) != NULL) {
         if (r != 0)
@@ -103,13 +103,18 @@ int ws__mutex_lock_until(ws_mutex *m, int64_t deadline)
     return 0;
 }
 
+void ws__unlock(struct ws__lock *m)
+{
+    if (atomic_exchange(state_of(m), NULL) == CONTENDED)
+        ws__lot_wake(m, NULL, false);
+}
+
 void ws_mutex_lock(ws_mutex *m)
 {
-    ws__mutex_lock_until(m, 0);
+    ws__lock_until(ws__lock_of(m), 0);
 }
 
 void ws_mutex_unlock(ws_mutex *m)
 {
-    if (atomic_exchange(state_of(m), NULL) == CONTENDED)
-        ws__lot_wake(m, NULL, false);
+    ws__unlock(ws__lock_of(m));
 }

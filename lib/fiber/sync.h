@@ -10,10 +10,21 @@
 
 #include "fiber/lot.h"
 
+/* A mutex of half the size: ws_mutex's second word is in reserve. */
+struct ws__lock {
+    void *state;
+};
+
+static inline struct ws__lock *ws__lock_of(ws_mutex *m)
+{
+    return (struct ws__lock *)m;
+}
+
 /* Lock by the deadline (0: never).  Returns 0 or WS_ERR_TIMEOUT.  A free lock is
  * taken even when the deadline has passed. */
-int ws__mutex_lock_until(ws_mutex *m, int64_t deadline);
-bool ws__mutex_trylock(ws_mutex *m);
+int ws__lock_until(struct ws__lock *l, int64_t deadline);
+bool ws__trylock(struct ws__lock *l);
+void ws__unlock(struct ws__lock *l);
 
 bool ws__event_is_set(const ws_event *e);
 

@@ -494,6 +494,11 @@ void ws__reader_idle(struct ws__reader *r, bool all)
         (void)ws__buf_resize(&r->whole, 2, r->buffers);
 }
 
+bool ws__reader_is_clean(const struct ws__reader *r)
+{
+    return r->type == 0 && !r->in_payload && !r->inflate && r->error == 0;
+}
+
 void ws__reader_fini(struct ws__reader *r)
 {
     ws__buf_release(&r->whole, r->buffers);

@@ -73,6 +73,10 @@ struct ws__reader {
 /* Give back the memory that nothing needs between messages.  all: also what was
  * grown for large ones, and what is larger than the message under way. */
 void ws__reader_idle(struct ws__reader *r, bool all);
+/* Is there nothing of a message, an error or a window in it, so that another
+ * connection may go on with it? */
+bool ws__reader_is_clean(const struct ws__reader *r);
+
 void ws__reader_fini(struct ws__reader *r);
 
 /* Go on to the next event, towards a whole message.  What the last message

@@ -18,7 +18,7 @@ enum {
 
 void ws_shutdown(ws_conn *c)
 {
-    int open = WS__OPEN;
+    unsigned char open = WS__OPEN;
 
     if (!c)
         return;
@@ -82,8 +82,8 @@ void ws_close(ws_conn *c)
     bool open = atomic_exchange(&c->end, WS__CLOSED) == WS__OPEN;
     bool broken = wake_others(c) || !open;
     ws__message_abandon(c);
-    if (c->closed)
-        c->closed(c, c->closed_arg);
+    if (c->entry.registry)
+        ws__entry_closed(&c->entry);
     if (broken || atomic_load(&c->w.error) != 0) {
         ws_unref(c);
         return;

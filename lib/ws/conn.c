@@ -12,9 +12,7 @@
 #include "ws/write.h"
 
 enum {
-    READ_LIMIT = 16 * 1024 * 1024,
-    WRITE_TIMEOUT_MS = 60 * 1000,
-    PING_INTERVAL_MS = 30 * 1000,
+    BEING_WRITTEN = 1, /* an error */
 
     /* Smaller buffers could not hold a control frame. */
     BUFFER_MIN = 256,
@@ -39,41 +37,42 @@ static size_t buffer_size(size_t wanted, size_t standard)
     return wanted < BUFFER_MIN ? BUFFER_MIN : wanted;
 }
 
-static void set_up_reading(ws_conn *c, const struct ws__setup *s)
+/* Does it need extras of its own? */
+static bool is_unusual(const struct ws__setup *s)
 {
-    struct ws__reader *r = &c->r.reader;
-
-    c->r.buffer_size = buffer_size(s->read_buffer_size, 0);
-    c->r.ping_interval_ms =
-        or_default(s->ping_interval_ms, s->client ? -1 : PING_INTERVAL_MS);
-    c->r.heard = true;
-    r->client = s->client;
-    r->compression = s->deflate.on;
-    r->takeover =
-        s->client ? s->deflate.server_takeover : s->deflate.client_takeover;
-    r->in_max = c->r.buffer_size ? c->r.buffer_size : WS__READ_BUFFER;
-    ws__read_pools(c);
-    ws_set_read_limit(c, s->read_limit);
+    return s->read_limit != 0 || s->read_buffer_size != 0 ||
+           s->write_buffer_size != 0 || s->write_buffer_pool ||
+           s->write_timeout_ms != 0 || s->ping_interval_ms != 0 ||
+           s->deflate.on || s->subprotocol;
 }
 
-static void set_up_writing(ws_conn *c, const struct ws__setup *s)
+static int set_up(ws_conn *c, const struct ws__setup *s)
 {
-    c->w.pool = s->write_buffer_pool;
-    c->w.buffer_size = buffer_size(s->write_buffer_size, WS__WRITE_BUFFER);
-    c->w.timeout_ms = or_default(s->write_timeout_ms, WRITE_TIMEOUT_MS);
-    atomic_init(&c->w.compress, true);
-    atomic_init(&c->w.level, 1);
-    atomic_init(&c->w.coalesce, true);
+    struct ws__extras *x = is_unusual(s) ? ws__extras_own(c) : NULL;
+
+    if (!x)
+        return is_unusual(s) ? -ENOMEM : 0;
+    x->read_limit = s->read_limit == 0 ? x->read_limit : s->read_limit;
+    x->read_buffer_size = buffer_size(s->read_buffer_size, 0);
+    x->write_buffer_size = buffer_size(s->write_buffer_size, WS__WRITE_BUFFER);
+    x->write_buffer_pool = s->write_buffer_pool;
+    x->write_timeout_ms = or_default(s->write_timeout_ms, x->write_timeout_ms);
+    x->ping_interval_ms = or_default(s->ping_interval_ms, x->ping_interval_ms);
+    x->deflate = s->deflate;
+    x->subprotocol = s->subprotocol ? ws__strdup(s->subprotocol) : NULL;
+    return s->subprotocol && !x->subprotocol ? -ENOMEM : 0;
 }
 
 static int keep_early(ws_conn *c, const struct ws__setup *s)
 {
     if (s->early_len == 0)
         return 0;
-    int error =
-        ws__buf_resize(&c->r.in, s->early_len + 1, &ws__pools_here()->read);
+    int error = ws__reading_begin(c);
     if (error == 0)
-        ws__buf_append(&c->r.in, s->early, s->early_len);
+        error = ws__buf_resize(&c->r.now->in, s->early_len + 1,
+                               c->r.now->reader.buffers);
+    if (error == 0)
+        ws__buf_append(&c->r.now->in, s->early, s->early_len);
     return error;
 }
 
@@ -90,15 +89,15 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
     }
     c->stream = stream;
     c->client = setup->client;
-    c->deflate = setup->deflate;
+    c->deflates = setup->deflate.on;
     atomic_init(&c->refs, 1);
-    set_up_reading(c, setup);
-    set_up_writing(c, setup);
-    if (setup->subprotocol)
-        c->subprotocol = ws__strdup(setup->subprotocol);
+    c->r.heard = true;
+    atomic_init(&c->w.compress, true);
+    atomic_init(&c->w.level, 1);
+    atomic_init(&c->w.coalesce, true);
     int r = ws__stream_watch(&c->stream);
-    if (r == 0 && setup->subprotocol && !c->subprotocol)
-        r = -ENOMEM;
+    if (r == 0)
+        r = set_up(c, setup);
     if (r == 0)
         r = keep_early(c, setup);
     if (r != 0) {
@@ -106,8 +105,6 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
         ws_unref(c);
         return NULL;
     }
-    c->closed = setup->closed;
-    c->closed_arg = setup->arg;
     return c;
 }
 
@@ -125,25 +122,29 @@ void ws_unref(ws_conn *c)
     ws__write_fini(c);
     ws__read_fini(c);
     c->stream.ops->fini(&c->stream);
-    ws_free(c->subprotocol);
-    ws_free(atomic_load(&c->names));
+    ws__extras_free(c);
     ws_free(c);
 }
 
 /* ---- Errors ------------------------------------------------------------- */
 
+/* The words are there before the code is; without memory for them, those that
+ * go with the code have to do. */
 int ws__conn_fail(ws_conn *c, int code, const char *fmt, ...)
 {
     int none = 0;
     va_list ap;
 
-    if (!atomic_compare_exchange_strong(&c->error_state, &none, 1))
+    if (!atomic_compare_exchange_strong(&c->error_code, &none, BEING_WRITTEN))
         return code;
-    va_start(ap, fmt);
-    vsnprintf(c->error.text, sizeof(c->error.text), fmt, ap);
-    va_end(ap);
-    c->error.code = code;
-    atomic_store_explicit(&c->error_state, 2, memory_order_release);
+    struct ws__extras *x = ws__extras_own(c);
+    if (x) {
+        va_start(ap, fmt);
+        vsnprintf(x->error.text, sizeof(x->error.text), fmt, ap);
+        va_end(ap);
+        x->error.code = code;
+    }
+    atomic_store_explicit(&c->error_code, code, memory_order_release);
     return code;
 }
 
@@ -163,6 +164,15 @@ int ws__conn_transport_error(ws_conn *c, int code)
                          ws__stream_error(&c->stream, code));
 }
 
+/* The caller's, until it asks again. */
+static const ws_error *without_words(int code)
+{
+    static _Thread_local ws_error e;
+
+    ws__fail(&e, code, "%s", ws_strerror(code));
+    return &e;
+}
+
 const ws_error *ws_conn_error(const ws_conn *c)
 {
     static const ws_error none = { .code = 0 };
@@ -171,9 +181,11 @@ const ws_error *ws_conn_error(const ws_conn *c)
 
     if (!c)
         return &null;
-    return atomic_load_explicit(&c->error_state, memory_order_acquire) == 2
-               ? &c->error
-               : &none;
+    int code = atomic_load_explicit(&c->error_code, memory_order_acquire);
+    if (code == 0 || code == BEING_WRITTEN)
+        return &none;
+    const ws_error *e = &ws__extras(c)->error;
+    return e->code != 0 ? e : without_words(code);
 }
 
 int ws_close_code(const ws_conn *c)
@@ -183,7 +195,7 @@ int ws_close_code(const ws_conn *c)
 
 const char *ws_close_reason(const ws_conn *c)
 {
-    return ws_close_code(c) ? c->close_reason : "";
+    return ws_close_code(c) ? ws__extras(c)->close_reason : "";
 }
 
 bool ws_closed_with_(const ws_conn *c, ...)
@@ -201,10 +213,27 @@ bool ws_closed_with_(const ws_conn *c, ...)
 
 /* ---- Settings ----------------------------------------------------------- */
 
+/* A connection that there is no memory to set up is none to go on with. */
+static struct ws__extras *to_set(ws_conn *c)
+{
+    struct ws__extras *x = c ? ws__extras_own(c) : NULL;
+
+    if (c && !x) {
+        ws__conn_fail(c, -ENOMEM, "out of memory for a setting");
+        ws_shutdown(c);
+    }
+    return x;
+}
+
 void ws_set_read_limit(ws_conn *c, int64_t bytes)
 {
-    if (c)
-        c->r.reader.limit = bytes == 0 ? READ_LIMIT : bytes;
+    struct ws__extras *x = to_set(c);
+
+    if (!x)
+        return;
+    x->read_limit = bytes == 0 ? WS__READ_LIMIT : bytes;
+    if (c->r.now)
+        c->r.now->reader.limit = x->read_limit;
 }
 
 void ws_set_read_deadline(ws_conn *c, int64_t deadline)
@@ -229,39 +258,48 @@ int ws_set_compression_level(ws_conn *c, int level)
 {
     if (!c || !ws__deflate_level_valid(level))
         return WS_ERR_INVALID;
-    atomic_store_explicit(&c->w.level, level, memory_order_relaxed);
+    atomic_store_explicit(&c->w.level, (signed char)level,
+                          memory_order_relaxed);
     return 0;
 }
 
 void ws_set_ping_handler(ws_conn *c, ws_control_fn fn, void *arg)
 {
-    if (!c)
+    struct ws__extras *x = to_set(c);
+
+    if (!x)
         return;
-    c->on_ping = fn;
-    c->on_ping_arg = arg;
+    x->on_ping = fn;
+    x->on_ping_arg = arg;
 }
 
 void ws_set_pong_handler(ws_conn *c, ws_control_fn fn, void *arg)
 {
-    if (!c)
+    struct ws__extras *x = to_set(c);
+
+    if (!x)
         return;
-    c->on_pong = fn;
-    c->on_pong_arg = arg;
+    x->on_pong = fn;
+    x->on_pong_arg = arg;
 }
 
 void ws_set_close_handler(ws_conn *c, ws_close_fn fn, void *arg)
 {
-    if (!c)
+    struct ws__extras *x = to_set(c);
+
+    if (!x)
         return;
-    c->on_close = fn;
-    c->on_close_arg = arg;
+    x->on_close = fn;
+    x->on_close_arg = arg;
 }
 
 /* ---- About it ----------------------------------------------------------- */
 
 const char *ws_subprotocol(const ws_conn *c)
 {
-    return c && c->subprotocol ? c->subprotocol : "";
+    const char *name = c ? ws__extras(c)->subprotocol : NULL;
+
+    return name ? name : "";
 }
 
 /* Asked for seldom, so looked up then; whoever comes second takes the
@@ -269,17 +307,17 @@ const char *ws_subprotocol(const ws_conn *c)
 static const struct names *names_of(const ws_conn *c)
 {
     static const struct names none;
-    ws_conn *mutable = (ws_conn *)c;
-    void *there = c ? atomic_load(&mutable->names) : NULL;
+    struct ws__extras *x = c ? ws__extras_own((ws_conn *)c) : NULL;
+    void *there = x ? atomic_load(&x->names) : NULL;
 
-    if (there || !c)
+    if (there || !x)
         return there ? there : &none;
     struct names *n = ws__alloc(sizeof(*n));
     if (!n)
         return &none;
     ws__local_name(c->stream.fd, n->local);
     ws__remote_name(c->stream.fd, n->remote);
-    if (atomic_compare_exchange_strong(&mutable->names, &there, n))
+    if (atomic_compare_exchange_strong(&x->names, &there, n))
         return n;
     ws_free(n);
     return there;

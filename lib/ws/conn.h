@@ -10,78 +10,117 @@
 
 #include "base/buf.h"
 #include "fiber/park.h"
+#include "fiber/sync.h"
 #include "io/stream.h"
 #include "proto/close.h"
 #include "proto/deflate.h"
 #include "proto/extension.h"
 #include "proto/reader.h"
 #include "ws/pools.h"
+#include "ws/registry.h"
 #include "ws/setup.h"
+
+/*
+ * A connection that waits for its next message owns this struct and little
+ * else: what a message needs on its way is borrowed, and what most connections
+ * never need is made when it is asked for.
+ */
+
+/* What the reading fiber borrows from the first byte of a message until it
+ * waits for the next one. */
+struct ws__reading {
+    ws_conn *conn;
+    struct ws__reader reader;
+    struct ws__buf in;
+    bool by_pieces;           /* the message under way is read by ws_read */
+    bool in_term;             /* ws_read_joined stands within a term, */
+    size_t term_at;           /* here */
+    uint64_t unbroken;        /* reads since there was last nothing to read */
+    struct ws__before before; /* sends what is held back, */
+    bool queued;              /* and holds a reference, while it is queued */
+};
+
+/* What the holder of the lock borrows while there is something to be sent. */
+struct ws__outgoing {
+    struct ws__buf buf;  /* frames */
+    uint64_t held_since; /* in ticks */
+    bool held;           /* they wait on purpose */
+};
 
 /* Control frames that the one who is writing sends next.  Only the newest pong
  * counts (RFC 6455, section 5.5.3). */
 struct ws__answers {
-    ws_mutex lock;
-    atomic_bool any;
-    bool ping;
     bool pong;
-    bool close;
     uint8_t pong_len;
-    uint8_t close_len;
-    uint8_t pong_data[WS__CONTROL_MAX];
-    uint8_t close_data[WS__CONTROL_MAX];
+    char pong_data[WS__CONTROL_MAX];
+    char reason[WS__REASON_MAX + 1]; /* of the close frame */
+};
+
+#define WS__READ_LIMIT (16 * 1024 * 1024)
+
+/* What most connections do without. */
+struct ws__extras {
+    int64_t read_limit;
+    size_t read_buffer_size; /* 0: the worker's are borrowed */
+    size_t write_buffer_size;
+    const ws_buffer_pool *write_buffer_pool; /* NULL: the library's */
+    int write_timeout_ms;                    /* without progress; < 0: none */
+    int ping_interval_ms;                    /* < 0: none */
+    struct ws__deflate_params deflate;
+    char *subprotocol;
+
+    ws_control_fn on_ping;
+    void *on_ping_arg;
+    ws_control_fn on_pong;
+    void *on_pong_arg;
+    ws_close_fn on_close;
+    void *on_close_arg;
+
+    ws_mutex message; /* held for a message of several frames, or compressed */
+    _Atomic(struct ws__parker *) author; /* of the message in pieces */
+    struct ws__buf piece;
+    struct ws__deflate *piece_deflate;
+    ws_type piece_type;
+    bool piece_begun;                 /* its first frame was sent */
+    struct ws__deflate *deflate_kept; /* if its window lives on */
+
+    void *_Atomic names; /* struct names of conn.c */
+    ws_error error;
+    char close_reason[WS__REASON_MAX + 1];
 };
 
 /* What the reading fiber owns. */
-struct ws__reading {
-    struct ws__reader reader;
-    struct ws__buf in;
-    size_t buffer_size; /* of in, if it is the connection's own; else 0 */
-    int error;          /* sticky */
-    bool by_pieces;     /* the message under way is read by ws_read */
-    bool in_term;       /* by ws_read_joined: it is done with, */
-    size_t term_at;     /* and so much of what follows it was given out */
-    bool heard;         /* bytes came since idle_since was set */
-    uint64_t unbroken;  /* reads since there was last nothing to read */
-    bool pinged;        /* and a ping went since */
+struct ws__read_side {
+    struct ws__reading *now; /* NULL between messages */
     int64_t idle_since;
-    int ping_interval_ms; /* < 0: none */
     _Atomic int64_t deadline;
+    int error;   /* sticky */
+    bool heard;  /* bytes came since idle_since was set */
+    bool pinged; /* and a ping went since */
     atomic_bool waiting;
 };
 
 /* What the holder of lock owns. */
-struct ws__writing {
-    ws_mutex message; /* held for a message of several frames, or compressed */
-    ws_mutex lock;    /* and this one for a frame */
-    _Atomic(struct ws__parker *) author; /* of the message in pieces */
-    struct ws__buf out;                  /* frames that are not yet sent */
-    const ws_buffer_pool *pool;          /* out's, if not the library's */
-    size_t buffer_size;
-    struct ws__deflate *deflate; /* if its window lives on */
-    struct ws__answers answers;
+struct ws__write_side {
+    struct ws__lock lock; /* held for a frame */
+    struct ws__outgoing *out;
+    _Atomic int64_t deadline;
     atomic_int error; /* sticky */
     atomic_bool close_sent;
     atomic_bool unsent; /* out was left with bytes that could not be sent */
     atomic_bool waiting;
-    _Atomic int64_t deadline;
-    int timeout_ms; /* without progress; < 0: none */
     atomic_bool compress;
-    atomic_int level;
-
-    /* The message in pieces. */
-    struct ws__buf piece;
-    struct ws__deflate *piece_deflate;
-    ws_type piece_type;
-    bool piece_begun; /* its first frame was sent */
-
-    /* Small answers held back. */
-    bool held;                /* out waits on purpose */
-    uint64_t held_since;      /* in ticks */
-    unsigned late;            /* answers in a row that waited too long */
-    struct ws__before before; /* the reading fiber's: sends them, */
-    bool queued;              /* and holds a reference, while it is queued */
+    atomic_schar level;
     atomic_bool coalesce;
+    uint8_t late; /* answers in a row that waited too long */
+
+    /* Whose lock is answers_lock. */
+    atomic_bool answers_due;
+    bool ping_due;
+    bool close_due;
+    uint16_t close_code; /* what to say; 0: nothing */
+    struct ws__answers *answers;
+    struct ws__lock answers_lock;
 };
 
 enum ws__end {
@@ -92,33 +131,26 @@ enum ws__end {
 
 struct ws_conn {
     struct ws__stream stream;
-    bool client;
-    struct ws__deflate_params deflate;
     atomic_uint refs;
-    atomic_int end; /* enum ws__end */
+    atomic_uchar end; /* enum ws__end */
+    bool client;
+    bool deflates; /* permessage-deflate was agreed */
+    _Atomic uint16_t close_code;
+    atomic_int error_code; /* the first final one; its words are in extras */
     _Atomic(struct ws__parker *) reading_fiber;
-
-    struct ws__reading r;
-    struct ws__writing w;
-
-    char *subprotocol;
-    void *_Atomic names; /* struct names of conn.c, made when asked for */
+    struct ws__read_side r;
+    struct ws__write_side w;
+    struct ws__extras *_Atomic extras; /* NULL: all as usual */
     void *_Atomic user;
-    void (*closed)(ws_conn *c, void *arg);
-    void *closed_arg;
-
-    ws_control_fn on_ping;
-    void *on_ping_arg;
-    ws_control_fn on_pong;
-    void *on_pong_arg;
-    ws_close_fn on_close;
-    void *on_close_arg;
-
-    atomic_int error_state; /* 0 none, 1 being written, 2 there */
-    ws_error error;
-    atomic_int close_code;
-    char close_reason[WS__REASON_MAX + 1];
+    struct ws__entry entry; /* among the listener's, if it has one */
 };
+
+/* The connection's extras, or the usual ones, which nobody may change. */
+const struct ws__extras *ws__extras(const ws_conn *c);
+
+/* The connection's own; NULL when there is no memory. */
+struct ws__extras *ws__extras_own(ws_conn *c);
+void ws__extras_free(ws_conn *c);
 
 /* Record the connection's first final error.  Returns code. */
 int ws__conn_fail(ws_conn *c, int code, const char *fmt, ...) WS_PRINTF(3, 4);
@@ -133,7 +165,8 @@ bool ws__conn_ended(const ws_conn *c);
 void ws__write_fini(ws_conn *c);
 void ws__read_fini(ws_conn *c);
 
-/* Have the reader borrow from the caller's pools. */
-void ws__read_pools(ws_conn *c);
+/* Have what a message needs, borrowed from the caller's pools.  Returns 0 or
+ * -ENOMEM. */
+int ws__reading_begin(ws_conn *c);
 
 #endif

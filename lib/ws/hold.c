@@ -13,51 +13,67 @@ enum {
     LATE_MAX = 3,
 };
 
-static bool is_late(const ws_conn *c)
+static bool is_late(const struct ws__outgoing *o)
 {
-    return ws__ticks() - c->w.held_since > ws__ticks_of_us(LATE_US);
+    return ws__ticks() - o->held_since > ws__ticks_of_us(LATE_US);
+}
+
+static bool reads_on(ws_conn *c)
+{
+    const struct ws__reading *g = c->r.now;
+
+    return g && ws__reader_has_next(&g->reader, &g->in);
 }
 
 bool ws__hold_wanted(ws_conn *c)
 {
+    const struct ws__outgoing *o = c->w.out;
+
     if (!atomic_load_explicit(&c->w.coalesce, memory_order_relaxed) ||
         atomic_load_explicit(&c->reading_fiber, memory_order_relaxed) !=
             ws__parker_self() ||
-        ws__buf_used(&c->w.out) > c->w.buffer_size ||
-        !ws__reader_has_next(&c->r.reader, &c->r.in))
+        ws__buf_used(&o->buf) > ws__extras(c)->write_buffer_size ||
+        !reads_on(c))
         return false;
-    return !c->w.held || !is_late(c);
+    return !o->held || !is_late(o);
 }
 
 /* Run by the reading fiber before it waits. */
 static void send_held(struct ws__before *b)
 {
-    ws_conn *c = (ws_conn *)((char *)b - offsetof(ws_conn, w.before));
+    struct ws__reading *g =
+        (struct ws__reading *)((char *)b -
+                               offsetof(struct ws__reading, before));
+    ws_conn *c = g->conn;
 
-    c->w.queued = false;
+    g->queued = false;
     ws__write_held(c);
     ws_unref(c);
 }
 
 void ws__hold(ws_conn *c)
 {
-    if (!c->w.held)
-        c->w.held_since = ws__ticks();
-    c->w.held = true;
-    if (c->w.queued)
+    struct ws__reading *g = c->r.now;
+
+    if (!c->w.out->held)
+        c->w.out->held_since = ws__ticks();
+    c->w.out->held = true;
+    if (g->queued)
         return;
-    c->w.queued = true;
-    c->w.before.fn = send_held;
+    g->queued = true;
+    g->before.fn = send_held;
     ws_ref(c);
-    ws__before_park(&c->w.before);
+    ws__before_park(&g->before);
 }
 
 void ws__hold_over(ws_conn *c)
 {
-    if (!c->w.held)
+    struct ws__outgoing *o = c->w.out;
+
+    if (!o || !o->held)
         return;
-    c->w.held = false;
-    c->w.late = is_late(c) ? c->w.late + 1 : 0;
+    o->held = false;
+    c->w.late = is_late(o) ? (uint8_t)(c->w.late + 1) : 0;
     if (c->w.late >= LATE_MAX)
         atomic_store(&c->w.coalesce, false);
 }

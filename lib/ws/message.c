@@ -16,34 +16,49 @@ static int64_t write_deadline(ws_conn *c)
     return atomic_load_explicit(&c->w.deadline, memory_order_relaxed);
 }
 
-static bool is_author(ws_conn *c)
+bool ws__has_author(const ws_conn *c)
 {
-    return atomic_load_explicit(&c->w.author, memory_order_relaxed) ==
+    const struct ws__extras *x = ws__extras(c);
+
+    return atomic_load(&x->author) != NULL;
+}
+
+bool ws__is_author(const ws_conn *c)
+{
+    const struct ws__extras *x = ws__extras(c);
+
+    return atomic_load_explicit(&x->author, memory_order_relaxed) ==
            ws__parker_self();
 }
 
 int ws__message_lock(ws_conn *c, int64_t deadline)
 {
-    int error = ws__write_check(c);
+    struct ws__extras *x = ws__extras_own(c);
+    int error = x ? ws__write_check(c) : -ENOMEM;
 
-    if (error == 0 && is_author(c))
+    if (error == 0 && ws__is_author(c))
         error = WS_ERR_BUSY;
     if (error == 0)
-        error = ws__mutex_lock_until(&c->w.message, deadline);
+        error = ws__lock_until(ws__lock_of(&x->message), deadline);
     if (error != 0)
         return error;
     error = ws__write_check(c); /* it may have ended meanwhile */
     if (error != 0)
-        ws_mutex_unlock(&c->w.message);
+        ws__message_unlock(c);
     return error;
+}
+
+void ws__message_unlock(ws_conn *c)
+{
+    ws_mutex_unlock(&ws__extras_own(c)->message);
 }
 
 void ws__message_abandon(ws_conn *c)
 {
-    if (!is_author(c))
+    if (!ws__is_author(c))
         return;
-    atomic_store(&c->w.author, NULL);
-    ws_mutex_unlock(&c->w.message);
+    atomic_store(&ws__extras_own(c)->author, NULL);
+    ws__message_unlock(c);
 }
 
 static bool is_data(ws_type type)
@@ -55,24 +70,33 @@ static bool is_data(ws_type type)
 
 bool ws__compressor_keeps(const ws_conn *c)
 {
-    return c->client ? c->deflate.client_takeover : c->deflate.server_takeover;
+    const struct ws__deflate_params *p = &ws__extras(c)->deflate;
+
+    return c->client ? p->client_takeover : p->server_takeover;
 }
 
 int ws__compressor_bits(const ws_conn *c)
 {
-    return c->client ? c->deflate.client_bits : c->deflate.server_bits;
+    const struct ws__deflate_params *p = &ws__extras(c)->deflate;
+
+    return c->client ? p->client_bits : p->server_bits;
+}
+
+static struct ws__pool *compressors(const ws_conn *c)
+{
+    return ws__deflate_pool(ws__pools_here(), ws__compressor_bits(c));
 }
 
 struct ws__deflate *ws__compressor_get(ws_conn *c)
 {
-    struct ws__deflate *d = c->w.deflate;
+    struct ws__extras *x = ws__extras_own(c); /* it agreed, so it has them */
+    struct ws__deflate *d = x->deflate_kept;
     bool kept = d; /* one of the pool has seen others' messages */
 
     if (!d)
-        d = ws__pool_get(
-            ws__deflate_pool(ws__pools_here(), ws__compressor_bits(c)));
+        d = ws__pool_get(compressors(c));
     if (ws__compressor_keeps(c))
-        c->w.deflate = d;
+        x->deflate_kept = d;
     if (d)
         ws__deflate_begin(d, atomic_load(&c->w.level), kept);
     return d;
@@ -80,14 +104,13 @@ struct ws__deflate *ws__compressor_get(ws_conn *c)
 
 void ws__compressor_put(ws_conn *c, struct ws__deflate *d)
 {
-    if (d && d != c->w.deflate)
-        ws__pool_put(ws__deflate_pool(ws__pools_here(), ws__compressor_bits(c)),
-                     d);
+    if (d && d != ws__extras(c)->deflate_kept)
+        ws__pool_put(compressors(c), d);
 }
 
 bool ws__compresses(const ws_conn *c)
 {
-    return c->deflate.on &&
+    return c->deflates &&
            atomic_load_explicit(&c->w.compress, memory_order_relaxed);
 }
 
@@ -96,7 +119,7 @@ bool ws__compresses(const ws_conn *c)
 static bool stands_alone(const ws_conn *c)
 {
     return !ws__compressor_keeps(c) &&
-           (!c->client || c->deflate.client_forgotten);
+           (!c->client || ws__extras(c)->deflate.client_forgotten);
 }
 
 static int send_compressed(ws_conn *c, struct ws__sending *s)
@@ -118,8 +141,9 @@ static int send_compressed(ws_conn *c, struct ws__sending *s)
         error = ws__write_frame(c, s);
     }
     /* What the peer has not seen must not be looked back at. */
-    if (error != 0 && c->w.deflate)
-        ws__deflate_reset(c->w.deflate);
+    struct ws__deflate *kept = ws__extras(c)->deflate_kept;
+    if (error != 0 && kept)
+        ws__deflate_reset(kept);
     ws__buf_release(&out, pool);
     return error;
 }
@@ -128,15 +152,23 @@ static int send_compressed(ws_conn *c, struct ws__sending *s)
 
 /* With the message lock: behind a message in pieces, or compressed with what
  * went before. */
-static int write_in_turn(ws_conn *c, struct ws__sending *s)
+static int write_in_turn(ws_conn *c, struct ws__sending *s, bool compressed)
 {
     int error = ws__message_lock(c, s->deadline);
 
     if (error != 0)
         return error;
-    error = ws__compresses(c) ? send_compressed(c, s) : ws__write_frame(c, s);
-    ws_mutex_unlock(&c->w.message);
+    error = compressed ? send_compressed(c, s) : ws__write_frame(c, s);
+    ws__message_unlock(c);
     return error;
+}
+
+int ws__write_whole(ws_conn *c, struct ws__sending *s)
+{
+    s->whole = true;
+    int error = ws__write_frame(c, s);
+    s->whole = false;
+    return error == WS_ERR_BUSY ? write_in_turn(c, s, false) : error;
 }
 
 int ws_write_message(ws_conn *c, ws_type type, const void *data, size_t len)
@@ -151,15 +183,11 @@ int ws_write_message(ws_conn *c, ws_type type, const void *data, size_t len)
     struct ws__sending s = { .opcode = (uint8_t)type,
                              .fin = true,
                              .may_hold = true,
-                             .whole = true,
                              .data = data,
                              .len = len,
                              .deadline = deadline };
-    int error = ws__compresses(c) ? WS_ERR_BUSY : ws__write_frame(c, &s);
-    if (error != WS_ERR_BUSY)
-        return error;
-    s.whole = false;
-    return write_in_turn(c, &s);
+    return ws__compresses(c) ? write_in_turn(c, &s, true)
+                             : ws__write_whole(c, &s);
 }
 
 int ws_write_text(ws_conn *c, const char *text)
@@ -251,7 +279,7 @@ int ws__write_close_by(ws_conn *c, int code, const char *reason,
         return locked;
     int error = ws_write_control(c, WS_CLOSE, payload, n, deadline);
     if (locked == 0)
-        ws_mutex_unlock(&c->w.message);
+        ws__message_unlock(c);
     return error;
 }
 

@@ -7,12 +7,6 @@
 
 #include "ws/write.h"
 
-static bool is_author(ws_conn *c)
-{
-    return c && atomic_load_explicit(&c->w.author, memory_order_relaxed) ==
-                    ws__parker_self();
-}
-
 static struct ws__pool *buffers(void)
 {
     return &ws__pools_here()->read;
@@ -27,28 +21,30 @@ int ws_next_writer(ws_conn *c, ws_type type)
     int error = ws__message_lock(c, deadline);
     if (error != 0)
         return error;
-    error = ws__buf_lend(&c->w.piece, buffers());
+    struct ws__extras *x = ws__extras_own(c);
+    error = ws__buf_lend(&x->piece, buffers());
     if (error == 0 && ws__compresses(c)) {
-        c->w.piece_deflate = ws__compressor_get(c);
-        error = c->w.piece_deflate ? 0 : -ENOMEM;
+        x->piece_deflate = ws__compressor_get(c);
+        error = x->piece_deflate ? 0 : -ENOMEM;
     }
     if (error != 0) {
-        ws__buf_release(&c->w.piece, buffers());
-        ws_mutex_unlock(&c->w.message);
+        ws__buf_release(&x->piece, buffers());
+        ws__message_unlock(c);
         return error;
     }
-    c->w.piece_type = type;
-    c->w.piece_begun = false;
-    atomic_store(&c->w.author, ws__parker_self());
+    x->piece_type = type;
+    x->piece_begun = false;
+    atomic_store(&x->author, ws__parker_self());
     return 0;
 }
 
 static int send_piece(ws_conn *c, bool fin, const void *data, size_t len)
 {
+    struct ws__extras *x = ws__extras_own(c);
     struct ws__sending s = {
-        .opcode = c->w.piece_begun ? 0 : (uint8_t)c->w.piece_type,
+        .opcode = x->piece_begun ? 0 : (uint8_t)x->piece_type,
         .fin = fin,
-        .rsv1 = !c->w.piece_begun && c->w.piece_deflate,
+        .rsv1 = !x->piece_begun && x->piece_deflate,
         .data = data,
         .len = len,
         .deadline = atomic_load(&c->w.deadline),
@@ -56,13 +52,14 @@ static int send_piece(ws_conn *c, bool fin, const void *data, size_t len)
     int error = ws__write_frame(c, &s);
 
     if (error == 0)
-        c->w.piece_begun = true;
+        x->piece_begun = true;
     return error;
 }
 
 static int send_buffer(ws_conn *c, bool fin)
 {
-    struct ws__buf *b = &c->w.piece;
+    struct ws__extras *x = ws__extras_own(c);
+    struct ws__buf *b = &x->piece;
     int error = send_piece(c, fin, b->pos, ws__buf_used(b));
 
     if (error == 0)
@@ -73,15 +70,18 @@ static int send_buffer(ws_conn *c, bool fin)
 static int add_compressed(ws_conn *c, const void *data, size_t len,
                           enum ws__flush flush)
 {
-    return ws__deflate_run(c->w.piece_deflate, data, len, flush, &c->w.piece,
+    struct ws__extras *x = ws__extras_own(c);
+
+    return ws__deflate_run(x->piece_deflate, data, len, flush, &x->piece,
                            buffers());
 }
 
 /* What fills the buffer goes out as a frame; what is larger than it, too. */
 static int add(ws_conn *c, const void *data, size_t len)
 {
-    struct ws__buf *b = &c->w.piece;
-    size_t size = c->w.buffer_size;
+    struct ws__extras *x = ws__extras_own(c);
+    struct ws__buf *b = &x->piece;
+    size_t size = x->write_buffer_size;
     int error = 0;
 
     if (ws__buf_used(b) + len > size && ws__buf_used(b) > 0)
@@ -96,14 +96,15 @@ static int add(ws_conn *c, const void *data, size_t len)
 
 int ws_write(ws_conn *c, const void *data, size_t len)
 {
-    if (!is_author(c) || (!data && len > 0))
+    if (!c || !ws__is_author(c) || (!data && len > 0))
         return WS_ERR_INVALID;
 
+    struct ws__extras *x = ws__extras_own(c);
     int error = ws__write_check(c);
-    if (error != 0 || !c->w.piece_deflate)
+    if (error != 0 || !x->piece_deflate)
         return error != 0 ? error : add(c, data, len);
     error = add_compressed(c, data, len, WS__MORE);
-    if (error == 0 && ws__buf_used(&c->w.piece) > c->w.buffer_size)
+    if (error == 0 && ws__buf_used(&x->piece) > x->write_buffer_size)
         error = send_buffer(c, false);
     return error;
 }
@@ -112,11 +113,12 @@ int ws__piece_flush(ws_conn *c)
 {
     int error = 0;
 
-    if (!is_author(c))
+    if (!ws__is_author(c))
         return 0;
-    if (c->w.piece_deflate)
+    struct ws__extras *x = ws__extras_own(c);
+    if (x->piece_deflate)
         error = add_compressed(c, NULL, 0, WS__FLUSH);
-    if (error == 0 && ws__buf_used(&c->w.piece) > 0)
+    if (error == 0 && ws__buf_used(&x->piece) > 0)
         error = send_buffer(c, false);
     return error;
 }
@@ -125,18 +127,19 @@ int ws_end_message(ws_conn *c)
 {
     int error = 0;
 
-    if (!is_author(c))
+    if (!c || !ws__is_author(c))
         return WS_ERR_INVALID;
-    if (c->w.piece_deflate)
+    struct ws__extras *x = ws__extras_own(c);
+    if (x->piece_deflate)
         error = add_compressed(c, NULL, 0, WS__LAST);
     if (error == 0)
         error = send_buffer(c, true);
-    if (error != 0 && c->w.piece_deflate)
-        ws__deflate_reset(c->w.piece_deflate);
-    ws__compressor_put(c, c->w.piece_deflate);
-    c->w.piece_deflate = NULL;
-    ws__buf_release(&c->w.piece, buffers());
-    atomic_store(&c->w.author, NULL);
-    ws_mutex_unlock(&c->w.message);
+    if (error != 0 && x->piece_deflate)
+        ws__deflate_reset(x->piece_deflate);
+    ws__compressor_put(c, x->piece_deflate);
+    x->piece_deflate = NULL;
+    ws__buf_release(&x->piece, buffers());
+    atomic_store(&x->author, NULL);
+    ws__message_unlock(c);
     return error;
 }

@@ -8,6 +8,7 @@
 #include "fiber/sched.h"
 #include "proto/deflate.h"
 #include "proto/inflate.h"
+#include "ws/conn.h"
 
 static void lock(void *mutex)
 {
@@ -19,7 +20,7 @@ static void unlock(void *mutex)
     ws_mutex_unlock(mutex);
 }
 
-static ws_mutex locks[4];
+static ws_mutex locks[6];
 
 #define SHARED(i) .lock = lock, .unlock = unlock, .mutex = &locks[i]
 #define DEFLATE(bits)                                                          \
@@ -29,6 +30,14 @@ static ws_mutex locks[4];
     }
 
 static struct ws__pools shared = {
+    .reading = { .make = ws__zalloc,
+                 .destroy = ws_free,
+                 .size = sizeof(struct ws__reading),
+                 SHARED(4) },
+    .outgoing = { .make = ws__zalloc,
+                  .destroy = ws_free,
+                  .size = sizeof(struct ws__outgoing),
+                  SHARED(5) },
     .read = { .make = ws__alloc,
               .destroy = ws_free,
               .size = WS__READ_BUFFER,
@@ -55,6 +64,8 @@ static void pools_free(void *pools)
 {
     struct ws__pools *p = pools;
 
+    ws__pool_fini(&p->reading);
+    ws__pool_fini(&p->outgoing);
     ws__pool_fini(&p->read);
     ws__pool_fini(&p->write);
     ws__pool_fini(&p->inflate);
@@ -70,6 +81,8 @@ static struct ws__pools *pools_new(void)
 
     if (!p)
         return &shared;
+    p->reading = own(&shared.reading);
+    p->outgoing = own(&shared.outgoing);
     p->read = own(&shared.read);
     p->write = own(&shared.write);
     p->inflate = own(&shared.inflate);

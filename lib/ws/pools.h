@@ -18,6 +18,8 @@
 
 /* What connections borrow while bytes are on their way. */
 struct ws__pools {
+    struct ws__pool reading;  /* struct ws__reading */
+    struct ws__pool outgoing; /* struct ws__outgoing */
     struct ws__pool read;
     struct ws__pool write;
     struct ws__pool inflate;

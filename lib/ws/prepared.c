@@ -170,21 +170,17 @@ void ws_prepared_free(ws_prepared *p)
 
 static int send(ws_conn *c, const struct frame *f, ws_type type)
 {
-    int64_t deadline = atomic_load(&c->w.deadline);
-    int error = f ? ws__message_lock(c, deadline) : -ENOMEM;
-
-    if (error != 0)
-        return error;
-    error = ws__write_frame(c, &(struct ws__sending){ .opcode = (uint8_t)type,
-                                                      .fin = true,
-                                                      .rsv1 = f->rsv1,
-                                                      .may_hold = true,
-                                                      .data = payload_of(f),
-                                                      .framed = f->header,
-                                                      .len = f->len,
-                                                      .deadline = deadline });
-    ws_mutex_unlock(&c->w.message);
-    return error;
+    if (!f)
+        return -ENOMEM;
+    return ws__write_whole(
+        c, &(struct ws__sending){ .opcode = (uint8_t)type,
+                                  .fin = true,
+                                  .rsv1 = f->rsv1,
+                                  .may_hold = true,
+                                  .data = payload_of(f),
+                                  .framed = f->header,
+                                  .len = f->len,
+                                  .deadline = atomic_load(&c->w.deadline) });
 }
 
 /* A window that lives on has to see the message itself, and a close frame's

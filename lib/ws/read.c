@@ -22,7 +22,7 @@ enum { LATE_READS = 64 };
 /* Nothing more will be read, and no close frame came. */
 static int end(ws_conn *c, int error)
 {
-    int open = 0;
+    uint16_t open = 0;
 
     atomic_compare_exchange_strong(&c->close_code, &open, WS_CLOSE_ABNORMAL);
     return c->r.error = error;
@@ -37,7 +37,7 @@ static int transport_failed(ws_conn *c, ssize_t code)
 /* The peer is at fault: tell it. */
 static int refuse(ws_conn *c)
 {
-    const struct ws__reader *r = &c->r.reader;
+    const struct ws__reader *r = &c->r.now->reader;
 
     ws__answer_close(c, r->close_code, r->text);
     return end(c, ws__conn_fail(c, r->error, "%s: %s", ws_strerror(r->error),
@@ -55,7 +55,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int64_t keepalive_at(const ws_conn *c)
 {
-    int64_t ms = c->r.ping_interval_ms;
+    int64_t ms = ws__extras(c)->ping_interval_ms;
 
     if (ms < 0)
         return 0;
@@ -71,22 +71,60 @@ static int keep_alive(ws_conn *c, int64_t now)
         return end(c, ws__conn_fail(c, WS_ERR_DEAD,
                                     "the peer no longer answers: nothing came "
                                     "for %d ms, not even a pong",
-                                    2 * c->r.ping_interval_ms));
+                                    2 * ws__extras(c)->ping_interval_ms));
     c->r.pinged = true;
     ws__answer_ping(c);
     return 0;
 }
 
-/* An empty buffer goes back at once, for the next connection finds it warm. */
-static void give_back(ws_conn *c, bool all)
+int ws__reading_begin(ws_conn *c)
 {
-    struct ws__buf *in = &c->r.in;
+    struct ws__pools *p = ws__pools_here();
+    const struct ws__extras *x = ws__extras(c);
+    struct ws__reading *g = c->r.now;
 
-    if (ws__buf_used(in) == 0 && c->r.buffer_size == 0)
-        ws__buf_release(in, c->r.reader.buffers);
+    if (!g) {
+        g = ws__pool_get(&p->reading);
+        if (!g)
+            return -ENOMEM;
+        c->r.now = g;
+        g->conn = c;
+        g->reader.client = c->client;
+        g->reader.compression = c->deflates;
+        g->reader.takeover =
+            c->client ? x->deflate.server_takeover : x->deflate.client_takeover;
+        g->reader.limit = x->read_limit;
+        g->reader.in_max =
+            x->read_buffer_size ? x->read_buffer_size : WS__READ_BUFFER;
+    }
+    g->reader.buffers = &p->read;
+    g->reader.inflaters = &p->inflate;
+    return 0;
+}
+
+/* An empty buffer goes back at once, for the next connection finds it warm; and
+ * all the rest between messages.  Returns whether there is nothing left to give
+ * back. */
+static bool give_back(ws_conn *c, bool all)
+{
+    struct ws__reading *g = c->r.now;
+    struct ws__buf *in = &g->in;
+    bool own = ws__extras(c)->read_buffer_size != 0;
+
+    if (ws__buf_used(in) == 0 && !own)
+        ws__buf_release(in, g->reader.buffers);
     else if (all && in->lent)
-        (void)ws__buf_resize(in, 1, c->r.reader.buffers);
-    ws__reader_idle(&c->r.reader, all);
+        (void)ws__buf_resize(in, 1, g->reader.buffers);
+    ws__reader_idle(&g->reader, all);
+    if (in->begin || g->reader.whole.begin)
+        return false;
+    if (ws__reader_is_clean(&g->reader) && !g->by_pieces && !g->in_term &&
+        !g->queued) {
+        g->unbroken = 0;
+        ws__pool_put(&ws__pools_here()->reading, g);
+        c->r.now = NULL;
+    }
+    return true;
 }
 
 /* The flag goes up before c->end is looked at; see wake_others in ws/close. */
@@ -107,16 +145,18 @@ static int wait_events(ws_conn *c, int64_t deadline)
     return got;
 }
 
+/* What is held back goes first: it needs what is given back then. */
 static int wait_readable(ws_conn *c)
 {
     int64_t now = ws__now_about(), patience = now + PATIENCE_MS;
 
+    ws__before_park_run();
     if (c->r.heard) {
         c->r.heard = c->r.pinged = false;
         c->r.idle_since = now;
     }
-    give_back(c, false);
-    if (!c->r.in.begin && !c->r.reader.whole.begin)
+    c->r.now->unbroken = 0;
+    if (give_back(c, false))
         patience = 0;
     for (;;) {
         int64_t deadline = atomic_load(&c->r.deadline);
@@ -124,8 +164,7 @@ static int wait_readable(ws_conn *c)
         int got = wait_events(c, earlier(until, patience));
 
         if (c->stream.readable)
-            return 0;
-        c->r.unbroken = 0;
+            return ws__reading_begin(c);
         if (got < 0 && got != WS_ERR_TIMEOUT)
             return transport_failed(c, got);
         now = ws_now();
@@ -145,13 +184,13 @@ static int wait_readable(ws_conn *c)
 
 static int make_room(ws_conn *c)
 {
-    struct ws__buf *in = &c->r.in;
-    struct ws__reader *r = &c->r.reader;
+    struct ws__buf *in = &c->r.now->in;
+    struct ws__reader *r = &c->r.now->reader;
+    size_t own = ws__extras(c)->read_buffer_size;
     int error = 0;
 
     if (!in->begin)
-        error = c->r.buffer_size
-                    ? ws__buf_resize(in, c->r.buffer_size, r->buffers)
+        error = own ? ws__buf_resize(in, own, r->buffers)
                     : ws__buf_lend(in, r->buffers);
     if (error == 0 && ws__buf_room(in) < ws__reader_wants(r, in))
         error =
@@ -161,15 +200,16 @@ static int make_room(ws_conn *c)
 
 static ssize_t receive(ws_conn *c)
 {
-    struct ws__buf *in = &c->r.in;
+    struct ws__buf *in = &c->r.now->in;
+    struct ws__reader *r = &c->r.now->reader;
     uint8_t *p;
     size_t room;
     ssize_t n;
 
-    if (ws__reader_window(&c->r.reader, in, &p, &room)) {
+    if (ws__reader_window(r, in, &p, &room)) {
         n = ws__stream_read(&c->stream, p, room);
         if (n > 0)
-            ws__reader_filled(&c->r.reader, (size_t)n);
+            ws__reader_filled(r, (size_t)n);
         return n;
     }
     if (make_room(c) != 0)
@@ -186,9 +226,9 @@ static bool is_put_off(ws_conn *c)
 {
     int64_t deadline = atomic_load(&c->r.deadline);
 
-    if (c->r.unbroken < LATE_READS || deadline == 0 || ws_now() < deadline)
+    if (c->r.now->unbroken < LATE_READS || deadline == 0 || ws_now() < deadline)
         return false;
-    c->r.unbroken = 0;
+    c->r.now->unbroken = 0;
     return true;
 }
 
@@ -204,7 +244,7 @@ static int fill(ws_conn *c)
             ssize_t n = receive(c);
             if (n > 0) {
                 c->r.heard = true;
-                c->r.unbroken++;
+                c->r.now->unbroken++;
                 return 0;
             }
             if (n != -EAGAIN)
@@ -220,47 +260,63 @@ static int fill(ws_conn *c)
 
 static int ping_came(ws_conn *c, const char *data, size_t len)
 {
-    if (c->on_ping)
-        return c->on_ping(c, data, len, c->on_ping_arg);
+    const struct ws__extras *x = ws__extras(c);
+
+    if (x->on_ping)
+        return x->on_ping(c, data, len, x->on_ping_arg);
     ws__answer_pong(c, data, len);
     return 0;
 }
 
 static int pong_came(ws_conn *c, const char *data, size_t len)
 {
-    return c->on_pong ? c->on_pong(c, data, len, c->on_pong_arg) : 0;
+    const struct ws__extras *x = ws__extras(c);
+
+    return x->on_pong ? x->on_pong(c, data, len, x->on_pong_arg) : 0;
+}
+
+/* Without memory for the reason the code has to do. */
+static const char *keep_reason(ws_conn *c, const char *data, size_t len)
+{
+    struct ws__extras *x = len > 2 ? ws__extras_own(c) : NULL;
+
+    if (!x)
+        return "";
+    memcpy(x->close_reason, data + 2, len - 2);
+    return x->close_reason;
 }
 
 static int close_came(ws_conn *c, const char *data, size_t len)
 {
+    const struct ws__extras *x;
     int code, error = 0;
     const char *fault = ws__close_decode((const uint8_t *)data, len, &code);
 
     if (fault) {
-        c->r.reader.error = WS_ERR_PROTOCOL;
-        c->r.reader.close_code = WS_CLOSE_PROTOCOL_ERROR;
-        c->r.reader.text = fault;
+        struct ws__reader *r = &c->r.now->reader;
+        r->error = WS_ERR_PROTOCOL;
+        r->close_code = WS_CLOSE_PROTOCOL_ERROR;
+        r->text = fault;
         return refuse(c);
     }
-    if (len > 2)
-        memcpy(c->close_reason, data + 2, len - 2);
-    atomic_store_explicit(&c->close_code, code, memory_order_release);
-    if (c->on_close)
-        error = c->on_close(c, code, c->close_reason, c->on_close_arg);
+    const char *reason = keep_reason(c, data, len);
+    atomic_store_explicit(&c->close_code, (uint16_t)code, memory_order_release);
+    x = ws__extras(c);
+    if (x->on_close)
+        error = x->on_close(c, code, reason, x->on_close_arg);
     else
         ws__answer_close(c, code, NULL);
     if (error < 0)
         return error;
     const char *name = ws__close_name(code);
-    return ws__conn_fail(c, WS_ERR_CLOSED,
-                         "the peer closed the connection: %d%s%s%s%s%s", code,
-                         *name ? " (" : "", name, *name ? ")" : "",
-                         len > 2 ? ": " : "", c->close_reason);
+    return ws__conn_fail(
+        c, WS_ERR_CLOSED, "the peer closed the connection: %d%s%s%s%s%s", code,
+        *name ? " (" : "", name, *name ? ")" : "", *reason ? ": " : "", reason);
 }
 
 static int control_came(ws_conn *c)
 {
-    struct ws__reader *r = &c->r.reader;
+    struct ws__reader *r = &c->r.now->reader;
     int error;
 
     if (r->control.type == WS_PING)
@@ -279,25 +335,23 @@ static int control_came(ws_conn *c)
 
 static int begin(ws_conn *c)
 {
-    ws__read_pools(c);
     atomic_store_explicit(&c->reading_fiber, ws__parker_self(),
                           memory_order_relaxed);
     if (c->r.error == 0 && ws__conn_ended(c))
         return transport_failed(c, WS_ERR_CANCELED);
-    return c->r.error;
+    return c->r.error == 0 ? ws__reading_begin(c) : c->r.error;
 }
 
 /* Go on until there is a message, or a piece of one.  buf NULL: a message; else
  * up to n bytes. */
 static int pump(ws_conn *c, void *buf, size_t n)
 {
-    struct ws__reader *r = &c->r.reader;
-
     for (;;) {
+        struct ws__reading *g = c->r.now; /* another one after a wait */
         int error = 0;
 
-        switch (buf ? ws__reader_piece(r, &c->r.in, buf, n)
-                    : ws__reader_next(r, &c->r.in)) {
+        switch (buf ? ws__reader_piece(&g->reader, &g->in, buf, n)
+                    : ws__reader_next(&g->reader, &g->in)) {
         case WS__NEED_INPUT:
             error = fill(c);
             break;
@@ -316,17 +370,23 @@ static int pump(ws_conn *c, void *buf, size_t n)
     }
 }
 
+/* Is a message under way? */
+static bool is_within(const ws_conn *c)
+{
+    return c->r.now && c->r.now->reader.type != 0;
+}
+
 /* The rest of the message under way is read in pieces, and dropped. */
 static int skip(ws_conn *c)
 {
     char scratch[1024];
     int error = 0;
 
-    c->r.by_pieces = c->r.reader.type != 0;
-    while (error == 0 && c->r.reader.type != 0)
+    c->r.now->by_pieces = is_within(c);
+    while (error == 0 && is_within(c))
         error = pump(c, scratch, sizeof(scratch));
     if (error == 0)
-        c->r.by_pieces = false;
+        c->r.now->by_pieces = false;
     return error;
 }
 
@@ -335,7 +395,7 @@ int ws__read_skip(ws_conn *c)
     char nothing[1];
     int error = begin(c);
 
-    if (error == 0 && c->r.reader.type == 0)
+    if (error == 0 && !is_within(c))
         error = pump(c, nothing, 0);
     if (error == 0)
         error = skip(c);
@@ -348,12 +408,12 @@ int ws_read_message(ws_conn *c, ws_message *m)
         return WS_ERR_INVALID;
 
     int error = begin(c);
-    if (error == 0 && c->r.by_pieces)
+    if (error == 0 && c->r.now->by_pieces)
         error = skip(c);
     if (error == 0)
         error = pump(c, NULL, 0);
     if (error == 0)
-        *m = c->r.reader.message;
+        *m = c->r.now->reader.message;
     return error;
 }
 
@@ -369,8 +429,8 @@ int ws_next_reader(ws_conn *c, ws_type *type)
     if (error == 0)
         error = pump(c, nothing, 0);
     if (error == 0) {
-        c->r.by_pieces = true;
-        *type = (ws_type)c->r.reader.type;
+        c->r.now->by_pieces = true;
+        *type = (ws_type)c->r.now->reader.type;
     }
     return error;
 }
@@ -383,10 +443,10 @@ ptrdiff_t ws_read(ws_conn *c, void *buf, size_t n)
     int error = begin(c);
     if (error != 0)
         return error;
-    if (!c->r.by_pieces || c->r.reader.type == 0)
+    if (!c->r.now->by_pieces || !is_within(c))
         return 0;
     error = pump(c, buf, n < PTRDIFF_MAX ? n : PTRDIFF_MAX);
-    return error == 0 ? (ptrdiff_t)c->r.reader.piece : error;
+    return error == 0 ? (ptrdiff_t)c->r.now->reader.piece : error;
 }
 
 char *ws_message_take(ws_conn *c, ws_message *m)
@@ -394,8 +454,8 @@ char *ws_message_take(ws_conn *c, ws_message *m)
     if (!c || !m || !m->data)
         return NULL;
 
-    struct ws__buf *whole = &c->r.reader.whole;
-    if (m->data == (char *)whole->begin && !whole->lent) {
+    struct ws__buf *whole = c->r.now ? &c->r.now->reader.whole : NULL;
+    if (whole && m->data == (char *)whole->begin && !whole->lent) {
         *whole = (struct ws__buf){ 0 };
         return m->data;
     }
@@ -407,17 +467,15 @@ char *ws_message_take(ws_conn *c, ws_message *m)
     return m->data = copy;
 }
 
-void ws__read_pools(ws_conn *c)
-{
-    struct ws__pools *p = ws__pools_here();
-
-    c->r.reader.buffers = &p->read;
-    c->r.reader.inflaters = &p->inflate;
-}
-
 void ws__read_fini(ws_conn *c)
 {
-    ws__read_pools(c);
-    ws__buf_release(&c->r.in, c->r.reader.buffers);
-    ws__reader_fini(&c->r.reader);
+    struct ws__reading *g = c->r.now;
+
+    if (!g || ws__reading_begin(c) != 0)
+        return;
+    ws__buf_release(&g->in, g->reader.buffers);
+    ws__reader_fini(&g->reader);
+    *g = (struct ws__reading){ 0 };
+    ws__pool_put(&ws__pools_here()->reading, g);
+    c->r.now = NULL;
 }

@@ -5,7 +5,8 @@
 #include <silverback/fiber.h>
 
 #include "base/alloc.h"
-#include "ws/setup.h"
+#include "ws/conn.h"
+#include "ws/session.h"
 
 enum stage {
     OPEN,
@@ -109,14 +110,26 @@ static void take_off(struct ws__registry *g, struct ws__entry *e)
     atomic_fetch_sub(&g->load[e->seat], 1);
 }
 
-void ws__entry_add(struct ws__entry *e, struct ws__registry *g,
-                   struct ws__stream *stream, unsigned seat)
+static struct ws__stream *stream_of(struct ws__entry *e)
 {
-    *e = (struct ws__entry){ .registry = g, .stream = stream, .seat = seat };
+    struct ws__session *s =
+        (struct ws__session *)((char *)e - offsetof(struct ws__session, entry));
+
+    return &s->stream;
+}
+
+static ws_conn *conn_of(struct ws__entry *e)
+{
+    return (ws_conn *)((char *)e - offsetof(ws_conn, entry));
+}
+
+void ws__entry_add(struct ws__entry *e, struct ws__registry *g, unsigned seat)
+{
+    *e = (struct ws__entry){ .registry = g, .seat = seat };
     ws_mutex_lock(&g->lock);
     add(g, e);
     if (g->stage == BROKEN)
-        ws__stream_break(stream);
+        ws__stream_break(stream_of(e));
     ws_mutex_unlock(&g->lock);
 }
 
@@ -140,26 +153,6 @@ bool ws__entry_idle(struct ws__entry *e, bool idle)
     return open;
 }
 
-struct ws__entry *ws__entry_reserve(struct ws__registry *g, unsigned seat)
-{
-    struct ws__entry *e = ws__zalloc(sizeof(*e));
-
-    if (!e)
-        return NULL;
-    e->registry = g;
-    e->seat = seat;
-    ws_mutex_lock(&g->lock);
-    g->holders++;
-    ws_mutex_unlock(&g->lock);
-    return e;
-}
-
-void ws__entry_drop(struct ws__entry *e)
-{
-    ws__registry_unref(e->registry);
-    ws_free(e);
-}
-
 /* A shutdown that has begun meanwhile did not find it: what it does is done
  * here.  None of the calls waits, so the lock can be held. */
 static void catch_up(struct ws__entry *e, enum stage stage)
@@ -168,32 +161,29 @@ static void catch_up(struct ws__entry *e, enum stage stage)
     case OPEN:
         break;
     case CLOSING:
-        ws__conn_goodbye(e->conn, WS_CLOSE_GOING_AWAY);
+        ws__conn_goodbye(conn_of(e), WS_CLOSE_GOING_AWAY);
         break;
     case BROKEN:
-        ws_shutdown(e->conn);
+        ws_shutdown(conn_of(e));
         break;
     }
 }
 
-void ws__entry_upgraded(struct ws__entry *e, ws_conn *c)
+void ws__entry_upgraded(struct ws__entry *e, struct ws__registry *g,
+                        unsigned seat)
 {
-    struct ws__registry *g = e->registry;
-
-    e->conn = c;
+    *e = (struct ws__entry){ .registry = g, .seat = seat, .upgraded = true };
     ws_mutex_lock(&g->lock);
+    g->holders++;
     add(g, e);
     catch_up(e, g->stage);
     ws_mutex_unlock(&g->lock);
 }
 
-void ws__entry_closed(ws_conn *c, void *entry)
+void ws__entry_closed(struct ws__entry *e)
 {
-    struct ws__entry *e = entry;
-
-    (void)c;
     ws__entry_remove(e);
-    ws__entry_drop(e);
+    ws__registry_unref(e->registry);
 }
 
 /* ---- Shutdown ----------------------------------------------------------- */
@@ -204,10 +194,10 @@ void ws__registry_close(struct ws__registry *g)
     if (g->stage == OPEN)
         g->stage = CLOSING;
     for (struct ws__entry *e = g->first; e; e = e->next) {
-        if (e->conn)
+        if (e->upgraded)
             catch_up(e, g->stage);
         else if (e->idle)
-            ws__stream_break(e->stream);
+            ws__stream_break(stream_of(e));
     }
     if (g->sessions == 0)
         ws_event_set(&g->quiet);
@@ -219,10 +209,10 @@ void ws__registry_break(struct ws__registry *g)
     ws_mutex_lock(&g->lock);
     g->stage = BROKEN;
     for (struct ws__entry *e = g->first; e; e = e->next) {
-        if (e->conn)
+        if (e->upgraded)
             catch_up(e, g->stage);
         else
-            ws__stream_break(e->stream);
+            ws__stream_break(stream_of(e));
     }
     ws_mutex_unlock(&g->lock);
 }

@@ -8,25 +8,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <silverback/conn.h>
-
-#include "io/stream.h"
-
 /*
  * A listener's connections.  The registry is held by the listener, by every
  * session and by every upgraded connection, which may outlive both.
  */
 struct ws__registry;
 
-/* One connection: plain, on its session's stream, or upgraded. */
+/* One connection: a session's own, or an upgraded connection's, in which it
+ * lies. */
 struct ws__entry {
     struct ws__entry *next;
     struct ws__entry *prev;
     struct ws__registry *registry;
-    struct ws__stream *stream; /* NULL: upgraded */
-    ws_conn *conn;
     unsigned seat; /* the worker that serves it */
-    bool idle;     /* between requests: a shutdown cuts it at once */
+    bool upgraded;
+    bool idle; /* a session between requests: a shutdown cuts it at once */
 };
 
 /* For connections of so many workers. */
@@ -45,17 +41,14 @@ bool ws__session_begin(struct ws__registry *g);
 void ws__session_end(struct ws__registry *g);
 
 /* Plain connections.  idle returns false once the shutdown has begun. */
-void ws__entry_add(struct ws__entry *e, struct ws__registry *g,
-                   struct ws__stream *stream, unsigned seat);
+void ws__entry_add(struct ws__entry *e, struct ws__registry *g, unsigned seat);
 void ws__entry_remove(struct ws__entry *e);
 bool ws__entry_idle(struct ws__entry *e, bool idle);
 
-/* An upgraded connection: reserved before it is made, then added, or dropped if
- * that failed.  ws__entry_closed, which is for ws__setup.closed, removes it. */
-struct ws__entry *ws__entry_reserve(struct ws__registry *g, unsigned seat);
-void ws__entry_drop(struct ws__entry *e);
-void ws__entry_upgraded(struct ws__entry *e, ws_conn *c);
-void ws__entry_closed(ws_conn *c, void *entry);
+/* An upgraded connection's beginning, in e's place, and its end. */
+void ws__entry_upgraded(struct ws__entry *e, struct ws__registry *g,
+                        unsigned seat);
+void ws__entry_closed(struct ws__entry *e);
 
 /* Begin the shutdown: cut idle connections, say 1001 to upgraded ones. */
 void ws__registry_close(struct ws__registry *g);

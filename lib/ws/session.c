@@ -40,7 +40,7 @@ struct ws__session *ws__session_new(struct ws__seat *seat, int fd)
     ws__stream_socket(&s->stream, fd);
     s->first_by = ws__session_deadline(server->request_timeout_ms);
     ws__remote_name(fd, s->remote);
-    ws__entry_add(&s->entry, registry, &s->stream, seat->index);
+    ws__entry_add(&s->entry, registry, seat->index);
     return s;
 }
 

@@ -22,10 +22,6 @@ struct ws__setup {
     int64_t read_limit;
     int write_timeout_ms;
     int ping_interval_ms; /* 0: 30 000 for a server, none for a client */
-
-    /* Called once, by ws_close, in the closing thread; NULL: nobody. */
-    void (*closed)(ws_conn *c, void *arg);
-    void *arg;
 };
 
 /* A connection over s, which is taken, also when it fails: then NULL, and *err

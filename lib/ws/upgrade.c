@@ -13,8 +13,8 @@
 #include "proto/handshake.h"
 #include "proto/header.h"
 #include "proto/http_write.h"
+#include "ws/conn.h"
 #include "ws/request.h"
-#include "ws/setup.h"
 
 enum { HANDSHAKE_TIMEOUT_MS = 10 * 1000 };
 
@@ -159,22 +159,19 @@ static int answer(const ws_upgrader *u, struct ws__request *r,
 }
 
 /* From here on the stream is the connection's, or closed. */
-static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup,
-                          struct ws__entry *entry)
+static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)
 {
     struct ws__session *s = r->session;
 
     setup->early = s->in.pos;
     setup->early_len = ws__buf_used(&s->in);
-    setup->closed = ws__entry_closed;
-    setup->arg = entry;
 
     ws__entry_remove(&s->entry);
     s->upgraded = true;
     ws_conn *c = ws__conn_new(&s->stream, setup, &r->pub.error);
     ws__buf_release(&s->in, NULL);
     if (c)
-        ws__entry_upgraded(entry, c);
+        ws__entry_upgraded(&c->entry, s->registry, s->seat->index);
     if (s->in_thread)
         ws_set_coalescing(c, false);
     return c;
@@ -186,7 +183,6 @@ ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
     static const ws_upgrader standard;
     struct ws__request *r = (struct ws__request *)pub;
     struct ws__setup setup;
-    ws_conn *c = NULL;
 
     u = u ? u : &standard;
     pub->error = (ws_error){ 0 };
@@ -198,18 +194,10 @@ ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
     if (check(u, r, headers) != 0)
         return NULL;
 
-    struct ws__entry *entry =
-        ws__entry_reserve(r->session->registry, r->session->seat->index);
-    if (!entry) {
-        refuse(u, r, -ENOMEM, "out of memory");
-        return NULL;
-    }
     decide(&setup, u, pub, headers);
-    if (answer(u, r, &setup, headers) == 0)
-        c = hand_over(r, &setup, entry);
-    if (!c)
-        ws__entry_drop(entry);
-    return c;
+    if (answer(u, r, &setup, headers) != 0)
+        return NULL;
+    return hand_over(r, &setup);
 }
 
 /* ---- Elsewhere ---------------------------------------------------------- */

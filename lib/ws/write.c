@@ -18,40 +18,73 @@
 
 /* ---- The buffer --------------------------------------------------------- */
 
+static int borrow_buffer(ws_conn *c, struct ws__buf *b)
+{
+    const struct ws__extras *x = ws__extras(c);
+    const ws_buffer_pool *pool = x->write_buffer_pool;
+    size_t size = x->write_buffer_size + WS__WRITE_RESERVE;
+
+    if (!pool && x->write_buffer_size == WS__WRITE_BUFFER)
+        return ws__buf_lend(b, &ws__pools_here()->write);
+    b->begin = pool ? pool->get(size, pool->arg) : ws__alloc(size);
+    if (!b->begin)
+        return -ENOMEM;
+    b->pos = b->last = b->begin;
+    b->end = b->begin + size;
+    return 0;
+}
+
+static void give_back_buffer(ws_conn *c, struct ws__buf *b)
+{
+    const ws_buffer_pool *pool = ws__extras(c)->write_buffer_pool;
+
+    if (pool && b->begin) {
+        pool->put(b->begin, ws__buf_size(b), pool->arg);
+        *b = (struct ws__buf){ 0 };
+    }
+    ws__buf_release(b, &ws__pools_here()->write);
+}
+
 static int borrow_out(ws_conn *c)
 {
-    struct ws__buf *out = &c->w.out;
-    size_t size = c->w.buffer_size + WS__WRITE_RESERVE;
+    struct ws__pool *pool = &ws__pools_here()->outgoing;
+    struct ws__outgoing *o = c->w.out;
 
-    if (out->begin)
+    if (o)
         return 0;
-    if (!c->w.pool && c->w.buffer_size == WS__WRITE_BUFFER)
-        return ws__buf_lend(out, &ws__pools_here()->write);
-    out->begin =
-        c->w.pool ? c->w.pool->get(size, c->w.pool->arg) : ws__alloc(size);
-    if (!out->begin)
+    o = ws__pool_get(pool);
+    if (!o)
         return -ENOMEM;
-    out->pos = out->last = out->begin;
-    out->end = out->begin + size;
-    return 0;
+    int error = borrow_buffer(c, &o->buf);
+    if (error == 0)
+        c->w.out = o;
+    else
+        ws__pool_put(pool, o);
+    return error;
 }
 
 static void give_back_out(ws_conn *c)
 {
-    struct ws__buf *out = &c->w.out;
+    struct ws__outgoing *o = c->w.out;
 
-    if (c->w.pool && out->begin) {
-        c->w.pool->put(out->begin, ws__buf_size(out), c->w.pool->arg);
-        *out = (struct ws__buf){ 0 };
-    }
-    ws__buf_release(out, &ws__pools_here()->write);
+    if (!o)
+        return;
+    give_back_buffer(c, &o->buf);
+    o->held = false;
+    ws__pool_put(&ws__pools_here()->outgoing, o);
+    c->w.out = NULL;
+}
+
+/* How many bytes wait to be sent. */
+static size_t pending(const ws_conn *c)
+{
+    return c->w.out ? ws__buf_used(&c->w.out->buf) : 0;
 }
 
 static void note_unsent(ws_conn *c)
 {
-    bool empty = ws__buf_used(&c->w.out) == 0;
+    bool empty = pending(c) == 0, unsent = !empty && !c->w.out->held;
 
-    bool unsent = !empty && !c->w.held;
     if (unsent != atomic_load_explicit(&c->w.unsent, memory_order_relaxed))
         atomic_store(&c->w.unsent, unsent);
     if (empty)
@@ -70,14 +103,14 @@ static int64_t earlier(int64_t a, int64_t b)
 static int fail(ws_conn *c, int code)
 {
     atomic_store(&c->w.error, code);
-    c->w.out.pos = c->w.out.last = c->w.out.begin;
+    give_back_out(c);
     return code;
 }
 
 /* Send once.  Returns 0, -EAGAIN or the transport's error. */
 static int send_some(ws_conn *c, struct iovec *tail)
 {
-    struct ws__buf *out = &c->w.out;
+    struct ws__buf *out = &c->w.out->buf;
     size_t used = ws__buf_used(out);
     struct iovec v[] = { { .iov_base = out->pos, .iov_len = used }, *tail };
     ssize_t n = used > 0 ? c->stream.ops->writev(&c->stream, v,
@@ -107,7 +140,8 @@ static int wait_writable(ws_conn *c, int64_t deadline)
 
 static int wait_progress(ws_conn *c, int64_t deadline)
 {
-    int64_t stalled = c->w.timeout_ms < 0 ? 0 : ws_after(c->w.timeout_ms);
+    int ms = ws__extras(c)->write_timeout_ms;
+    int64_t stalled = ms < 0 ? 0 : ws_after(ms);
     int error = wait_writable(c, earlier(deadline, stalled));
 
     if (error == WS_ERR_TIMEOUT && stalled != 0 && ws_now() >= stalled)
@@ -133,7 +167,7 @@ static int send_out(ws_conn *c, int64_t deadline)
     int error = 0;
 
     ws__hold_over(c);
-    while (error == 0 && ws__buf_used(&c->w.out) > 0) {
+    while (error == 0 && pending(c) > 0) {
         error = send_some(c, &none);
         if (error == -EAGAIN)
             error = wait_progress(c, deadline);
@@ -150,7 +184,7 @@ static int send_out(ws_conn *c, int64_t deadline)
 static int send_message(ws_conn *c, int64_t deadline, size_t mark,
                         struct iovec *tail)
 {
-    struct ws__buf *out = &c->w.out;
+    struct ws__buf *out = &c->w.out->buf;
     int error = 0;
 
     ws__hold_over(c);
@@ -198,10 +232,10 @@ static void append_header_of(ws_conn *c, const struct ws__sending *s,
                              const struct ws__frame *f)
 {
     if (s->framed > 0 && !c->client)
-        ws__buf_append(&c->w.out, (const uint8_t *)s->data - s->framed,
+        ws__buf_append(&c->w.out->buf, (const uint8_t *)s->data - s->framed,
                        s->framed);
     else
-        append_header(&c->w.out, f);
+        append_header(&c->w.out->buf, f);
 }
 
 static void append_payload(struct ws__buf *out, const struct ws__frame *f,
@@ -230,7 +264,7 @@ static int send_large_masked(ws_conn *c, const struct ws__sending *s,
     int error = ws__buf_lend(&copy, &ws__pools_here()->read);
 
     if (error != 0)
-        c->w.out.last -= mark;
+        c->w.out->buf.last -= mark;
     for (size_t at = 0, n; error == 0 && at < s->len; at += n) {
         size_t room = ws__buf_size(&copy), left = s->len - at;
         struct iovec tail = { .iov_base = copy.begin };
@@ -251,13 +285,13 @@ static void append_answers(ws_conn *c)
     size_t len;
 
     while (!atomic_load(&c->w.close_sent) &&
-           ws__answers_take(&c->w.answers, &opcode, data, &len)) {
+           ws__answers_take(c, &opcode, data, &len)) {
         struct ws__frame f = { .opcode = opcode, .fin = true, .len = len };
 
         if (make_header(c, &f) != 0)
             return;
-        append_header(&c->w.out, &f);
-        append_payload(&c->w.out, &f, data);
+        append_header(&c->w.out->buf, &f);
+        append_payload(&c->w.out->buf, &f, data);
         if (opcode == WS_CLOSE)
             atomic_store(&c->w.close_sent, true);
     }
@@ -289,12 +323,12 @@ static bool fits(const struct ws__buf *out, size_t len)
 /* Room for the answers and a header, and for the message if it is small. */
 static int clear_the_way(ws_conn *c, const struct ws__sending *s)
 {
-    struct ws__buf *out = &c->w.out;
     int error = borrow_out(c);
 
     if (error != 0)
         return error;
-    bool small = s->len <= c->w.buffer_size;
+    struct ws__buf *out = &c->w.out->buf;
+    bool small = s->len <= ws__extras(c)->write_buffer_size;
     if (ws__buf_used(out) > 0 && !fits(out, small ? s->len : 0))
         return send_out(c, s->deadline);
     if (ws__buf_used(out) == 0)
@@ -304,7 +338,6 @@ static int clear_the_way(ws_conn *c, const struct ws__sending *s)
 
 static int send_frame(ws_conn *c, const struct ws__sending *s)
 {
-    struct ws__buf *out = &c->w.out;
     struct ws__frame f = {
         .opcode = s->opcode, .fin = s->fin, .rsv1 = s->rsv1, .len = s->len
     };
@@ -320,6 +353,7 @@ static int send_frame(ws_conn *c, const struct ws__sending *s)
     if (error != 0)
         return error;
 
+    struct ws__buf *out = &c->w.out->buf;
     uint8_t *start = out->last;
     append_header_of(c, s, &f);
     if (!fits(out, s->len)) {
@@ -343,8 +377,8 @@ static int send_frame(ws_conn *c, const struct ws__sending *s)
 static void unlock(ws_conn *c)
 {
     note_unsent(c);
-    ws_mutex_unlock(&c->w.lock);
-    if (atomic_load(&c->w.answers.any) || atomic_load(&c->w.unsent))
+    ws__unlock(&c->w.lock);
+    if (atomic_load(&c->w.answers_due) || atomic_load(&c->w.unsent))
         ws__write_pending(c);
 }
 
@@ -353,11 +387,10 @@ int ws__write_frame(ws_conn *c, const struct ws__sending *s)
     int error = ws__write_check(c);
 
     if (error == 0)
-        error = ws__mutex_lock_until(&c->w.lock, s->deadline);
+        error = ws__lock_until(&c->w.lock, s->deadline);
     if (error != 0)
         return error;
-    error = s->whole && atomic_load(&c->w.author) ? WS_ERR_BUSY
-                                                  : ws__write_check(c);
+    error = s->whole && ws__has_author(c) ? WS_ERR_BUSY : ws__write_check(c);
     if (error == 0)
         error = send_frame(c, s);
     if (error == 0 && s->opcode == WS_CLOSE)
@@ -375,13 +408,13 @@ static void push(ws_conn *c)
     if (atomic_load(&c->w.error) != 0)
         return;
     if (atomic_load(&c->w.close_sent))
-        ws__answers_drop(&c->w.answers);
-    else if (ws__buf_used(&c->w.out) == 0 && borrow_out(c) == 0)
+        ws__answers_drop(c);
+    else if (pending(c) == 0 && borrow_out(c) == 0)
         append_answers(c);
-    else if (ws__buf_used(&c->w.out) == 0)
-        ws__answers_drop(&c->w.answers); /* no memory */
+    else if (pending(c) == 0)
+        ws__answers_drop(c); /* no memory */
     ws__hold_over(c);
-    while (error == 0 && ws__buf_used(&c->w.out) > 0)
+    while (error == 0 && pending(c) > 0)
         error = send_some(c, &none);
     if (error != 0 && error != -EAGAIN)
         settle(c, error);
@@ -391,11 +424,11 @@ static void push(ws_conn *c)
 void ws__write_pending(ws_conn *c)
 {
     do {
-        if (atomic_load(&c->w.error) != 0 || !ws__mutex_trylock(&c->w.lock))
+        if (atomic_load(&c->w.error) != 0 || !ws__trylock(&c->w.lock))
             return;
         push(c);
-        ws_mutex_unlock(&c->w.lock);
-    } while (atomic_load(&c->w.answers.any) && !atomic_load(&c->w.unsent));
+        ws__unlock(&c->w.lock);
+    } while (atomic_load(&c->w.answers_due) && !atomic_load(&c->w.unsent));
 }
 
 /* With the lock held, which is let go. */
@@ -411,33 +444,38 @@ static int send_and_unlock(ws_conn *c, int64_t deadline)
 
 int ws__write_out(ws_conn *c, int64_t deadline)
 {
-    int error = ws__mutex_lock_until(&c->w.lock, deadline);
+    int error = ws__lock_until(&c->w.lock, deadline);
 
     return error == 0 ? send_and_unlock(c, deadline) : error;
 }
 
 void ws__write_held(ws_conn *c)
 {
-    if (ws__mutex_trylock(&c->w.lock))
+    if (ws__trylock(&c->w.lock))
         send_and_unlock(c, atomic_load(&c->w.deadline));
 }
 
 void ws__write_rest(ws_conn *c, int64_t deadline)
 {
-    if (ws__mutex_lock_until(&c->w.lock, deadline) != 0)
+    if (ws__lock_until(&c->w.lock, deadline) != 0)
         return;
     push(c);
     while (atomic_load(&c->w.unsent) && atomic_load(&c->w.error) == 0 &&
            ws__stream_wait_write(&c->stream, deadline) == 0)
         push(c);
-    ws_mutex_unlock(&c->w.lock);
+    ws__unlock(&c->w.lock);
 }
 
 void ws__write_fini(ws_conn *c)
 {
+    struct ws__extras *x = atomic_load(&c->extras);
+
     give_back_out(c);
-    ws__buf_release(&c->w.piece, &ws__pools_here()->read);
-    if (c->w.piece_deflate && c->w.piece_deflate != c->w.deflate)
-        ws__compressor_put(c, c->w.piece_deflate);
-    ws__deflate_destroy(c->w.deflate);
+    ws_free(c->w.answers);
+    if (!x)
+        return;
+    ws__buf_release(&x->piece, &ws__pools_here()->read);
+    if (x->piece_deflate && x->piece_deflate != x->deflate_kept)
+        ws__compressor_put(c, x->piece_deflate);
+    ws__deflate_destroy(x->deflate_kept);
 }

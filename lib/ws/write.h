@@ -26,6 +26,9 @@ int ws__write_check(ws_conn *c);
  * WS_ERR_BUSY for a whole message while one in pieces is under way. */
 int ws__write_frame(ws_conn *c, const struct ws__sending *s);
 
+/* The same for a whole message, which may have to wait behind one in pieces. */
+int ws__write_whole(ws_conn *c, struct ws__sending *s);
+
 /* Send what can be sent without waiting: bytes left over, and answers.  Returns
  * at once when another one is writing: that one sends them. */
 void ws__write_pending(ws_conn *c);
@@ -41,9 +44,16 @@ void ws__write_held(ws_conn *c);
 /* For the one who closes: the same, though the connection has ended. */
 void ws__write_rest(ws_conn *c, int64_t deadline);
 
-/* The lock for whole messages.  Returns 0, WS_ERR_TIMEOUT, what ws__write_check
+/* Is a message in pieces under way? */
+bool ws__has_author(const ws_conn *c);
+
+/* And is it the caller's? */
+bool ws__is_author(const ws_conn *c);
+
+/* The message lock.  Returns 0, WS_ERR_TIMEOUT, what ws__write_check
  * does, or WS_ERR_BUSY for the author of a message in pieces. */
 int ws__message_lock(ws_conn *c, int64_t deadline);
+void ws__message_unlock(ws_conn *c);
 
 /* For the one who closes, if it is the author of a message in pieces: others,
  * who wait for its end, wait no more. */
@@ -59,10 +69,10 @@ void ws__answer_pong(ws_conn *c, const void *data, size_t len);
 void ws__answer_close(ws_conn *c, int code, const char *reason);
 
 /* Take one answer as a frame.  Returns false if there is none. */
-bool ws__answers_take(struct ws__answers *a, uint8_t *opcode,
+bool ws__answers_take(ws_conn *c, uint8_t *opcode,
                       uint8_t data[static WS__CONTROL_MAX], size_t *len);
 
-void ws__answers_drop(struct ws__answers *a);
+void ws__answers_drop(ws_conn *c);
 
 /* May a message of the caller wait in the buffer (see ws_flush)?  Then it is
  * sent before the caller waits.  With the lock held. */
