@@ -5,18 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What clang says by __has_feature, gcc says by a macro. */
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#endif
-
 static void *standard(void *ptr, size_t size, void *arg)
 {
     (void)arg;
@@ -74,14 +62,4 @@ char *ws__strdup(const char *s)
     if (copy)
         memcpy(copy, s, n);
     return copy;
-}
-
-void ws__poison(const void *p, size_t n)
-{
-    ASAN_POISON_MEMORY_REGION(p, n);
-}
-
-void ws__unpoison(const void *p, size_t n)
-{
-    ASAN_UNPOISON_MEMORY_REGION(p, n);
 }

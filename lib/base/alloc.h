@@ -15,9 +15,4 @@ char *ws__strdup(const char *s);
 /* Do they end up in malloc, and ws_free in free? */
 bool ws__alloc_is_malloc(void);
 
-/* Tell AddressSanitizer, if it is there, that bytes must not be touched, or may
- * be again. */
-void ws__poison(const void *p, size_t n);
-void ws__unpoison(const void *p, size_t n);
-
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/poison.h"
 
 static void place(struct ws__buf *b, uint8_t *memory, size_t size, size_t used,
                   bool lent)

@@ -14,7 +14,7 @@ static void unlock(struct ws__pool *p)
         p->unlock(p->mutex);
 }
 
-void *ws__pool_get(struct ws__pool *p)
+void *ws__pool_get_any(struct ws__pool *p)
 {
     void *thing = NULL;
 
@@ -25,7 +25,7 @@ void *ws__pool_get(struct ws__pool *p)
     return thing ? thing : p->make(p->size);
 }
 
-void ws__pool_put(struct ws__pool *p, void *thing)
+void ws__pool_put_any(struct ws__pool *p, void *thing)
 {
     lock(p);
     if (p->count < WS__POOL_KEEP) {

@@ -23,11 +23,25 @@ struct ws__pool {
     unsigned count;
 };
 
+void *ws__pool_get_any(struct ws__pool *p);
+void ws__pool_put_any(struct ws__pool *p, void *thing);
+
 /* A spare thing or a new one; NULL when there is no memory. */
-void *ws__pool_get(struct ws__pool *p);
+static inline void *ws__pool_get(struct ws__pool *p)
+{
+    if (!p->lock && p->count > 0)
+        return p->spare[--p->count];
+    return ws__pool_get_any(p);
+}
 
 /* Keep a thing for the next one, or destroy it when there are enough. */
-void ws__pool_put(struct ws__pool *p, void *thing);
+static inline void ws__pool_put(struct ws__pool *p, void *thing)
+{
+    if (!p->lock && p->count < WS__POOL_KEEP)
+        p->spare[p->count++] = thing;
+    else
+        ws__pool_put_any(p, thing);
+}
 
 /* Destroy all spare things. */
 void ws__pool_fini(struct ws__pool *p);

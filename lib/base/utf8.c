@@ -66,6 +66,9 @@ bool ws__utf8_feed(struct ws__utf8 *u, const uint8_t *p, size_t n)
 {
     uint32_t state = u->state;
 
+    if (state == 0 && ascii(p, n) == n)
+        return true;
+
     for (size_t i = 0; i < n && state != REFUSED; i++) {
         if (state == 0 && p[i] < 0x80) {
             i += ascii(p + i, n - i);

@@ -42,7 +42,7 @@ void ws__before_park(struct ws__before *b)
 }
 
 /* One at a time: where one of them waits, the others need not wait for it. */
-void ws__before_park_run(void)
+void ws__before_park_run_all(void)
 {
     struct ws__parker *p = ws__parker_self();
     struct ws__before *b;

@@ -64,6 +64,12 @@ struct ws__before {
     void (*fn)(struct ws__before *b);
 };
 void ws__before_park(struct ws__before *b);
-void ws__before_park_run(void);
+void ws__before_park_run_all(void);
+
+static inline void ws__before_park_run(void)
+{
+    if (ws__parker_self()->before)
+        ws__before_park_run_all();
+}
 
 #endif

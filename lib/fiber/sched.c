@@ -233,18 +233,13 @@ bool ws__in_fiber(void)
     return ws__running != NULL;
 }
 
-void *ws__worker_local(void)
-{
-    struct ws__worker *w = ws__worker_here();
-
-    return w ? w->local : NULL;
-}
+_Thread_local void *ws__local;
 
 void ws__worker_set_local(void *local, void (*local_free)(void *local))
 {
     struct ws__worker *w = ws__worker_here();
 
-    w->local = local;
+    w->local = ws__local = local;
     w->local_free = local_free;
 }
 

@@ -47,9 +47,16 @@ int ws__run_worker(struct ws__worker *w, void (*fn)(void *arg), void *arg);
  * NULL: none. */
 void ws__fiber_label(const char *label);
 
+extern _Thread_local void *ws__local
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 /* What the calling thread's worker keeps for the layers above; NULL outside of
  * one.  It is freed by the function given with it. */
-void *ws__worker_local(void);
+static inline void *ws__worker_local(void)
+{
+    return ws__local;
+}
+
 void ws__worker_set_local(void *local, void (*local_free)(void *local));
 
 /* Does the caller run in a fiber? */

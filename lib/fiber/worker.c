@@ -412,6 +412,7 @@ void ws__worker_run(struct ws__worker *w)
     ws__stack_cache_fini(&w->stacks);
     if (w->local_free)
         w->local_free(w->local);
+    ws__local = NULL;
     here = NULL;
 }
 

@@ -35,6 +35,17 @@ static void mask_word(uint8_t *p, uint64_t mask)
     memcpy(p, &word, sizeof(word));
 }
 
+/* By the mask's first half, which is the key, turned. */
+static void mask_half(uint8_t *p, uint64_t mask)
+{
+    uint32_t half, word;
+
+    memcpy(&half, &mask, sizeof(half));
+    memcpy(&word, p, sizeof(word));
+    word ^= half;
+    memcpy(p, &word, sizeof(word));
+}
+
 void ws__mask(uint8_t *p, size_t n, const uint8_t key[static 4], size_t phase)
 {
     uint64_t mask = turned(key, phase);
@@ -42,5 +53,9 @@ void ws__mask(uint8_t *p, size_t n, const uint8_t key[static 4], size_t phase)
 
     for (; n - i >= sizeof(mask); i += sizeof(mask))
         mask_word(p + i, mask);
+    if (n - i >= sizeof(uint32_t)) {
+        mask_half(p + i, mask);
+        i += sizeof(uint32_t);
+    }
     ws__mask_scalar(p + i, n - i, key, phase + i);
 }

@@ -148,11 +148,6 @@ int ws__conn_fail(ws_conn *c, int code, const char *fmt, ...)
     return code;
 }
 
-bool ws__conn_ended(const ws_conn *c)
-{
-    return atomic_load(&c->end) != WS__OPEN;
-}
-
 int ws__conn_transport_error(ws_conn *c, int code)
 {
     if (ws__conn_ended(c))

@@ -145,8 +145,18 @@ struct ws_conn {
     struct ws__entry entry; /* among the listener's, if it has one */
 };
 
+/* What servers and clients usually have. */
+extern const struct ws__extras ws__usual[2]
+    __attribute__((visibility("hidden")));
+
 /* The connection's extras, or the usual ones, which nobody may change. */
-const struct ws__extras *ws__extras(const ws_conn *c);
+static inline const struct ws__extras *ws__extras(const ws_conn *c)
+{
+    const struct ws__extras *x =
+        atomic_load_explicit(&c->extras, memory_order_acquire);
+
+    return x ? x : &ws__usual[c->client];
+}
 
 /* The connection's own; NULL when there is no memory. */
 struct ws__extras *ws__extras_own(ws_conn *c);
@@ -159,7 +169,10 @@ int ws__conn_fail(ws_conn *c, int code, const char *fmt, ...) WS_PRINTF(3, 4);
  * WS_ERR_CANCELED if this side broke it. */
 int ws__conn_transport_error(ws_conn *c, int code);
 
-bool ws__conn_ended(const ws_conn *c);
+static inline bool ws__conn_ended(const ws_conn *c)
+{
+    return atomic_load(&c->end) != WS__OPEN;
+}
 
 /* Give up all that waits to be written: for the last reference. */
 void ws__write_fini(ws_conn *c);

@@ -9,29 +9,20 @@ enum {
     PING_INTERVAL_MS = 30 * 1000,
 };
 
-static const struct ws__extras usual_of_server = {
-    .read_limit = WS__READ_LIMIT,
-    .write_buffer_size = WS__WRITE_BUFFER,
-    .write_timeout_ms = WRITE_TIMEOUT_MS,
-    .ping_interval_ms = PING_INTERVAL_MS,
+const struct ws__extras ws__usual[2] = {
+    {
+        .read_limit = WS__READ_LIMIT,
+        .write_buffer_size = WS__WRITE_BUFFER,
+        .write_timeout_ms = WRITE_TIMEOUT_MS,
+        .ping_interval_ms = PING_INTERVAL_MS,
+    },
+    {
+        .read_limit = WS__READ_LIMIT,
+        .write_buffer_size = WS__WRITE_BUFFER,
+        .write_timeout_ms = WRITE_TIMEOUT_MS,
+        .ping_interval_ms = -1,
+    },
 };
-
-static const struct ws__extras usual_of_client = {
-    .read_limit = WS__READ_LIMIT,
-    .write_buffer_size = WS__WRITE_BUFFER,
-    .write_timeout_ms = WRITE_TIMEOUT_MS,
-    .ping_interval_ms = -1,
-};
-
-const struct ws__extras *ws__extras(const ws_conn *c)
-{
-    const struct ws__extras *x =
-        atomic_load_explicit(&c->extras, memory_order_acquire);
-
-    if (x)
-        return x;
-    return c->client ? &usual_of_client : &usual_of_server;
-}
 
 /* Whoever comes second takes the first's. */
 struct ws__extras *ws__extras_own(ws_conn *c)
@@ -43,7 +34,7 @@ struct ws__extras *ws__extras_own(ws_conn *c)
     struct ws__extras *x = ws__alloc(sizeof(*x));
     if (!x)
         return NULL;
-    *x = c->client ? usual_of_client : usual_of_server;
+    *x = ws__usual[c->client];
     if (atomic_compare_exchange_strong(&c->extras, &there, x))
         return x;
     ws_free(x);

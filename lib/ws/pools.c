@@ -20,6 +20,19 @@ static void unlock(void *mutex)
     ws_mutex_unlock(mutex);
 }
 
+/* With the buffer that it may have kept. */
+static void destroy_reading(void *thing)
+{
+    ws_free(((struct ws__reading *)thing)->in.begin);
+    ws_free(thing);
+}
+
+static void destroy_outgoing(void *thing)
+{
+    ws_free(((struct ws__outgoing *)thing)->buf.begin);
+    ws_free(thing);
+}
+
 static ws_mutex locks[6];
 
 #define SHARED(i) .lock = lock, .unlock = unlock, .mutex = &locks[i]
@@ -31,11 +44,11 @@ static ws_mutex locks[6];
 
 static struct ws__pools shared = {
     .reading = { .make = ws__zalloc,
-                 .destroy = ws_free,
+                 .destroy = destroy_reading,
                  .size = sizeof(struct ws__reading),
                  SHARED(4) },
     .outgoing = { .make = ws__zalloc,
-                  .destroy = ws_free,
+                  .destroy = destroy_outgoing,
                   .size = sizeof(struct ws__outgoing),
                   SHARED(5) },
     .read = { .make = ws__alloc,
@@ -92,12 +105,8 @@ static struct ws__pools *pools_new(void)
     return p;
 }
 
-struct ws__pools *ws__pools_here(void)
+struct ws__pools *ws__pools_find(void)
 {
-    struct ws__pools *p = ws__worker_local();
-
-    if (p)
-        return p;
     return ws__in_fiber() ? pools_new() : &shared;
 }
 

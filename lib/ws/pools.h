@@ -4,6 +4,7 @@
 #define WS_WS_POOLS_H
 
 #include "base/pool.h"
+#include "fiber/sched.h"
 
 #define WS__READ_BUFFER (128 * 1024)
 #define WS__WRITE_BUFFER (16 * 1024)
@@ -26,9 +27,17 @@ struct ws__pools {
     struct ws__pool deflate[WS__WINDOWS];
 };
 
+/* What ws__pools_here returns when it is not at hand. */
+struct ws__pools *ws__pools_find(void);
+
 /* The pools of the caller: its worker's own, or those that all threads share.
  * Ask each time: a connection may be used by others. */
-struct ws__pools *ws__pools_here(void);
+static inline struct ws__pools *ws__pools_here(void)
+{
+    struct ws__pools *p = ws__worker_local();
+
+    return p ? p : ws__pools_find();
+}
 
 struct ws__pool *ws__deflate_pool(struct ws__pools *p, int bits);
 

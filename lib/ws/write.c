@@ -12,20 +12,24 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/poison.h"
 #include "fiber/sync.h"
 #include "io/random.h"
 #include "proto/mask.h"
 
 /* ---- The buffer --------------------------------------------------------- */
 
-static int borrow_buffer(ws_conn *c, struct ws__buf *b)
+/* Has the connection a pool or a size of its own? */
+static bool is_unusual(const struct ws__extras *x)
 {
-    const struct ws__extras *x = ws__extras(c);
+    return x->write_buffer_pool || x->write_buffer_size != WS__WRITE_BUFFER;
+}
+
+static int own_buffer(const struct ws__extras *x, struct ws__buf *b)
+{
     const ws_buffer_pool *pool = x->write_buffer_pool;
     size_t size = x->write_buffer_size + WS__WRITE_RESERVE;
 
-    if (!pool && x->write_buffer_size == WS__WRITE_BUFFER)
-        return ws__buf_lend(b, &ws__pools_here()->write);
     b->begin = pool ? pool->get(size, pool->arg) : ws__alloc(size);
     if (!b->begin)
         return -ENOMEM;
@@ -34,32 +38,43 @@ static int borrow_buffer(ws_conn *c, struct ws__buf *b)
     return 0;
 }
 
-static void give_back_buffer(ws_conn *c, struct ws__buf *b)
+static void give_back_own(const struct ws__extras *x, struct ws__buf *b)
 {
-    const ws_buffer_pool *pool = ws__extras(c)->write_buffer_pool;
+    const ws_buffer_pool *pool = x->write_buffer_pool;
 
-    if (pool && b->begin) {
+    if (pool && b->begin)
         pool->put(b->begin, ws__buf_size(b), pool->arg);
-        *b = (struct ws__buf){ 0 };
-    }
-    ws__buf_release(b, &ws__pools_here()->write);
+    else
+        ws_free(b->begin);
+    *b = (struct ws__buf){ 0 };
 }
 
+/* One of the pool may have its buffer already, but not if it is the wrong
+ * one. */
 static int borrow_out(ws_conn *c)
 {
-    struct ws__pool *pool = &ws__pools_here()->outgoing;
+    const struct ws__extras *x = ws__extras(c);
+    struct ws__pools *p = ws__pools_here();
     struct ws__outgoing *o = c->w.out;
+    int error = 0;
 
     if (o)
         return 0;
-    o = ws__pool_get(pool);
+    o = ws__pool_get(&p->outgoing);
     if (!o)
         return -ENOMEM;
-    int error = borrow_buffer(c, &o->buf);
+    if (o->buf.begin)
+        ws__unpoison(o->buf.begin, ws__buf_size(&o->buf));
+    if (is_unusual(x)) {
+        ws__buf_release(&o->buf, &p->write);
+        error = own_buffer(x, &o->buf);
+    } else if (!o->buf.begin) {
+        error = ws__buf_lend(&o->buf, &p->write);
+    }
     if (error == 0)
         c->w.out = o;
     else
-        ws__pool_put(pool, o);
+        ws__pool_put(&p->outgoing, o);
     return error;
 }
 
@@ -69,7 +84,12 @@ static void give_back_out(ws_conn *c)
 
     if (!o)
         return;
-    give_back_buffer(c, &o->buf);
+    if (o->buf.lent) {
+        o->buf.pos = o->buf.last = o->buf.begin;
+        ws__poison(o->buf.begin, ws__buf_size(&o->buf));
+    } else {
+        give_back_own(ws__extras(c), &o->buf);
+    }
     o->held = false;
     ws__pool_put(&ws__pools_here()->outgoing, o);
     c->w.out = NULL;
