@@ -29,26 +29,26 @@ uint64_t ws__ticks(void)
 #endif
 }
 
-/* Ticks in TRIAL_US, by trial. */
 static uint64_t measure(void)
 {
     int64_t begin = ws__now_us(), now;
-    uint64_t ticks = ws__ticks();
+    uint64_t ticks = ws__ticks(), n;
 
     do
         now = ws__now_us();
     while (now < begin + TRIAL_US);
-    return (ws__ticks() - ticks) * TRIAL_US / (uint64_t)(now - begin);
+    n = (ws__ticks() - ticks) / (uint64_t)(now - begin);
+    return n > 0 ? n : 1;
 }
 
-uint64_t ws__ticks_of_us(unsigned us)
+uint64_t ws__ticks_per_us(void)
 {
-    static _Atomic uint64_t in_trial;
-    uint64_t n = atomic_load_explicit(&in_trial, memory_order_relaxed);
+    static _Atomic uint64_t rate;
+    uint64_t n = atomic_load_explicit(&rate, memory_order_relaxed);
 
     if (n == 0) {
         n = measure();
-        atomic_store_explicit(&in_trial, n, memory_order_relaxed);
+        atomic_store_explicit(&rate, n, memory_order_relaxed);
     }
-    return n * us / TRIAL_US;
+    return n;
 }

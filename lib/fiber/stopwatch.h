@@ -14,7 +14,7 @@ int64_t ws__now_us(void);
  * that is known about. */
 uint64_t ws__ticks(void);
 
-/* So many microseconds in ticks.  The first call takes a while. */
-uint64_t ws__ticks_of_us(unsigned us);
+/* Ticks in a microsecond, at least 1.  The first call takes a while. */
+uint64_t ws__ticks_per_us(void);
 
 #endif

@@ -15,7 +15,7 @@ enum {
 
 static bool is_late(const struct ws__outgoing *o)
 {
-    return ws__ticks() - o->held_since > ws__ticks_of_us(LATE_US);
+    return ws__ticks() - o->held_since > LATE_US * ws__ticks_per_us();
 }
 
 static bool reads_on(ws_conn *c)
