@@ -178,6 +178,23 @@ WS_API ws_prepared *ws_prepare(ws_type type, const void *data, size_t len);
 WS_API int ws_write_prepared(ws_conn *c, ws_prepared *p);
 WS_API void ws_prepared_free(ws_prepared *p);
 
+/* ---- Being called instead of waiting ------------------------------------ */
+
+/*
+ * Takes the connection, from its handler.  Once the handler has returned, fn
+ * runs for each message, one after the other, in a fiber; a connection that
+ * waits for its next message keeps no stack.  (In a thread route it is that
+ * thread that goes on, stack and all.)  m is borrowed until fn returns.  fn may
+ * write, read on, and end the connection by ws_shutdown, but not ws_close it.
+ *
+ * When the connection has ended, for any reason, also a read deadline, fn runs
+ * one last time with m NULL: ws_conn_error says why; free arg there.  Then it
+ * is closed.  Returns 0; WS_ERR_INVALID when not called from the handler that
+ * upgraded c, or -ENOMEM: c is then still yours to close.
+ */
+typedef void (*ws_message_fn)(ws_conn *c, ws_message *m, void *arg);
+WS_API int ws_on_message(ws_conn *c, ws_message_fn fn, void *arg);
+
 /* ---- Limits, deadlines, compression ------------------------------------- */
 
 /* The most that one message may hold, after inflating.  0: the default of

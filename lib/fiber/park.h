@@ -20,6 +20,7 @@ struct ws__watch;
  */
 struct ws__parker {
     struct ws__before *before; /* due before it waits */
+    void *own;                 /* what the layers above keep for it */
     bool is_fiber;
 };
 

@@ -31,7 +31,7 @@ static void *body(void *arg)
     ws_event_set(&t->handle.ended);
     ws__fiber_release(&t->handle);
     if (w)
-        ws__worker_thread_ends(w);
+        ws__worker_let_go(w);
     return NULL;
 }
 
@@ -49,11 +49,11 @@ ws_fiber *ws__go_thread(void (*fn)(void *arg), void *arg)
     t->handle.is_thread = true;
     atomic_init(&t->handle.holders, 2);
     if (w)
-        ws__worker_thread_begins(w);
+        ws__worker_hold(w);
     if (ws__thread_start(&t->id, body, t) == 0)
         return &t->handle;
     if (w)
-        ws__worker_thread_ends(w);
+        ws__worker_let_go(w);
     ws_free(t);
     return NULL;
 }
@@ -226,6 +226,25 @@ void ws__fiber_label(const char *label)
         return;
     w->current->label = label;
     atomic_store_explicit(&w->label, label, memory_order_relaxed);
+}
+
+void ws__timer_start(struct ws__timer *t, int64_t due)
+{
+    ws__timer_set(&ws__worker_here()->wheel, t, due);
+}
+
+void ws__timer_stop(struct ws__timer *t)
+{
+    ws__wheel_remove(&ws__worker_here()->wheel, t);
+}
+
+struct ws__worker *ws__worker_held(void)
+{
+    struct ws__worker *w = ws__worker_here();
+
+    if (w)
+        ws__worker_hold(w);
+    return w;
 }
 
 bool ws__in_fiber(void)

@@ -9,6 +9,9 @@
 
 #include <silverback/fiber.h>
 
+#include "fiber/park.h"
+#include "fiber/wheel.h"
+
 struct ws__worker;
 
 /* What a fiber may do before others have their turn, in messages; so many bytes
@@ -58,6 +61,27 @@ static inline void *ws__worker_local(void)
 }
 
 void ws__worker_set_local(void *local, void (*local_free)(void *local));
+
+/* A timer of the calling thread's worker, whose loop calls its fire; due 0: not
+ * at all.  Stop it before its memory goes. */
+void ws__timer_start(struct ws__timer *t, int64_t due);
+void ws__timer_stop(struct ws__timer *t);
+
+/* The calling thread's worker, which does not end before it is let go; NULL
+ * outside of one. */
+struct ws__worker *ws__worker_held(void);
+void ws__worker_let_go(struct ws__worker *w);
+
+/* What the layers above keep for the calling fiber or thread. */
+static inline void *ws__own(void)
+{
+    return ws__parker_self()->own;
+}
+
+static inline void ws__set_own(void *own)
+{
+    ws__parker_self()->own = own;
+}
 
 /* Does the caller run in a fiber? */
 bool ws__in_fiber(void);

@@ -20,7 +20,7 @@ struct ws__watch {
     struct ws__post post; /* first: to be freed by its worker */
     struct ws__worker *worker;
     struct ws__fiber *waiters;
-    void (*ready)(void *arg);
+    void (*ready)(void *arg, int events);
     void *arg;
     uint32_t happened; /* and nobody waited for it */
     int fd;
@@ -157,18 +157,28 @@ static int to_poll(uint32_t events)
     return (int)(events & ~(uint32_t)EPOLLRDHUP);
 }
 
-int ws__watch_enter(struct ws__watch *watch, struct ws__fiber *f, int events)
+static uint32_t from_poll(int events)
 {
     uint32_t wanted = (uint32_t)events | EPOLLERR | EPOLLHUP;
 
-    if (events & EPOLLIN)
-        wanted |= EPOLLRDHUP;
-    uint32_t got = watch->happened & wanted;
-    if (got != 0) {
-        watch->happened &= ~(got & PASSING);
-        return to_poll(got);
-    }
-    f->wanted = wanted;
+    return events & EPOLLIN ? wanted | EPOLLRDHUP : wanted;
+}
+
+int ws__watch_take(struct ws__watch *watch, int events)
+{
+    uint32_t got = watch->happened & from_poll(events);
+
+    watch->happened &= ~(got & PASSING);
+    return to_poll(got);
+}
+
+int ws__watch_enter(struct ws__watch *watch, struct ws__fiber *f, int events)
+{
+    int got = ws__watch_take(watch, events);
+
+    if (got != 0)
+        return got;
+    f->wanted = from_poll(events);
     f->got = 0;
     f->next_waiter = watch->waiters;
     watch->waiters = f;
@@ -216,8 +226,8 @@ void ws__watch_happened(struct ws__watch *watch, uint32_t events)
         return;
     watch->happened |= events & (PASSING | LASTING);
     struct ws__fiber *f = take_waiters(watch, events);
-    if (!f && watch->ready && (events & ~(uint32_t)EPOLLOUT))
-        watch->ready(watch->arg);
+    if (watch->ready && (events & watch->happened) != 0)
+        watch->ready(watch->arg, to_poll(events & watch->happened));
     if (f && !f->next_waiter) {
         ws__worker_resume(w, f);
         return;
@@ -242,8 +252,8 @@ void ws__watch_fetch(const struct ws__watch *watch)
     __builtin_prefetch((const char *)f->context.left + 64);
 }
 
-void ws__watch_call(struct ws__watch *watch, void (*ready)(void *arg),
-                    void *arg)
+void ws__watch_call(struct ws__watch *watch,
+                    void (*ready)(void *arg, int events), void *arg)
 {
     watch->ready = ready;
     watch->arg = arg;

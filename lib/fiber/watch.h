@@ -27,7 +27,12 @@ void ws__watch_free(struct ws__watch *w);
 
 /* Call ready in the worker's loop, outside of a fiber, for each change that
  * nobody waits for; NULL: nothing. */
-void ws__watch_call(struct ws__watch *w, void (*ready)(void *arg), void *arg);
+void ws__watch_call(struct ws__watch *w, void (*ready)(void *arg, int events),
+                    void *arg);
+
+/* Which of these events have come, and nobody waited for them?  They are
+ * forgotten. */
+int ws__watch_take(struct ws__watch *w, int events);
 
 /* ---- For fiber/ --------------------------------------------------------- */
 

@@ -389,7 +389,7 @@ static bool has_ended(struct ws__worker *w)
     if (w->fibers > 0)
         return false;
     pthread_mutex_lock(&w->lock);
-    w->ended = w->threads == 0 && !w->posts;
+    w->ended = w->holds == 0 && !w->posts;
     pthread_mutex_unlock(&w->lock);
     return w->ended;
 }
@@ -466,18 +466,18 @@ void ws__worker_unref(struct ws__worker *w)
         worker_free(w);
 }
 
-void ws__worker_thread_begins(struct ws__worker *w)
+void ws__worker_hold(struct ws__worker *w)
 {
     pthread_mutex_lock(&w->lock);
-    w->threads++;
+    w->holds++;
     pthread_mutex_unlock(&w->lock);
 }
 
 /* The worker may end as soon as the lock is let go. */
-void ws__worker_thread_ends(struct ws__worker *w)
+void ws__worker_let_go(struct ws__worker *w)
 {
     pthread_mutex_lock(&w->lock);
-    w->threads--;
+    w->holds--;
     ring(w);
     pthread_mutex_unlock(&w->lock);
 }

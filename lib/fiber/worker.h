@@ -111,7 +111,7 @@ struct ws__worker {
     struct ws__run_queue woken; /* fibers, by tokens of other threads */
     struct ws__post *posts;
     struct ws__post *last_post;
-    size_t threads; /* that were started in its name */
+    size_t holds; /* of threads that were started in its name, and of others */
     atomic_bool has_mail;
     atomic_bool asleep;
     bool ended;
@@ -143,9 +143,9 @@ void ws__worker_switch(struct ws__worker *w);
 /* From any thread.  Returns false if w has ended. */
 bool ws__worker_post(struct ws__worker *w, struct ws__post *p);
 
-/* Threads that it waits for before it ends. */
-void ws__worker_thread_begins(struct ws__worker *w);
-void ws__worker_thread_ends(struct ws__worker *w);
+/* It does not end before it is let go, from any thread. */
+void ws__worker_hold(struct ws__worker *w);
+void ws__worker_let_go(struct ws__worker *w);
 
 /* The last holder of a handle lets go of it. */
 void ws__fiber_release(struct ws_fiber *f);

@@ -94,9 +94,10 @@ struct ws__read_side {
     struct ws__reading *now; /* NULL between messages */
     int64_t idle_since;
     _Atomic int64_t deadline;
-    int error;   /* sticky */
-    bool heard;  /* bytes came since idle_since was set */
-    bool pinged; /* and a ping went since */
+    int error;         /* sticky */
+    bool heard;        /* bytes came since idle_since was set */
+    bool pinged;       /* and a ping went since */
+    bool only_present; /* reading does not wait */
     atomic_bool waiting;
 };
 

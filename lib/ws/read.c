@@ -153,6 +153,15 @@ static bool give_back(ws_conn *c, bool all)
     return !in->begin && !g->reader.whole.begin;
 }
 
+/* What the watch has seen meanwhile; it tells the loop of all that follows. */
+static int look_for_events(ws_conn *c, int events)
+{
+    int got = ws__conn_ended(c) ? WS_ERR_CANCELED
+                                : ws__watch_take(c->stream.watch, events);
+
+    return got == 0 ? WS_ERR_TIMEOUT : got;
+}
+
 /* The flag goes up before c->end is looked at; see wake_others in ws/close. */
 static int wait_events(ws_conn *c, int64_t deadline)
 {
@@ -161,10 +170,14 @@ static int wait_events(ws_conn *c, int64_t deadline)
 
     if (atomic_load(&c->w.unsent))
         events |= s->write_events;
-    atomic_store(&c->r.waiting, true);
-    if (!ws__conn_ended(c))
-        got = ws__stream_wait(s, events, deadline);
-    atomic_store_explicit(&c->r.waiting, false, memory_order_release);
+    if (c->r.only_present) {
+        got = look_for_events(c, events);
+    } else {
+        atomic_store(&c->r.waiting, true);
+        if (!ws__conn_ended(c))
+            got = ws__stream_wait(s, events, deadline);
+        atomic_store_explicit(&c->r.waiting, false, memory_order_release);
+    }
     if (got > 0 && (got & s->write_events))
         ws__write_pending(c);
     s->readable = got > 0 && (got & (s->read_events | ~s->write_events));
@@ -196,13 +209,13 @@ static int wait_readable(ws_conn *c)
         now = ws_now();
         if (deadline != 0 && now >= deadline)
             return WS_ERR_TIMEOUT;
-        if (patience != 0 && now >= patience) {
+        if (patience != 0 && (now >= patience || c->r.only_present)) {
             give_back(c, true);
             patience = 0;
         }
         int error = keep_alive(c, now);
-        if (error != 0)
-            return error;
+        if (error != 0 || c->r.only_present)
+            return error != 0 ? error : WS__NOTHING;
     }
 }
 
@@ -441,6 +454,19 @@ int ws_read_message(ws_conn *c, ws_message *m)
     if (error == 0)
         *m = c->r.now->reader.message;
     return error;
+}
+
+int ws__read_present(ws_conn *c, bool only, ws_message *m)
+{
+    c->r.only_present = only;
+    int error = ws_read_message(c, m);
+    c->r.only_present = false;
+    return error;
+}
+
+int64_t ws__read_due(const ws_conn *c)
+{
+    return earlier(atomic_load(&c->r.deadline), keepalive_at(c));
 }
 
 int ws_next_reader(ws_conn *c, ws_type *type)

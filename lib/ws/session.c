@@ -11,6 +11,7 @@
 #include "fiber/park.h"
 #include "fiber/sched.h"
 #include "proto/http_write.h"
+#include "ws/calls.h"
 #include "ws/request.h"
 
 enum {
@@ -60,9 +61,11 @@ void ws__session_abandon(void *session)
 {
     struct ws__session *s = session;
     struct ws__registry *registry = s->registry;
+    bool handed_on = s->handed_on;
 
     session_free(s);
-    ws__session_end(registry);
+    if (!handed_on)
+        ws__session_end(registry);
 }
 
 /* ---- Routes ------------------------------------------------------------- */
@@ -92,18 +95,33 @@ struct call {
     struct ws__request *request;
 };
 
+/* With the messages of the connection that the handler has left behind. */
+static void go_on(struct ws__session *s, const ws_route *route)
+{
+    struct ws__calls *k = s->calls;
+
+    s->calls = NULL;
+    s->handed_on = true;
+    ws__calls_begin(k, s->registry, route->path);
+}
+
 static void call(void *arg)
 {
     struct call *c = arg;
 
     const ws_route *route = c->route;
     ws_request *r = &c->request->pub;
+    struct ws__session *s = c->request->session;
 
+    ws__set_own(s);
     if (route->socket)
         ws__socket_run(r, route);
     else
         route->handler(r, route->arg);
+    ws__set_own(NULL);
     ws__before_park_run();
+    if (s->calls && s->in_thread)
+        go_on(s, route);
 }
 
 /* What comes meanwhile is the thread's, and must not wake the worker. */
@@ -132,6 +150,7 @@ static void handle(struct ws__session *s, struct ws__request *r)
         call_in_thread(s, &c);
     else
         call(&c);
+    s->route = route;
     ws__fiber_label(NULL);
     if (!r->answered)
         ws_reply_text(&r->pub, 500, "Internal Server Error\n");
@@ -200,5 +219,7 @@ void ws__session_run(void *session)
             continue;
     if (answered && !s->upgraded && !s->broken)
         linger(&s->stream);
+    if (s->calls)
+        go_on(s, s->route);
     ws__session_abandon(s);
 }

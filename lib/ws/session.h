@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <silverback/conn.h>
 #include <silverback/http.h>
 
 #include "base/buf.h"
@@ -21,12 +22,16 @@ struct ws__session {
     struct ws__registry *registry;
     struct ws__entry entry;
     struct ws__stream stream;
-    struct ws__buf in; /* received and not yet used */
-    int64_t first_by;  /* when the first request has to be here */
-    bool served;       /* it was */
-    bool upgraded;     /* the stream belongs to a ws_conn */
-    bool broken;       /* a write has failed */
-    bool in_thread;    /* the route asks for one */
+    struct ws__buf in;       /* received and not yet used */
+    int64_t first_by;        /* when the first request has to be here */
+    bool served;             /* it was */
+    bool upgraded;           /* the stream belongs to a ws_conn */
+    bool broken;             /* a write has failed */
+    bool in_thread;          /* the route asks for one */
+    ws_conn *conn;           /* the handler's, since it upgraded */
+    struct ws__calls *calls; /* what it wants done with it */
+    bool handed_on;          /* the registry's reference */
+    const ws_route *route;
     char remote[WS__ADDR_LEN];
 };
 

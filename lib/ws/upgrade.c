@@ -170,6 +170,7 @@ static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)
     s->upgraded = true;
     ws_conn *c = ws__conn_new(&s->stream, setup, &r->pub.error);
     ws__buf_release(&s->in, NULL);
+    s->conn = c;
     if (c)
         ws__entry_upgraded(&c->entry, s->registry, s->seat->index);
     if (s->in_thread)

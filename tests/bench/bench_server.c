@@ -9,17 +9,25 @@
 #include <silverback.h>
 
 static const char usage[] =
-    "usage: bench_server [--deflate] [--takeover BITS] [--tls [CERT KEY]] "
-    "PORT\n"
+    "usage: bench_server [OPTION...] PORT\n"
     "\n"
     "Echoes messages at ws://127.0.0.1:PORT/.\n"
-    "  --deflate   agree to permessage-deflate\n"
-    "  --takeover  and to windows of at most 2^BITS bytes that are kept\n"
-    "  --tls       wss; CERT and KEY are cert.pem and key.pem unless given\n";
+    "  --deflate         agree to permessage-deflate\n"
+    "  --takeover BITS   and to windows of at most 2^BITS bytes that are kept\n"
+    "  --tls [CERT KEY]  wss; CERT and KEY are cert.pem and key.pem by "
+    "default\n"
+    "  --threads         a thread for each connection, not a fiber\n"
+    "  --on-message      a function called for each message, not a loop\n"
+    "  --workers N       so many, not one for each processor\n"
+    "  --spin US         so long, before a worker sleeps\n";
 
 struct options {
     bool deflate;
     int takeover;
+    int workers;
+    int spin_us;
+    bool threads;
+    bool on_message;
     bool tls;
     ws_tls files;
     const char *port;
@@ -49,20 +57,48 @@ static int parse_tls(struct options *o, char **argv)
     return given ? 2 : 0;
 }
 
+/* Takes argv[1] as the number of argv[0].  Returns whether it is one. */
+static bool parse_number(int *value, char **argv, unsigned long max)
+{
+    if (!argv[1] || !is_number(argv[1], max))
+        return false;
+    *value = (int)strtol(argv[1], NULL, 10);
+    return true;
+}
+
+/* Returns how many arguments an option takes, or -1. */
+static int parse_option(struct options *o, char **argv)
+{
+    if (strcmp(argv[0], "--deflate") == 0)
+        o->deflate = true;
+    else if (strcmp(argv[0], "--threads") == 0)
+        o->threads = true;
+    else if (strcmp(argv[0], "--on-message") == 0)
+        o->on_message = true;
+    else if (strcmp(argv[0], "--tls") == 0)
+        return parse_tls(o, argv + 1);
+    else if (strcmp(argv[0], "--takeover") == 0)
+        return parse_number(&o->takeover, argv, 15) ? 1 : -1;
+    else if (strcmp(argv[0], "--workers") == 0)
+        return parse_number(&o->workers, argv, 1024) ? 1 : -1;
+    else if (strcmp(argv[0], "--spin") == 0)
+        return parse_number(&o->spin_us, argv, 1000000) ? 1 : -1;
+    else
+        return -1;
+    return 0;
+}
+
 static bool parse(struct options *o, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--deflate") == 0)
-            o->deflate = true;
-        else if (strcmp(argv[i], "--tls") == 0)
-            i += parse_tls(o, argv + i + 1);
-        else if (strcmp(argv[i], "--takeover") == 0 && i + 1 < argc &&
-                 is_number(argv[i + 1], 15))
-            o->takeover = (int)strtol(argv[++i], NULL, 10);
-        else if (!o->port && is_number(argv[i], 65535))
+        if (!o->port && is_number(argv[i], 65535)) {
             o->port = argv[i];
-        else
+            continue;
+        }
+        int taken = parse_option(o, argv + i);
+        if (taken < 0)
             return false;
+        i += taken;
     }
     return o->port;
 }
@@ -78,6 +114,21 @@ static void echo(ws_request *r, void *upgrader)
     ws_close(c);
 }
 
+static void echo_one(ws_conn *c, ws_message *m, void *arg)
+{
+    (void)arg;
+    if (m && ws_write_message(c, m->type, m->data, m->len) != 0)
+        ws_shutdown(c);
+}
+
+static void echo_when_called(ws_request *r, void *upgrader)
+{
+    ws_conn *c = ws_upgrade(upgrader, r, NULL);
+
+    if (ws_on_message(c, echo_one, NULL) != 0)
+        ws_close(c);
+}
+
 int main(int argc, char **argv)
 {
     struct options o = { 0 };
@@ -91,10 +142,11 @@ int main(int argc, char **argv)
         .enable_compression = o.deflate,
         .context_takeover_bits = o.takeover,
         .check_origin = ws_any_origin,
-        .read_limit = -1,
     };
     const ws_route routes[] = {
-        { .path = "/", .handler = echo, .arg = &upgrader },
+        { .path = "/",
+          .handler = o.on_message ? echo_when_called : echo,
+          .arg = &upgrader },
         { 0 },
     };
     char addr[32];
@@ -102,5 +154,8 @@ int main(int argc, char **argv)
     snprintf(addr, sizeof(addr), "127.0.0.1:%s", o.port);
     return ws_serve(&(ws_server){ .addr = addr,
                                   .routes = routes,
+                                  .threads = o.threads,
+                                  .workers = o.workers,
+                                  .spin_us = o.spin_us,
                                   .tls = o.tls ? &o.files : NULL }) != 0;
 }
