@@ -22,9 +22,9 @@ struct ws__watch {
     struct ws__fiber *waiters;
     void (*ready)(void *arg, int events);
     void *arg;
-    uint32_t happened; /* and nobody waited for it */
     int fd;
-    int copy; /* of a descriptor that is watched already; -1: none */
+    uint16_t happened; /* and nobody waited for it */
+    bool owns_fd;      /* a copy of one that is watched already */
     bool dead;
 };
 
@@ -45,7 +45,7 @@ static struct ws__watch *watch_new(struct ws__worker *w, int fd)
 
     if (!watch)
         return NULL;
-    *watch = (struct ws__watch){ .worker = w, .fd = fd, .copy = -1 };
+    *watch = (struct ws__watch){ .worker = w, .fd = fd };
     ws__worker_ref(w);
     return watch;
 }
@@ -73,11 +73,22 @@ int ws__watch_new(int fd, bool shared, struct ws__watch **out)
     return r;
 }
 
+static void close_copy(struct ws__watch *watch)
+{
+    if (watch->owns_fd)
+        close(watch->fd);
+}
+
 /* Another fiber may wait for it too: a copy is another one to epoll. */
 static int add_copy(struct ws__watch *watch, uint32_t events)
 {
-    watch->fd = watch->copy = dup(watch->fd);
-    return watch->fd < 0 ? -errno : add(watch, events);
+    int fd = dup(watch->fd);
+
+    if (fd < 0)
+        return -errno;
+    watch->fd = fd;
+    watch->owns_fd = true;
+    return add(watch, events);
 }
 
 int ws__watch_once(int fd, int events, struct ws__watch **out)
@@ -94,8 +105,7 @@ int ws__watch_once(int fd, int events, struct ws__watch **out)
         *out = watch;
         return 0;
     }
-    if (watch->copy >= 0)
-        close(watch->copy);
+    close_copy(watch);
     watch_end(watch);
     return r;
 }
@@ -104,8 +114,7 @@ static void remove_from(struct ws__worker *w, struct ws__watch *watch)
 {
     epoll_ctl(w->epoll, EPOLL_CTL_DEL, watch->fd,
               &(struct epoll_event){ .events = 0 });
-    if (watch->copy >= 0)
-        close(watch->copy);
+    close_copy(watch);
 }
 
 static void bury(struct ws__post *p)
@@ -164,11 +173,16 @@ static uint32_t from_poll(int events)
     return events & EPOLLIN ? wanted | EPOLLRDHUP : wanted;
 }
 
+static void forget(struct ws__watch *watch, uint32_t events)
+{
+    watch->happened &= (uint16_t) ~(events & PASSING);
+}
+
 int ws__watch_take(struct ws__watch *watch, int events)
 {
     uint32_t got = watch->happened & from_poll(events);
 
-    watch->happened &= ~(got & PASSING);
+    forget(watch, got);
     return to_poll(got);
 }
 
@@ -208,7 +222,7 @@ static struct ws__fiber *take_waiters(struct ws__watch *watch, uint32_t events)
             continue;
         }
         f->got = events & f->wanted;
-        watch->happened &= ~(f->got & PASSING);
+        forget(watch, f->got);
         *at = f->next_waiter;
         f->next_waiter = taken;
         taken = f;
@@ -224,7 +238,7 @@ void ws__watch_happened(struct ws__watch *watch, uint32_t events)
 
     if (watch->dead)
         return;
-    watch->happened |= events & (PASSING | LASTING);
+    watch->happened |= (uint16_t)(events & (PASSING | LASTING));
     struct ws__fiber *f = take_waiters(watch, events);
     if (watch->ready && (events & watch->happened) != 0)
         watch->ready(watch->arg, to_poll(events & watch->happened));

@@ -75,15 +75,31 @@ static struct ws__seat *seat_for_one(struct ws__seat *seat)
     return least_loaded(l);
 }
 
-static int start(struct ws__seat *seat, struct ws__session *s)
+static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd)
+{
+    struct ws__newcomer *n = ws__alloc(sizeof(*n));
+
+    if (!n || !ws__session_begin(seat->listener->registry, seat->index)) {
+        close(fd);
+        ws_free(n);
+        return NULL;
+    }
+    n->seat = seat;
+    n->fd = fd;
+    n->first_by =
+        ws__session_deadline(seat->listener->server.request_timeout_ms);
+    return n;
+}
+
+static int start(struct ws__seat *seat, struct ws__newcomer *n)
 {
     ws_fiber *f;
 
-    if (s->seat != seat)
-        return ws__go_in(s->seat->worker, ws__session_run, ws__session_abandon,
-                         s);
-    f = seat->listener->server.threads ? ws__go_thread(ws__session_run, s)
-                                       : ws_go(ws__session_run, s);
+    if (n->seat != seat)
+        return ws__go_in(n->seat->worker, ws__session_run, ws__session_abandon,
+                         n);
+    f = seat->listener->server.threads ? ws__go_thread(ws__session_run, n)
+                                       : ws_go(ws__session_run, n);
     ws_detach(f);
     return f ? 0 : -ENOMEM;
 }
@@ -96,9 +112,9 @@ static void welcome(struct ws__seat *seat, int fd)
         turn_away(seat, fd);
         return;
     }
-    struct ws__session *s = ws__session_new(seat_for_one(seat), fd);
-    if (s && start(seat, s) != 0)
-        ws__session_abandon(s);
+    struct ws__newcomer *n = newcomer_new(seat_for_one(seat), fd);
+    if (n && start(seat, n) != 0)
+        ws__session_abandon(n);
 }
 
 /* ---- All of them -------------------------------------------------------- */

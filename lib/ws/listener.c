@@ -15,6 +15,7 @@
 #include "fiber/thread.h"
 #include "fiber/worker.h"
 #include "io/tls.h"
+#include "proto/handshake.h"
 
 enum {
     HEADER_MAX = 1 << 30, /* the parser counts in 32 bits */
@@ -186,10 +187,20 @@ static int start_seats(ws_listener *l)
     return error;
 }
 
+/* OpenSSL loads much when it is first asked, which is not to be in a client's
+ * time. */
+static void warm_up(void)
+{
+    char accept[WS__ACCEPT_LEN + 1];
+
+    ws__accept_key(accept, "AAAAAAAAAAAAAAAAAAAAAA==");
+}
+
 static int start(ws_listener *l, ws_error *err)
 {
     const ws_tls *tls = l->server.tls;
 
+    warm_up();
     if (tls && !(l->tls = ws__tls_context_new(tls, err)))
         return WS_ERR_TLS;
     l->fd = ws__listen(l->server.addr, err);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "fiber/sched.h"
 #include "proto/deflate.h"
+#include "proto/http_parse.h"
 #include "proto/inflate.h"
 #include "ws/conn.h"
 
@@ -33,7 +34,7 @@ static void destroy_outgoing(void *thing)
     ws_free(thing);
 }
 
-static ws_mutex locks[6];
+static ws_mutex locks[7];
 
 #define SHARED(i) .lock = lock, .unlock = unlock, .mutex = &locks[i]
 #define DEFLATE(bits)                                                          \
@@ -51,6 +52,10 @@ static struct ws__pools shared = {
                   .destroy = destroy_outgoing,
                   .size = sizeof(struct ws__outgoing),
                   SHARED(5) },
+    .head = { .make = ws__alloc,
+              .destroy = ws_free,
+              .size = sizeof(struct ws__http_head),
+              SHARED(6) },
     .read = { .make = ws__alloc,
               .destroy = ws_free,
               .size = WS__READ_BUFFER,
@@ -79,6 +84,7 @@ static void pools_free(void *pools)
 
     ws__pool_fini(&p->reading);
     ws__pool_fini(&p->outgoing);
+    ws__pool_fini(&p->head);
     ws__pool_fini(&p->read);
     ws__pool_fini(&p->write);
     ws__pool_fini(&p->inflate);
@@ -96,6 +102,7 @@ static struct ws__pools *pools_new(void)
         return &shared;
     p->reading = own(&shared.reading);
     p->outgoing = own(&shared.outgoing);
+    p->head = own(&shared.head);
     p->read = own(&shared.read);
     p->write = own(&shared.write);
     p->inflate = own(&shared.inflate);

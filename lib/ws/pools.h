@@ -21,6 +21,7 @@
 struct ws__pools {
     struct ws__pool reading;  /* struct ws__reading */
     struct ws__pool outgoing; /* struct ws__outgoing */
+    struct ws__pool head;     /* struct ws__http_head */
     struct ws__pool read;
     struct ws__pool write;
     struct ws__pool inflate;

@@ -416,7 +416,7 @@ static bool is_within(const ws_conn *c)
 }
 
 /* The rest of the message under way is read in pieces, and dropped. */
-static int skip(ws_conn *c)
+__attribute__((noinline)) static int skip(ws_conn *c)
 {
     char scratch[1024];
     int error = 0;

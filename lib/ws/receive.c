@@ -10,6 +10,7 @@
 #include "proto/http_body.h"
 #include "proto/http_parse.h"
 #include "proto/http_target.h"
+#include "ws/pools.h"
 #include "ws/request.h"
 
 enum {
@@ -158,6 +159,11 @@ static bool is_persistent(const ws_header *headers, int minor)
             ws__header_has_token(headers, "Connection", "keep-alive"));
 }
 
+static void *request_room(struct ws__session *s, size_t size)
+{
+    return size <= sizeof(s->request) ? (void *)s->request : ws__alloc(size);
+}
+
 /* The record, the fields, the head's bytes with a NUL, then what take_target
  * writes: two strings no longer than the target. */
 static struct ws__request *request_new(struct ws__session *s,
@@ -166,7 +172,7 @@ static struct ws__request *request_new(struct ws__session *s,
 {
     size_t fields = (h->nfields + 1) * sizeof(ws_header);
     struct ws__request *r =
-        ws__alloc(sizeof(*r) + fields + size + 1 + h->target.len + 4);
+        request_room(s, sizeof(*r) + fields + size + 1 + h->target.len + 4);
 
     if (!r)
         return NULL;
@@ -182,6 +188,7 @@ static struct ws__request *request_new(struct ws__session *s,
     r->pub.headers = headers;
     r->pub.remote_addr = s->remote;
     r->pub.tls = s->seat->listener->tls != NULL;
+    r->rest = head + size + 1;
     r->pub.body = "";
     r->is_head = strcmp(r->pub.method, "HEAD") == 0;
     r->keep_alive = is_persistent(headers, h->minor);
@@ -191,17 +198,18 @@ static struct ws__request *request_new(struct ws__session *s,
 static int receive_head(struct ws__session *s, int64_t deadline,
                         struct ws__request **r, struct ws__fault *f)
 {
-    struct ws__http_head h;
-    int size = read_head(s, &h, deadline, f);
+    struct ws__http_head *h = ws__pool_get(&ws__pools_here()->head);
+    int size = h ? read_head(s, h, deadline, f) : fail_memory(f);
 
-    if (size < 0)
-        return size;
-    *r = request_new(s, &h, (size_t)size);
-    if (!*r)
-        return fail_memory(f);
-    s->in.pos += size;
-    return take_target(
-        &(*r)->pub, (char *)((*r)->pub.headers + h.nfields + 1) + size + 1, f);
+    if (size >= 0) {
+        *r = request_new(s, h, (size_t)size);
+        s->in.pos += size;
+        size = *r ? take_target(&(*r)->pub, (char *)(*r)->rest, f)
+                  : fail_memory(f);
+    }
+    if (h)
+        ws__pool_put(&ws__pools_here()->head, h);
+    return size;
 }
 
 /* ---- The body ----------------------------------------------------------- */

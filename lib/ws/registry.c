@@ -64,13 +64,20 @@ bool ws__registry_closing(struct ws__registry *g)
     return closing;
 }
 
-bool ws__session_begin(struct ws__registry *g)
+static void count(struct ws__registry *g, unsigned seat)
+{
+    g->entries++;
+    atomic_fetch_add(&g->load[seat], 1);
+}
+
+bool ws__session_begin(struct ws__registry *g, unsigned seat)
 {
     ws_mutex_lock(&g->lock);
     bool open = g->stage == OPEN;
     if (open) {
         g->sessions++;
         g->holders++;
+        count(g, seat);
     }
     ws_mutex_unlock(&g->lock);
     return open;
@@ -94,8 +101,6 @@ static void add(struct ws__registry *g, struct ws__entry *e)
     if (g->first)
         g->first->prev = e;
     g->first = e;
-    g->entries++;
-    atomic_fetch_add(&g->load[e->seat], 1);
 }
 
 static void take_off(struct ws__registry *g, struct ws__entry *e)
@@ -175,6 +180,7 @@ void ws__entry_upgraded(struct ws__entry *e, struct ws__registry *g,
     *e = (struct ws__entry){ .registry = g, .seat = seat, .upgraded = true };
     ws_mutex_lock(&g->lock);
     g->holders++;
+    count(g, seat);
     add(g, e);
     catch_up(e, g->stage);
     ws_mutex_unlock(&g->lock);

@@ -34,10 +34,11 @@ size_t ws__registry_count(struct ws__registry *g);
 size_t ws__registry_load(struct ws__registry *g, unsigned seat);
 bool ws__registry_closing(struct ws__registry *g);
 
-/* A session's beginning and end.  The end takes the session's reference, and is
- * the last thing that it does.  begin returns false once the shutdown has
- * begun; the session must not start then. */
-bool ws__session_begin(struct ws__registry *g);
+/* A session's beginning and end.  It counts as a connection of the seat from
+ * the beginning on, and has to add its entry.  The end takes the session's
+ * reference, and is the last thing that it does.  begin returns false once the
+ * shutdown has begun; the session must not start then. */
+bool ws__session_begin(struct ws__registry *g, unsigned seat);
 void ws__session_end(struct ws__registry *g);
 
 /* Plain connections.  idle returns false once the shutdown has begun. */

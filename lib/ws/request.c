@@ -22,7 +22,8 @@ void ws__request_free(struct ws__request *r)
 {
     ws__buf_release(&r->body, NULL);
     ws_free(r->subprotocols);
-    ws_free(r);
+    if ((void *)r != r->session->request)
+        ws_free(r);
 }
 
 /* ---- The head of an answer ---------------------------------------------- */

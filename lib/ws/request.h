@@ -23,6 +23,7 @@ struct ws__request {
     bool keep_alive; /* the connection goes on after the answer */
     bool answered;   /* or upgraded */
     struct ws__buf body;
+    char *rest;                /* of its memory: see take_target */
     const char **subprotocols; /* of ws_requested_subprotocols */
 };
 

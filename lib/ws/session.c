@@ -24,48 +24,50 @@ int64_t ws__session_deadline(int timeout_ms)
     return timeout_ms < 0 ? 0 : ws_after(timeout_ms);
 }
 
-struct ws__session *ws__session_new(struct ws__seat *seat, int fd)
+static void find_remote(void *session)
 {
-    const ws_server *server = &seat->listener->server;
-    struct ws__registry *registry = seat->listener->registry;
-    struct ws__session *s = ws__zalloc(sizeof(*s));
+    struct ws__session *s = session;
 
-    if (!s || !ws__session_begin(registry)) {
-        close(fd);
-        ws_free(s);
-        return NULL;
-    }
-    s->server = server;
-    s->seat = seat;
-    s->registry = registry;
-    ws__stream_socket(&s->stream, fd);
-    s->first_by = ws__session_deadline(server->request_timeout_ms);
-    ws__remote_name(fd, s->remote);
-    ws__entry_add(&s->entry, registry, seat->index);
-    return s;
+    ws__remote_name(s->stream.fd, s->remote);
+}
+
+static void session_init(struct ws__session *s, const struct ws__newcomer *n)
+{
+    s->seat = n->seat;
+    s->server = &n->seat->listener->server;
+    s->registry = n->seat->listener->registry;
+    s->first_by = n->first_by;
+    s->in = (struct ws__buf){ 0 };
+    s->served = s->upgraded = s->broken = s->in_thread = false;
+    s->conn = NULL;
+    s->calls = NULL;
+    s->handed_on = false;
+    ws__stream_socket(&s->stream, n->fd);
+    ws__on_loop_stack(find_remote, s);
+    ws__entry_add(&s->entry, s->registry, s->seat->index);
 }
 
 /* The entry goes first: the descriptor must not be broken once it is closed,
  * or another's. */
-static void session_free(struct ws__session *s)
+static void session_end(struct ws__session *s)
 {
     if (!s->upgraded) {
         ws__entry_remove(&s->entry);
         s->stream.ops->fini(&s->stream);
     }
     ws__buf_release(&s->in, NULL);
-    ws_free(s);
+    if (!s->handed_on)
+        ws__session_end(s->registry);
 }
 
-void ws__session_abandon(void *session)
+void ws__session_abandon(void *newcomer)
 {
-    struct ws__session *s = session;
-    struct ws__registry *registry = s->registry;
-    bool handed_on = s->handed_on;
+    struct ws__newcomer *n = newcomer;
+    struct ws__session s;
 
-    session_free(s);
-    if (!handed_on)
-        ws__session_end(registry);
+    session_init(&s, n);
+    ws_free(n);
+    session_end(&s);
 }
 
 /* ---- Routes ------------------------------------------------------------- */
@@ -159,7 +161,8 @@ static void handle(struct ws__session *s, struct ws__request *r)
 /* ---- One request after the other ---------------------------------------- */
 
 /* There is no request: one of nothing stands in for it. */
-static void refuse(struct ws__session *s, const struct ws__fault *f)
+__attribute__((noinline)) static void refuse(struct ws__session *s,
+                                             const struct ws__fault *f)
 {
     struct ws__request none = { .session = s, .minor = 1 };
     char text[160];
@@ -189,9 +192,11 @@ static bool serve_one(struct ws__session *s, bool *linger)
     return more && !s->upgraded && !s->broken;
 }
 
-/* A socket that is closed with unread input sends a reset, which may reach the
+/* Large frames of what is seldom called stay out of those that wait for long.
+ *
+ * A socket that is closed with unread input sends a reset, which may reach the
  * peer before it has read the answer. */
-static void linger(struct ws__stream *stream)
+__attribute__((noinline)) static void linger(struct ws__stream *stream)
 {
     int64_t deadline = ws_after(LINGER_MS);
     char drop[4096];
@@ -208,9 +213,8 @@ static void linger(struct ws__stream *stream)
     }
 }
 
-void ws__session_run(void *session)
+static void serve(struct ws__session *s)
 {
-    struct ws__session *s = session;
     bool answered;
 
     (void)ws__stream_watch(&s->stream); /* else it does without */
@@ -221,5 +225,15 @@ void ws__session_run(void *session)
         linger(&s->stream);
     if (s->calls)
         go_on(s, s->route);
-    ws__session_abandon(s);
+}
+
+void ws__session_run(void *newcomer)
+{
+    struct ws__newcomer *n = newcomer;
+    struct ws__session s;
+
+    session_init(&s, n);
+    ws_free(n);
+    serve(&s);
+    session_end(&s);
 }

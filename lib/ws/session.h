@@ -15,7 +15,11 @@
 #include "ws/listener.h"
 #include "ws/registry.h"
 
-/* An HTTP connection: one request after the other. */
+enum { WS__REQUEST_ROOM = 1024 };
+
+/* An HTTP connection: one request after the other.  It lies on its fiber's
+ * stack, and so does a request of the usual size: in the page that a fiber needs
+ * anyway. */
 struct ws__session {
     const ws_server *server; /* no field is left at 0 */
     struct ws__seat *seat;
@@ -33,26 +37,28 @@ struct ws__session {
     bool handed_on;          /* the registry's reference */
     const ws_route *route;
     char remote[WS__ADDR_LEN];
+    _Alignas(16) char request[WS__REQUEST_ROOM];
 };
 
 /* The deadline of a limit in a ws_server: never, if it is negative. */
 int64_t ws__session_deadline(int timeout_ms);
 
-/* A session over an accepted socket, which is taken, also when it fails: NULL
- * when there is no memory, or the shutdown has begun. */
-struct ws__session *ws__session_new(struct ws__seat *seat, int fd);
+/* An accepted socket, for a session that was begun. */
+struct ws__newcomer {
+    struct ws__seat *seat;
+    int fd;
+    int64_t first_by;
+};
 
 /* Put TLS, if that is wanted, beneath what is still to come.  Returns false if
  * nothing will, and *linger: the peer has something to read, in the clear. */
 bool ws__session_secure(struct ws__session *s, bool *linger);
 
-/* Serve it to its end, and free it.  For ws_go. */
-void ws__session_run(void *session);
+/* Serve a newcomer to its end, or turn it away; it is freed.  For ws_go. */
+void ws__session_run(void *newcomer);
+void ws__session_abandon(void *newcomer);
 
 /* A route's socket: upgrade, call it, say goodbye. */
 void ws__socket_run(ws_request *r, const ws_route *route);
-
-/* End it unserved. */
-void ws__session_abandon(void *session);
 
 #endif

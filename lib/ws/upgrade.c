@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "fiber/sched.h"
 #include "io/sock.h"
 #include "proto/extension.h"
 #include "proto/handshake.h"
@@ -141,20 +142,39 @@ static int send_answer(const ws_upgrader *u, struct ws__request *r,
                     ws_strerror(error));
 }
 
+struct answer {
+    struct ws__http_out out;
+    const ws_request *request;
+    const struct ws__setup *setup;
+    const ws_header *headers;
+    int error;
+};
+
+/* SHA-1 is deep in OpenSSL. */
+static void write_answer(void *answer)
+{
+    struct answer *a = answer;
+
+    a->error = ws__handshake_answer(&a->out, a->request, a->setup->subprotocol,
+                                    &a->setup->deflate, a->headers);
+}
+
 static int answer(const ws_upgrader *u, struct ws__request *r,
                   const struct ws__setup *setup, const ws_header *headers)
 {
-    struct ws__http_out o;
+    struct answer a = { .request = &r->pub,
+                        .setup = setup,
+                        .headers = headers };
 
-    ws__http_out_init(&o);
-    int error = ws__handshake_answer(&o, &r->pub, setup->subprotocol,
-                                     &setup->deflate, headers);
+    ws__http_out_init(&a.out);
+    ws__on_loop_stack(write_answer, &a);
+    int error = a.error;
     error = error == 0
-                ? send_answer(u, r, &o)
+                ? send_answer(u, r, &a.out)
                 : refuse(u, r, error,
                          error == -ENOMEM ? "out of memory"
                                           : "a response header cannot be sent");
-    ws__http_out_fini(&o);
+    ws__http_out_fini(&a.out);
     return error;
 }
 
