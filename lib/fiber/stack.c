@@ -29,6 +29,9 @@ enum {
     MPROTECT_MAX = 16 * 1024,
 };
 
+/* More cannot be had, and a slab of them could not be counted in bytes. */
+#define SIZE_LIMIT (PTRDIFF_MAX / SLAB / 2)
+
 struct ws__stacks {
     struct ws__stacks *next;
     size_t size;
@@ -170,6 +173,8 @@ static size_t rounded(size_t size)
 
 int ws__stack_cache_init(struct ws__stack_cache *c, size_t size)
 {
+    if (size > SIZE_LIMIT)
+        return -ENOMEM;
     *c = (struct ws__stack_cache){ .of = stacks_of(rounded(size)) };
     return c->of ? 0 : -ENOMEM;
 }
