@@ -101,14 +101,10 @@ static inline void mode_run_tests(void *arg)
 }
 
 /* Tests keep more on their stack than handlers do. */
-static inline int mode_main(struct mode_tests t)
+static inline int mode_group_in_fiber(struct mode_tests t)
 {
     enum { STACK = 2 * 1024 * 1024 };
 
-    if (mode_is("threads")) {
-        mode_run_tests(&t);
-        return t.failed;
-    }
     struct ws__worker *w = ws__worker_new(STACK);
     if (!w || ws__run_worker(w, mode_run_tests, &t) != 0)
         abort();
@@ -116,9 +112,22 @@ static inline int mode_main(struct mode_tests t)
     return t.failed;
 }
 
+static inline int mode_main(struct mode_tests t)
+{
+    if (!mode_is("threads"))
+        return mode_group_in_fiber(t);
+    mode_run_tests(&t);
+    return t.failed;
+}
+
 /* In main: what cmocka_run_group_tests_name does, in the mode. */
 #define run_in_mode(name, tests, set_up, tear_down)                            \
     mode_main((struct mode_tests){ name, tests, COUNT(tests), set_up,          \
                                    tear_down, 0 })
+
+/* The same in a fiber, in every mode. */
+#define run_in_fiber(name, tests, set_up, tear_down)                           \
+    mode_group_in_fiber((struct mode_tests){ name, tests, COUNT(tests),        \
+                                             set_up, tear_down, 0 })
 
 #endif

@@ -50,6 +50,7 @@
 #include <valgrind/valgrind.h>
 #else
 #define VALGRIND_STACK_REGISTER(low, high) ((void)(low), (void)(high), 0u)
+#define RUNNING_ON_VALGRIND 0
 #endif
 
 static inline void ws__asan_leave(void **fake, const void *low, size_t size)
