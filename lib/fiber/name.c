@@ -3,6 +3,8 @@
 #include "fiber/name.h"
 
 #include <dlfcn.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 void ws__fiber_name(const char *label, void (*fn)(void *arg),
@@ -10,11 +12,15 @@ void ws__fiber_name(const char *label, void (*fn)(void *arg),
 {
     const void *address = *(void **)&fn;
     Dl_info info;
+    bool found = dladdr(address, &info) != 0;
 
     if (label)
         snprintf(out, WS__NAME_LEN, "the handler of %s", label);
-    else if (dladdr(address, &info) != 0 && info.dli_sname)
+    else if (found && info.dli_sname)
         snprintf(out, WS__NAME_LEN, "the fiber %s", info.dli_sname);
+    else if (found)
+        snprintf(out, WS__NAME_LEN, "the fiber at %s+0x%zx", info.dli_fname,
+                 (size_t)((uintptr_t)address - (uintptr_t)info.dli_fbase));
     else
         snprintf(out, WS__NAME_LEN, "the fiber at %p", address);
 }

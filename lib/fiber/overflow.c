@@ -32,25 +32,29 @@ void ws__overflow_abort(const struct ws__fiber *f)
     abort();
 }
 
-/* Back in the fault it comes again, and now does what it always did. */
+static struct sigaction before; /* what the program does about faults */
+
+/* Back in the fault it comes again, and now does what it did before.  One that
+ * was sent (its code is not positive) has to be sent again. */
 static void on_fault(int signum, siginfo_t *info, void *context)
 {
     const struct ws__worker *w = ws__worker_here();
 
     (void)context;
-    if (w && w->current && ws__stack_is_guard(w->current->stack, info->si_addr))
+    if (w && w->current && info->si_code > 0 &&
+        ws__stack_is_guard(w->current->stack, info->si_addr))
         report(w->current);
-    signal(signum, SIG_DFL);
+    sigaction(signum, &before, NULL);
+    if (info->si_code <= 0)
+        raise(signum);
 }
 
 static void install(void)
 {
-    struct sigaction before, action = { .sa_sigaction = on_fault,
-                                        .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    const struct sigaction action = { .sa_sigaction = on_fault,
+                                      .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
-    if (sigaction(SIGSEGV, NULL, &before) == 0 &&
-        !(before.sa_flags & SA_SIGINFO) && before.sa_handler == SIG_DFL)
-        sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGSEGV, &action, &before);
 }
 
 /* A thread that has a stack for signals keeps it. */

@@ -5,8 +5,8 @@
 
 #include "fiber/worker.h"
 
-/* Have a fault in a fiber's guard reported, with the fiber's name, before it
- * ends the process: unless the program has a handler for SIGSEGV.  For the
+/* Have a fault in a fiber's guard reported, with the fiber's name, before what
+ * the program does about faults: that it ends, if it has no handler.  For the
  * thread that begins to run w, and when it ends. */
 void ws__overflow_watch(struct ws__worker *w);
 void ws__overflow_unwatch(struct ws__worker *w);
