@@ -19,13 +19,15 @@ static int processors(void)
 }
 
 /* cpu.max holds "max PERIOD" or "QUOTA PERIOD", in microseconds. */
-static int quota_of(const char *group)
+static int quota_of(const char *root, const char *group)
 {
-    char path[PATH + 32];
+    char path[2 * PATH];
     long long quota, period;
     int cores = 0;
 
-    snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cpu.max", group);
+    if (snprintf(path, sizeof(path), "%s%s/cpu.max", root, group) >=
+        (int)sizeof(path))
+        return 0;
     FILE *f = fopen(path, "re");
     if (!f)
         return 0;
@@ -36,9 +38,9 @@ static int quota_of(const char *group)
 }
 
 /* The group's path, in the hierarchy of version 2; "" is the root. */
-static bool find_group(char group[static PATH])
+static bool find_group(const char *groups, char group[static PATH])
 {
-    FILE *f = fopen("/proc/self/cgroup", "re");
+    FILE *f = fopen(groups, "re");
     bool found = false;
 
     if (!f)
@@ -54,15 +56,15 @@ static bool find_group(char group[static PATH])
 }
 
 /* Each group above may allow less. */
-static int quota(void)
+int ws__cores_quota(const char *groups, const char *root)
 {
     char group[PATH], *end;
     int least = 0;
 
-    if (!find_group(group))
+    if (!find_group(groups, group))
         return 0;
     do {
-        int cores = quota_of(strcmp(group, "/") == 0 ? "" : group);
+        int cores = quota_of(root, strcmp(group, "/") == 0 ? "" : group);
         if (cores > 0 && (least == 0 || cores < least))
             least = cores;
         end = strrchr(group, '/');
@@ -74,7 +76,8 @@ static int quota(void)
 
 int ws__cores(void)
 {
-    int cores = processors(), limit = quota();
+    int cores = processors();
+    int limit = ws__cores_quota("/proc/self/cgroup", "/sys/fs/cgroup");
 
     if (limit > 0 && limit < cores)
         cores = limit;
