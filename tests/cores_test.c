@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "test.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fiber/cores.h"
+
+static char folder[] = "/tmp/cores_test.XXXXXX";
+static char root[64], groups[64];
+
+/* Where groups would be mounted: root/a/b. */
+static const char *const subfolders[] = { "root", "root/a", "root/a/b" };
+
+static void at(const char *name, char path[static 128])
+{
+    snprintf(path, 128, "%s/%s", folder, name);
+}
+
+static int make_folders(void **state)
+{
+    (void)state;
+    char path[128];
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(root, sizeof(root), "%s/root", folder);
+    snprintf(groups, sizeof(groups), "%s/groups", folder);
+    for (size_t i = 0; i < COUNT(subfolders); i++) {
+        at(subfolders[i], path);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    return 0;
+}
+
+static void write_to(const char *name, const char *text)
+{
+    char path[128];
+
+    at(name, path);
+    if (!text) {
+        unlink(path);
+        return;
+    }
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static int remove_folders(void **state)
+{
+    (void)state;
+    char path[128];
+
+    write_to("groups", NULL);
+    write_to("root/cpu.max", NULL);
+    write_to("root/a/cpu.max", NULL);
+    write_to("root/a/b/cpu.max", NULL);
+    for (size_t i = COUNT(subfolders); i-- > 0;) {
+        at(subfolders[i], path);
+        rmdir(path);
+    }
+    return rmdir(folder);
+}
+
+static void only_allowed_processors_count(void **state)
+{
+    (void)state;
+    cpu_set_t all, one;
+
+    assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+    assert_in_range(ws__cores(), 1, CPU_COUNT(&all));
+    for (size_t i = 0; i < CPU_SETSIZE; i++)
+        if (CPU_ISSET(i, &all)) {
+            CPU_ZERO(&one);
+            CPU_SET(i, &one);
+            assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+            assert_int_equal(ws__cores(), 1);
+        }
+    assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+}
+
+/* Files of a mocked system; NULL: there is none. */
+static const struct {
+    const char *groups;
+    const char *of_root, *of_a, *of_b;
+    int cores;
+} quotas[] = {
+    { "0::/a/b\n", NULL, NULL, "max 100000\n", 0 },
+    { "0::/a/b\n", NULL, NULL, "200000 100000\n", 2 },
+    { "0::/a/b\n", NULL, NULL, "200001 100000\n", 3 }, /* rounded up */
+    { "0::/a/b\n", NULL, NULL, "1000 100000\n", 1 },
+    { "0::/a/b\n", NULL, "max 100000\n", "400000 50000\n", 8 },
+    { "0::/a/b\n", NULL, "150000 50000\n", "400000 50000\n", 3 },
+    { "0::/a/b\n", NULL, "500000 50000\n", "400000 50000\n", 8 },
+    { "0::/a/b\n", "20000 20000\n", "80000 20000\n", "max 100000\n", 1 },
+    { "0::/a\n", NULL, "80000 20000\n", "20000 20000\n", 4 },
+    { "0::/\n", "70000 20000\n", "20000 20000\n", NULL, 4 }, /* a container */
+    { "0::/\n", NULL, NULL, NULL, 0 },
+    { "0::/gone/b\n", "70000 20000\n", NULL, NULL, 4 },
+    { "9:name=systemd:/\n1:cpu:/a\n0::/a/b", NULL, NULL, "9 2\n", 5 },
+    { "1:cpu:/a\n", "20000 20000\n", "20000 20000\n", NULL, 0 },
+    { "", "20000 20000\n", NULL, NULL, 0 },
+    { NULL, "20000 20000\n", NULL, NULL, 0 },
+    { "0::/a/b\n", NULL, NULL, "", 0 },
+    { "0::/a/b\n", NULL, NULL, "nonsense\n", 0 },
+    { "0::/a/b\n", NULL, NULL, "5\n", 0 },
+    { "0::/a/b\n", NULL, NULL, "0 0\n", 0 },
+    { "0::/a/b\n", NULL, NULL, "-5 100\n", 0 },
+};
+
+static void the_quota_is_the_least_of_all_groups_above(void **state)
+{
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(quotas); i++) {
+        write_to("groups", quotas[i].groups);
+        write_to("root/cpu.max", quotas[i].of_root);
+        write_to("root/a/cpu.max", quotas[i].of_a);
+        write_to("root/a/b/cpu.max", quotas[i].of_b);
+        int cores = ws__cores_quota(groups, root);
+        if (cores != quotas[i].cores)
+            fail_msg("row %zu: %d, not %d", i, cores, quotas[i].cores);
+    }
+}
+
+static void a_group_with_a_long_name_does_no_harm(void **state)
+{
+    (void)state;
+    char line[3000] = "0::/";
+
+    memset(line + 4, 'x', sizeof(line) - 5);
+    write_to("root/cpu.max", "70000 20000\n");
+    write_to("groups", line);
+    assert_int_equal(ws__cores_quota(groups, root), 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_allowed_processors_count),
+        cmocka_unit_test(the_quota_is_the_least_of_all_groups_above),
+        cmocka_unit_test(a_group_with_a_long_name_does_no_harm),
+    };
+
+    return cmocka_run_group_tests_name("cores", tests, make_folders,
+                                       remove_folders);
+}
