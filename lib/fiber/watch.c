@@ -3,6 +3,7 @@
 #include "fiber/watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -82,7 +83,7 @@ static void close_copy(struct ws__watch *watch)
 /* Another fiber may wait for it too: a copy is another one to epoll. */
 static int add_copy(struct ws__watch *watch, uint32_t events)
 {
-    int fd = dup(watch->fd);
+    int fd = fcntl(watch->fd, F_DUPFD_CLOEXEC, 0);
 
     if (fd < 0)
         return -errno;
