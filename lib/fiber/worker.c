@@ -248,11 +248,14 @@ void ws__worker_resume(struct ws__worker *w, struct ws__fiber *f)
         bury(w, f);
 }
 
+/* errno is the thread's, and others run meanwhile. */
 void ws__worker_switch(struct ws__worker *w)
 {
     struct ws__fiber *f = w->current;
+    int kept = errno;
 
     ws__context_switch(&f->context, &w->loop, false);
+    errno = kept;
 }
 
 /* ---- Trimming ----------------------------------------------------------- */
