@@ -21,6 +21,7 @@
 enum {
     EVENTS = 256,      /* taken at once */
     AHEAD = 2,         /* events whose fibers are fetched */
+    SOON_MS = 1000,    /* till then a deadline is taken exactly */
     SWEEP_MS = 1000,   /* parked for so long, a fiber's stack is trimmed */
     SWEEP_FIBERS = 256 /* in one go */
 };
@@ -309,7 +310,7 @@ static void run_ready(struct ws__worker *w)
         ws__worker_resume(w, f);
 }
 
-/* For epoll_wait. */
+/* For epoll_wait.  Since w->now fibers ran, and may have computed. */
 static int idle_ms(const struct ws__worker *w)
 {
     int64_t next = ws__wheel_next(&w->wheel);
@@ -318,7 +319,7 @@ static int idle_ms(const struct ws__worker *w)
         return 0;
     if (next == 0)
         return -1;
-    next -= w->now;
+    next -= next - w->now < SOON_MS ? ws_now() : w->now;
     return next <= 0 ? 0 : next < INT_MAX ? (int)next : INT_MAX;
 }
 
