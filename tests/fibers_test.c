@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Many fibers at once, and how they share a worker.  The full counts are for a
+ * build that nothing slows down. */
+
+#include "test.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <silverback/base.h>
+#include <silverback/fiber.h>
+
+#include "fiber/park.h"
+#include "fiber/sanitizers.h"
+#include "fiber/sched.h"
+#include "mode.h"
+
+enum { LONG = 60000 };
+
+static bool slowed_down(void)
+{
+    return WS__SANITIZED || RUNNING_ON_VALGRIND;
+}
+
+/* ThreadSanitizer knows a few thousand of them only, and valgrind goes through
+ * all stacks whenever one is left. */
+static size_t most_alive(void)
+{
+    return WS__TSAN || RUNNING_ON_VALGRIND ? 1000 : WS__ASAN ? 10000 : 100000;
+}
+
+static size_t at_most(size_t n)
+{
+    return n < most_alive() ? n : most_alive();
+}
+
+static size_t fibers_here(void)
+{
+    return ws__worker_here()->fibers;
+}
+
+static ws_fiber *go(void (*fn)(void *arg), void *arg)
+{
+    ws_fiber *f = ws_go(fn, arg);
+
+    if (!f)
+        abort(); /* not by cmocka: it may be any fiber */
+    return f;
+}
+
+static ws_fiber **go_many(size_t n, void (*fn)(void *arg), void *arg)
+{
+    ws_fiber **f = malloc(n * sizeof(*f));
+
+    assert_non_null(f);
+    for (size_t i = 0; i < n; i++)
+        f[i] = go(fn, arg);
+    return f;
+}
+
+static void join_many(ws_fiber **f, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ws_join(f[i]);
+    free(f);
+}
+
+/* ---- Many --------------------------------------------------------------- */
+
+static void add_one(void *count)
+{
+    ++*(long *)count;
+}
+
+static void a_million_come_and_are_joined(void **state)
+{
+    (void)state;
+    long pairs = slowed_down() ? 20000 : 1000000, count = 0;
+
+    ws_join(go(add_one, &count)); /* stacks are kept */
+    long live = alloc_live();
+    for (long i = 0; i < pairs; i++)
+        ws_join(go(add_one, &count));
+    assert_int_equal(count, pairs + 1);
+    assert_int_equal(alloc_live(), live);
+    assert_int_equal(fibers_here(), 1);
+}
+
+static void a_million_come_and_are_detached(void **state)
+{
+    (void)state;
+    long all = slowed_down() ? 20000 : 1000000, count = 0;
+
+    for (long i = 0; i < all; i++) {
+        ws_detach(go(add_one, &count));
+        if (i % 500 == 499)
+            ws_yield();
+    }
+    while (fibers_here() > 1)
+        ws_yield();
+    assert_int_equal(count, all);
+}
+
+struct dormitory {
+    size_t arrived;
+    bool over;
+    bool early;
+};
+
+static void sleep_until_over(void *arg)
+{
+    struct dormitory *d = arg;
+    int64_t ms = 1 + (int64_t)(d->arrived++ * 7919 % 300);
+
+    while (!d->over) {
+        int64_t deadline = ws_after(ms);
+        ws_sleep(ms);
+        d->early = d->early || ws_now() < deadline;
+    }
+}
+
+static void a_hundred_thousand_sleep_at_once(void **state)
+{
+    (void)state;
+    size_t n = most_alive();
+    struct dormitory d = { 0 };
+    ws_fiber **f = go_many(n, sleep_until_over, &d);
+
+    while (d.arrived < n)
+        ws_sleep(1);
+    assert_int_equal(fibers_here(), n + 1);
+    d.over = true;
+    join_many(f, n);
+    assert_false(d.early);
+    assert_int_equal(fibers_here(), 1);
+}
+
+/* What they needed is there for those that follow. */
+static void their_stacks_are_used_again(void **state)
+{
+    (void)state;
+    size_t n = most_alive();
+    long live = alloc_live(), count = 0;
+
+    for (int i = 0; i < 3; i++)
+        join_many(go_many(n, add_one, &count), n);
+    assert_int_equal(count, 3 * n);
+    assert_int_equal(alloc_live(), live);
+}
+
+struct room {
+    ws_mutex door;
+    long inside;
+    long most;
+    long visits;
+};
+
+static void visit(void *arg)
+{
+    struct room *r = arg;
+
+    for (int i = 0; i < 3; i++) {
+        ws_mutex_lock(&r->door);
+        r->inside++;
+        r->most = r->inside > r->most ? r->inside : r->most;
+        if (r->visits++ % 16 == 0)
+            ws_yield();
+        r->inside--;
+        ws_mutex_unlock(&r->door);
+    }
+}
+
+static void one_mutex_lets_ten_thousand_in_one_by_one(void **state)
+{
+    (void)state;
+    size_t n = at_most(10000);
+    struct room r = { .inside = 0 };
+
+    join_many(go_many(n, visit, &r), n);
+    assert_int_equal(r.visits, 3 * n);
+    assert_int_equal(r.most, 1);
+    assert_int_equal(r.inside, 0);
+}
+
+enum { GUESTS = 300 };
+
+static void visit_many(void *room)
+{
+    ws_fiber *f[GUESTS];
+
+    for (size_t i = 0; i < GUESTS; i++)
+        f[i] = go(visit, room);
+    for (size_t i = 0; i < GUESTS; i++)
+        ws_join(f[i]);
+}
+
+static void run_visit_many(void *room)
+{
+    ws_run(visit_many, room);
+}
+
+static void one_mutex_is_for_all_workers_and_threads(void **state)
+{
+    (void)state;
+    void (*const others[])(void *arg) = { run_visit_many, run_visit_many, visit,
+                                          visit };
+    struct room r = { .inside = 0 };
+    ws_fiber *f[COUNT(others)];
+
+    for (size_t i = 0; i < COUNT(others); i++)
+        f[i] = ws__go_thread(others[i], &r);
+    visit_many(&r);
+    for (size_t i = 0; i < COUNT(others); i++)
+        ws_join(f[i]);
+    assert_int_equal(r.visits, 3 * (3 * GUESTS + 2));
+    assert_int_equal(r.most, 1);
+}
+
+/* ---- Events ------------------------------------------------------------- */
+
+struct crowd {
+    ws_event event;
+    size_t waiting;
+    size_t woken;
+};
+
+static void wait_in_crowd(void *arg)
+{
+    struct crowd *c = arg;
+
+    c->waiting++;
+    if (ws_event_wait(&c->event, ws_after(LONG)) == 0)
+        c->woken++;
+}
+
+static void a_signal_wakes_all_that_wait_for_its_event(void **state)
+{
+    (void)state;
+    size_t n = at_most(1000);
+
+    for (int round = 0; round < 20; round++) {
+        struct crowd c = { .waiting = 0 };
+
+        assert_int_equal(ws_notify(&c.event, SIGUSR1), 0);
+        ws_fiber **f = go_many(n, wait_in_crowd, &c);
+        while (c.waiting < n)
+            ws_yield();
+        assert_int_equal(c.woken, 0);
+        kill(getpid(), SIGUSR1);
+        join_many(f, n);
+        assert_int_equal(c.woken, n);
+        assert_int_equal(ws_notify(NULL, SIGUSR1), 0);
+    }
+}
+
+static void send_signals(void *rounds)
+{
+    for (int i = 0; i < *(int *)rounds; i++)
+        kill(getpid(), SIGUSR2);
+}
+
+/* Whatever call they interrupt. */
+static void signals_do_not_disturb(void **state)
+{
+    (void)state;
+    int rounds = slowed_down() ? 200 : 5000;
+    ws_event e = { 0 };
+    long count = 0;
+
+    assert_int_equal(ws_notify(&e, SIGUSR2), 0);
+    ws_fiber *sender = ws__go_thread(send_signals, &rounds);
+    assert_non_null(sender);
+    for (int i = 0; i < rounds; i++) {
+        ws_join(go(add_one, &count));
+        if (i % 50 == 0)
+            ws_sleep(1);
+    }
+    ws_join(sender);
+    assert_int_equal(ws_event_wait(&e, ws_after(LONG)), 0);
+    assert_int_equal(count, rounds);
+    assert_int_equal(ws_notify(NULL, SIGUSR2), 0);
+}
+
+struct bell {
+    ws_event event;
+    bool heard;
+};
+
+static void wait_for_bell(void *arg)
+{
+    struct bell *b = arg;
+
+    b->heard = ws_event_wait(&b->event, ws_after(LONG)) == 0;
+}
+
+enum { RINGERS = 4 };
+
+struct ringer {
+    struct bell *bells;
+    size_t n;
+    size_t first;
+    ws_fiber *thread;
+};
+
+static void ring(void *arg)
+{
+    struct ringer *r = arg;
+
+    for (size_t i = r->first; i < r->n; i += RINGERS)
+        ws_event_set(&r->bells[i * 7919 % r->n].event);
+}
+
+static void threads_set_the_events_of_ten_thousand(void **state)
+{
+    (void)state;
+    size_t n = at_most(10000);
+    struct bell *bells = calloc(n, sizeof(*bells));
+    ws_fiber **f = malloc(n * sizeof(*f));
+    struct ringer ringers[RINGERS];
+
+    assert_true(bells && f);
+    for (size_t i = 0; i < n; i++)
+        f[i] = go(wait_for_bell, &bells[i]);
+    for (size_t i = 0; i < RINGERS; i++) {
+        ringers[i] = (struct ringer){ bells, n, i, NULL };
+        ringers[i].thread = ws__go_thread(ring, &ringers[i]);
+        assert_non_null(ringers[i].thread);
+    }
+    join_many(f, n);
+    for (size_t i = 0; i < n; i++)
+        assert_true(bells[i].heard);
+    for (size_t i = 0; i < RINGERS; i++)
+        ws_join(ringers[i].thread);
+    free(bells);
+}
+
+/* The event is on the stack of who waits, and gone as soon as it is seen. */
+static void an_event_may_go_as_soon_as_it_was_seen(void **state)
+{
+    (void)state;
+    int rounds = slowed_down() ? 500 : 10000;
+    struct ringer r = { .n = 1, .first = 0 };
+
+    for (int i = 0; i < rounds; i++) {
+        struct bell b = { .heard = false };
+
+        r.bells = &b;
+        ws_fiber *f = i % 8 ? go(ring, &r) : ws__go_thread(ring, &r);
+        ws_event_wait(&b.event, 0);
+        memset(&b, 0xff, sizeof(b));
+        ws_join(f);
+    }
+}
+
+/* ---- Joining from elsewhere --------------------------------------------- */
+
+struct joiner {
+    ws_fiber **f;
+    size_t n;
+    ws_fiber *thread;
+};
+
+static void join_them(void *arg)
+{
+    struct joiner *j = arg;
+
+    for (size_t i = 0; i < j->n; i++)
+        ws_join(j->f[i]);
+}
+
+static void join_them_in_a_worker(void *arg)
+{
+    ws_run(join_them, arg);
+}
+
+static void yield_and_add_one(void *count)
+{
+    ws_yield();
+    atomic_fetch_add((atomic_long *)count, 1);
+}
+
+static void fibers_are_joined_by_workers_and_threads(void **state)
+{
+    (void)state;
+    enum { EACH = 200, JOINERS = 4 };
+    atomic_long count = 0;
+    ws_fiber *f[JOINERS * EACH];
+    struct joiner j[JOINERS];
+
+    for (size_t i = 0; i < COUNT(f); i++)
+        f[i] = go(yield_and_add_one, &count);
+    for (size_t i = 0; i < JOINERS; i++) {
+        j[i] = (struct joiner){ &f[i * EACH], EACH, NULL };
+        j[i].thread =
+            ws__go_thread(i % 2 ? join_them : join_them_in_a_worker, &j[i]);
+        assert_non_null(j[i].thread);
+    }
+    for (size_t i = 0; i < JOINERS; i++)
+        ws_join(j[i].thread);
+    assert_int_equal(atomic_load(&count), COUNT(f));
+    while (fibers_here() > 1)
+        ws_yield();
+}
+
+static void threads_are_joined_by_fibers(void **state)
+{
+    (void)state;
+    atomic_long count = 0;
+    ws_fiber *f[20];
+
+    for (size_t i = 0; i < COUNT(f); i++) {
+        f[i] = ws__go_thread(yield_and_add_one, &count);
+        assert_non_null(f[i]);
+    }
+    for (size_t i = 0; i < COUNT(f); i++)
+        ws_join(f[i]);
+    assert_int_equal(atomic_load(&count), COUNT(f));
+}
+
+/* ---- Turns -------------------------------------------------------------- */
+
+enum { TURNS = 500, PLAYERS = 10 };
+
+static long turns_taken[PLAYERS];
+static bool somebody_is_ahead;
+
+static void take_turns(void *own)
+{
+    long *turns = own;
+
+    while (*turns < TURNS) {
+        ++*turns;
+        for (size_t i = 0; i < PLAYERS; i++)
+            if (labs(turns_taken[i] - *turns) > 1)
+                somebody_is_ahead = true;
+        ws_yield();
+    }
+}
+
+static void those_that_yield_take_turns(void **state)
+{
+    (void)state;
+    ws_fiber *f[PLAYERS];
+
+    memset(turns_taken, 0, sizeof(turns_taken));
+    for (size_t i = 0; i < PLAYERS; i++)
+        f[i] = go(take_turns, &turns_taken[i]);
+    for (size_t i = 0; i < PLAYERS; i++)
+        ws_join(f[i]);
+    assert_false(somebody_is_ahead);
+}
+
+struct chat {
+    void (*spend)(void);
+    bool over;
+    long heard;
+};
+
+static void talk(void *arg)
+{
+    struct chat *c = arg;
+
+    for (int i = 0; i < 100 * (WS__BUDGET + 1); i++)
+        c->spend();
+    c->over = true;
+}
+
+static void spend_kilobytes(void)
+{
+    ws__spend_bytes(WS__BUDGET_BYTES);
+}
+
+static void spend_very_much(void)
+{
+    static int n;
+
+    if (++n % 50 == 0)
+        ws__spend_bytes(SIZE_MAX);
+}
+
+static void a_chatty_one_lets_others_have_their_turn(void **state)
+{
+    (void)state;
+    const struct {
+        void (*spend)(void);
+        long least, most;
+    } ways[] = {
+        { ws__spend_message, 100, 102 },
+        { spend_kilobytes, 100, 102 },
+        { spend_very_much, 60, 131 },
+    };
+
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        struct chat c = { .spend = ways[i].spend };
+        ws_fiber *f = go(talk, &c);
+
+        for (; !c.over; c.heard++)
+            ws_yield();
+        ws_join(f);
+        assert_in_range(c.heard, ways[i].least, ways[i].most);
+    }
+}
+
+/* A few bytes cost nothing, so that small messages are counted once. */
+static void a_few_bytes_are_free(void **state)
+{
+    (void)state;
+    long count = 0;
+    ws_fiber *f = go(add_one, &count);
+
+    for (int i = 0; i < 10000; i++)
+        ws__spend_bytes(WS__BUDGET_BYTES - 1);
+    assert_int_equal(count, 0);
+    ws_join(f);
+}
+
+static void spoil_errno(void *over)
+{
+    while (!*(bool *)over) {
+        errno = EDOM;
+        ws_yield();
+        errno = EDOM;
+    }
+}
+
+static void errno_survives_a_wait(void **state)
+{
+    (void)state;
+    bool over = false;
+    ws_fiber *f = go(spoil_errno, &over);
+    ws_event e = { 0 };
+
+    errno = ERANGE;
+    ws_yield();
+    assert_int_equal(errno, ERANGE);
+    ws_sleep(1);
+    assert_int_equal(errno, ERANGE);
+    ws_event_wait(&e, ws_after(1));
+    assert_int_equal(errno, ERANGE);
+    over = true;
+    ws_join(f);
+    assert_int_equal(errno, ERANGE);
+}
+
+static void compute_until(int64_t deadline)
+{
+    while (ws_now() < deadline)
+        continue;
+}
+
+/* The loop has to look at the clock again: what it knew is from before. */
+static void a_sleep_is_not_longer_for_what_was_computed_before(void **state)
+{
+    (void)state;
+    enum { COMPUTE = 200, SLEEP = 10, TRIES = 5 };
+    int good = 0;
+
+    for (int i = 0; i < TRIES; i++) {
+        compute_until(ws_after(COMPUTE));
+        int64_t before = ws_now();
+        ws_sleep(SLEEP);
+        int64_t slept = ws_now() - before;
+        assert_true(slept >= SLEEP);
+        good += slept < COMPUTE / 2;
+    }
+    assert_true(good > TRIES / 2); /* the machine may be busy */
+}
+
+/* Of the watchdog: the last test holds its worker up. */
+static void ignore(const char *line, void *arg)
+{
+    (void)line;
+    (void)arg;
+}
+
+/* The group in a fiber with a stack like any handler's. */
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_million_come_and_are_joined),
+        cmocka_unit_test(a_million_come_and_are_detached),
+        cmocka_unit_test(a_hundred_thousand_sleep_at_once),
+        cmocka_unit_test(their_stacks_are_used_again),
+        cmocka_unit_test(one_mutex_lets_ten_thousand_in_one_by_one),
+        cmocka_unit_test(one_mutex_is_for_all_workers_and_threads),
+        cmocka_unit_test(a_signal_wakes_all_that_wait_for_its_event),
+        cmocka_unit_test(signals_do_not_disturb),
+        cmocka_unit_test(threads_set_the_events_of_ten_thousand),
+        cmocka_unit_test(an_event_may_go_as_soon_as_it_was_seen),
+        cmocka_unit_test(fibers_are_joined_by_workers_and_threads),
+        cmocka_unit_test(threads_are_joined_by_fibers),
+        cmocka_unit_test(those_that_yield_take_turns),
+        cmocka_unit_test(a_chatty_one_lets_others_have_their_turn),
+        cmocka_unit_test(a_few_bytes_are_free),
+        cmocka_unit_test(errno_survives_a_wait),
+        cmocka_unit_test(a_sleep_is_not_longer_for_what_was_computed_before),
+    };
+    struct mode_tests t = { "fibers", tests, COUNT(tests), NULL, NULL, 0 };
+
+    alloc_fail_install();
+    ws_set_log(ignore, NULL);
+    return ws_run(mode_run_tests, &t) == 0 ? t.failed : 1;
+}
