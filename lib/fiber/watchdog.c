@@ -109,9 +109,10 @@ static void *run(void *arg)
     return NULL;
 }
 
+/* The worker has said that it is awake; not before that may this be read. */
 void ws__watchdog_wake(void)
 {
-    if (!atomic_load_explicit(&sleeps, memory_order_relaxed))
+    if (!atomic_load(&sleeps))
         return;
     pthread_mutex_lock(&lock);
     atomic_store(&sleeps, false);
