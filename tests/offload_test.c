@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include <silverback/base.h>
+#include <silverback/fiber.h>
+
+#include "fiber/sched.h"
+#include "mode.h"
+
+enum {
+    HELPERS = 64,
+    MORE = 16,
+    LONG = 60000,
+};
+
+/* Helpers that come in, and stay until as many may leave. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int inside, most_inside, came, may_leave;
+static int order[HELPERS + MORE];
+
+static int stay(void *number)
+{
+    pthread_mutex_lock(&lock);
+    order[came++] = *(int *)number;
+    inside++;
+    most_inside = inside > most_inside ? inside : most_inside;
+    while (may_leave == 0)
+        pthread_cond_wait(&changed, &lock);
+    may_leave--;
+    inside--;
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+
+static void stay_in_helper(void *number)
+{
+    ws_blocking(stay, number);
+}
+
+static void let_leave(int n)
+{
+    pthread_mutex_lock(&lock);
+    may_leave += n;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+static int how_many_came(void)
+{
+    pthread_mutex_lock(&lock);
+    int n = came;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
+/* The worker goes on meanwhile: it is this fiber that looks. */
+static void wait_until_came(int n)
+{
+    int64_t deadline = ws_after(LONG);
+
+    while (how_many_came() < n && ws_now() < deadline)
+        ws_sleep(1);
+    assert_int_equal(how_many_came(), n);
+}
+
+static void so_many_run_and_more_wait_for_their_turn(void **state)
+{
+    (void)state;
+    int numbers[HELPERS + MORE];
+    ws_fiber *f[HELPERS + MORE];
+
+    for (int i = 0; i < HELPERS + MORE; i++) {
+        numbers[i] = i;
+        f[i] = ws_go(stay_in_helper, &numbers[i]);
+        assert_non_null(f[i]);
+    }
+    wait_until_came(HELPERS);
+    for (int i = HELPERS; i < HELPERS + MORE; i++) {
+        let_leave(1);
+        wait_until_came(i + 1);
+        assert_int_equal(order[i], i);
+    }
+    let_leave(HELPERS);
+    for (int i = 0; i < HELPERS + MORE; i++)
+        ws_join(f[i]);
+    assert_int_equal(most_inside, HELPERS);
+    assert_int_equal(inside, 0);
+}
+
+static int double_it(void *n)
+{
+    return 2 * *(int *)n;
+}
+
+static void call_often(void *count)
+{
+    for (int i = 0; i < 10; i++)
+        *(int *)count += ws_blocking(double_it, &i);
+}
+
+static void many_calls_all_come_back(void **state)
+{
+    (void)state;
+    enum { CALLERS = 200 };
+    int counts[CALLERS] = { 0 };
+    ws_fiber *f[CALLERS];
+    long live = 0;
+
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < CALLERS; i++) {
+            f[i] = ws_go(call_often, &counts[i]);
+            assert_non_null(f[i]);
+        }
+        for (int i = 0; i < CALLERS; i++)
+            ws_join(f[i]);
+        live = round == 0 ? mode_live() : live; /* stacks are kept */
+    }
+    for (int i = 0; i < CALLERS; i++)
+        assert_int_equal(counts[i], 2 * 2 * 45);
+    assert_int_equal(mode_live(), live);
+}
+
+struct place {
+    pthread_t thread;
+    sigset_t mask;
+    bool in_worker;
+    int nested;
+};
+
+static int nested(void *thread)
+{
+    return pthread_equal(*(pthread_t *)thread, pthread_self());
+}
+
+static int look_around(void *arg)
+{
+    struct place *p = arg;
+    ws_event e = { 0 };
+
+    p->thread = pthread_self();
+    p->in_worker = ws__worker_here() != NULL;
+    pthread_sigmask(SIG_SETMASK, NULL, &p->mask);
+    p->nested = ws_blocking(nested, &p->thread);
+    return ws_event_wait(&e, ws_after(5));
+}
+
+static void a_helper_is_a_thread_that_may_wait(void **state)
+{
+    (void)state;
+    struct place p;
+
+    assert_int_equal(ws_blocking(look_around, &p), WS_ERR_TIMEOUT);
+    assert_false(pthread_equal(p.thread, pthread_self()));
+    assert_false(p.in_worker);
+    assert_true(p.nested);
+    assert_true(sigismember(&p.mask, SIGINT));
+    assert_false(sigismember(&p.mask, SIGSEGV));
+}
+
+static void look_around_in_thread(void *arg)
+{
+    struct place *p = arg;
+    pthread_t self = pthread_self();
+
+    ws_blocking(look_around, p);
+    p->nested = pthread_equal(self, p->thread);
+}
+
+static void in_a_thread_it_is_a_plain_call(void **state)
+{
+    (void)state;
+    struct place p;
+
+    assert_int_equal(ws__in_thread(look_around_in_thread, &p), 0);
+    assert_true(p.nested);
+}
+
+static int wake(void *event)
+{
+    ws_event_set(event);
+    return 0;
+}
+
+static void a_helper_may_wake_who_waits(void **state)
+{
+    (void)state;
+
+    for (int i = 0; i < 100; i++) {
+        ws_event e = { 0 };
+
+        ws_blocking(wake, &e);
+        assert_int_equal(ws_event_wait(&e, 1), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(so_many_run_and_more_wait_for_their_turn),
+        cmocka_unit_test(many_calls_all_come_back),
+        cmocka_unit_test(a_helper_is_a_thread_that_may_wait),
+        cmocka_unit_test(in_a_thread_it_is_a_plain_call),
+        cmocka_unit_test(a_helper_may_wake_who_waits),
+    };
+
+    alloc_fail_install();
+    return run_in_fiber("offload", tests, NULL, NULL);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "test.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <silverback/base.h>
+#include <silverback/fiber.h>
+
+#include "fiber/sched.h"
+#include "mode.h"
+
+enum {
+    TICK = 100,    /* ms: for so long nobody complains */
+    TOO_LONG = 350 /* by then it has been seen twice */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the line */
+static char line[1024];
+static atomic_int lines;
+static sem_t logged;
+
+static void keep(const char *text, void *arg)
+{
+    (void)arg;
+    pthread_mutex_lock(&lock);
+    snprintf(line, sizeof(line), "%s", text);
+    pthread_mutex_unlock(&lock);
+    atomic_fetch_add(&lines, 1);
+    sem_post(&logged);
+}
+
+static bool says(const char *words)
+{
+    pthread_mutex_lock(&lock);
+    bool found = strstr(line, words) != NULL;
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+static int forget_lines(void **state)
+{
+    (void)state;
+    while (sem_trywait(&logged) == 0)
+        continue;
+    atomic_store(&lines, 0);
+    line[0] = '\0';
+    return 0;
+}
+
+/* What a handler must not do: the thread waits, for a line in the log.  Returns
+ * how long it took, or -1. */
+static int64_t block(int64_t ms)
+{
+    struct timespec until;
+    int64_t before = ws_now();
+    int r;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    do
+        r = sem_timedwait(&logged, &until);
+    while (r != 0 && errno == EINTR);
+    return r == 0 ? ws_now() - before : -1;
+}
+
+static int64_t block_until_logged(void)
+{
+    return block(20000);
+}
+
+static void a_label_is_logged_once(void **state)
+{
+    (void)state;
+
+    ws__fiber_label("GET /slow");
+    ws_yield();
+    assert_true(block_until_logged() >= TICK - 1);
+    assert_true(says("the handler of GET /slow held up its worker for more "
+                     "than 100 ms"));
+    assert_true(says("ws_blocking"));
+    assert_true(says(".thread in its route"));
+
+    ws_yield();
+    assert_int_equal(block(TOO_LONG), -1);
+    ws_yield();
+    assert_int_equal(block(TOO_LONG), -1);
+    assert_int_equal(atomic_load(&lines), 1);
+    ws__fiber_label(NULL);
+}
+
+struct handler {
+    const char *label;
+    int64_t blocked;
+};
+
+/* A symbol for the dynamic linker. */
+void slow_fiber(void *arg);
+void slow_fiber(void *arg)
+{
+    struct handler *h = arg;
+
+    ws__fiber_label(h->label);
+    h->blocked = block_until_logged();
+}
+
+static void without_a_label_the_function_is_named(void **state)
+{
+    (void)state;
+    struct handler h = { 0 };
+
+    ws_join(ws_go(slow_fiber, &h));
+    assert_true(h.blocked >= TICK - 1);
+    assert_true(says("the fiber slow_fiber held up its worker"));
+}
+
+static void each_label_is_logged(void **state)
+{
+    (void)state;
+    struct handler h[] = { { "/a", 0 }, { "/b", 0 }, { "/c", 0 } };
+
+    for (size_t i = 0; i < COUNT(h); i++) {
+        char words[64];
+
+        ws_join(ws_go(slow_fiber, &h[i]));
+        assert_true(h[i].blocked >= TICK - 1);
+        snprintf(words, sizeof(words), "the handler of %s held", h[i].label);
+        assert_true(says(words));
+    }
+    assert_int_equal(atomic_load(&lines), COUNT(h));
+}
+
+/* The watchdog sleeps while all do. */
+static void one_that_blocks_after_a_long_sleep_is_seen(void **state)
+{
+    (void)state;
+
+    ws_sleep(TOO_LONG);
+    ws__fiber_label("/after");
+    assert_true(block_until_logged() >= TICK - 1);
+    assert_true(says("/after"));
+    ws__fiber_label(NULL);
+}
+
+static void run_slow_fiber(void *arg)
+{
+    ws_run(slow_fiber, arg);
+}
+
+static void other_workers_are_watched_too(void **state)
+{
+    (void)state;
+    struct handler h = { "/elsewhere", 0 };
+
+    assert_int_equal(ws__in_thread(run_slow_fiber, &h), 0);
+    assert_true(h.blocked >= TICK - 1);
+    assert_true(says("/elsewhere"));
+}
+
+static int block_too_long(void *arg)
+{
+    (void)arg;
+    return block(TOO_LONG) == -1 ? 42 : 0;
+}
+
+static void what_blocks_in_ws_blocking_is_not_logged(void **state)
+{
+    (void)state;
+
+    ws__fiber_label("/blocking");
+    assert_int_equal(ws_blocking(block_too_long, NULL), 42);
+    assert_int_equal(atomic_load(&lines), 0);
+    ws__fiber_label(NULL);
+}
+
+static void block_in_thread(void *result)
+{
+    *(int *)result = block_too_long(NULL);
+}
+
+static void a_thread_may_block(void **state)
+{
+    (void)state;
+    int result = 0;
+
+    assert_int_equal(ws__in_thread(block_in_thread, &result), 0);
+    assert_int_equal(result, 42);
+}
+
+static void who_waits_or_yields_is_not_logged(void **state)
+{
+    (void)state;
+
+    ws__fiber_label("/patient");
+    ws_sleep(TOO_LONG);
+    int64_t until = ws_after(TOO_LONG);
+    while (ws_now() < until)
+        ws_yield();
+    assert_int_equal(atomic_load(&lines), 0);
+    ws__fiber_label(NULL);
+}
+
+#define watched(test) cmocka_unit_test_setup(test, forget_lines)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        watched(a_label_is_logged_once),
+        watched(without_a_label_the_function_is_named),
+        watched(each_label_is_logged),
+        watched(one_that_blocks_after_a_long_sleep_is_seen),
+        watched(other_workers_are_watched_too),
+        watched(what_blocks_in_ws_blocking_is_not_logged),
+        watched(a_thread_may_block),
+        watched(who_waits_or_yields_is_not_logged),
+    };
+
+    sem_init(&logged, 0, 0);
+    ws_set_log(keep, NULL);
+    return run_in_fiber("watchdog", tests, NULL, NULL);
+}
