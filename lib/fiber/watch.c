@@ -193,6 +193,7 @@ int ws__watch_enter(struct ws__watch *watch, struct ws__fiber *f, int events)
 
     if (got != 0)
         return got;
+    f->watch = watch;
     f->wanted = from_poll(events);
     f->got = 0;
     f->next_waiter = watch->waiters;
@@ -208,6 +209,7 @@ int ws__watch_leave(struct ws__watch *watch, struct ws__fiber *f)
         at = &(*at)->next_waiter;
     if (*at)
         *at = f->next_waiter;
+    f->watch = NULL;
     return to_poll(f->got);
 }
 
