@@ -309,6 +309,22 @@ static void trimming_keeps_what_is_above_the_stack_pointer(void **state)
     put_all(&c, &s, 1);
 }
 
+static void a_stack_pointer_elsewhere_trims_nothing(void **state)
+{
+    (void)state;
+    struct ws__stack_cache c = new_cache(new_size());
+    struct ws__stack *s = get(&c);
+    size_t size = ws__stack_size(s);
+    char *const elsewhere[] = { s->low - 1, s->low - GUARD, s->low + size + 1,
+                                s->low + 2 * size, NULL };
+
+    memset(s->low, 7, size);
+    for (size_t i = 0; i < COUNT(elsewhere); i++)
+        ws__stack_trim(s, elsewhere[i]);
+    assert_int_equal(resident(s), size / page);
+    put_all(&c, &s, 1);
+}
+
 static void what_is_given_back_takes_no_memory(void **state)
 {
     (void)state;
@@ -417,6 +433,7 @@ int main(void)
         cmocka_unit_test(many_come_and_go_without_more_memory),
         cmocka_unit_test(a_new_stack_takes_no_memory),
         cmocka_unit_test(trimming_keeps_what_is_above_the_stack_pointer),
+        cmocka_unit_test(a_stack_pointer_elsewhere_trims_nothing),
         cmocka_unit_test(what_is_given_back_takes_no_memory),
         cmocka_unit_test(the_size_is_rounded_up_to_pages),
         cmocka_unit_test(a_size_that_no_memory_has_is_refused),

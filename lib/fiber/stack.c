@@ -241,8 +241,8 @@ size_t ws__stack_size(const struct ws__stack *s)
 void ws__stack_trim(struct ws__stack *s, const void *sp)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t used = (size_t)((const char *)sp - s->low) / page * page;
+    uintptr_t below = (uintptr_t)sp - (uintptr_t)s->low;
 
-    if (used > 0)
-        (void)madvise(s->low, used, MADV_DONTNEED);
+    if (below >= page && below <= s->of->size)
+        (void)madvise(s->low, below / page * page, MADV_DONTNEED);
 }

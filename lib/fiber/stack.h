@@ -47,7 +47,8 @@ void ws__stack_put(struct ws__stack_cache *c, struct ws__stack *s);
 
 size_t ws__stack_size(const struct ws__stack *s);
 
-/* Give back the pages below sp: nothing there is needed any more. */
+/* Give back the pages below sp: nothing there is needed any more.  With
+ * AddressSanitizer and ucontext sp may lie elsewhere: then all is kept. */
 void ws__stack_trim(struct ws__stack *s, const void *sp);
 
 /* False if a canary was overwritten; those with other guards are intact. */
