@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <silverback/base.h>
@@ -218,6 +219,65 @@ static void one_mutex_is_for_all_workers_and_threads(void **state)
         ws_join(f[i]);
     assert_int_equal(r.visits, 3 * (3 * GUESTS + 2));
     assert_int_equal(r.most, 1);
+}
+
+struct spender {
+    ws_event over;
+    struct ws__stack *stack;
+    bool kept; /* what it has on its stack */
+};
+
+static __attribute__((noinline)) void spend_stack(void)
+{
+    volatile char room[128 * 1024];
+
+    for (size_t i = 0; i < sizeof(room); i++)
+        room[i] = 1;
+}
+
+static void spend_and_wait(void *arg)
+{
+    struct spender *s = arg;
+    volatile long own[64];
+
+    for (size_t i = 0; i < COUNT(own); i++)
+        own[i] = (long)i;
+    s->stack = ws__worker_here()->current->stack;
+    spend_stack();
+    ws_event_wait(&s->over, 0);
+    s->kept = true;
+    for (size_t i = 0; i < COUNT(own); i++)
+        s->kept = s->kept && own[i] == (long)i;
+}
+
+static size_t resident(const struct ws__stack *s)
+{
+    unsigned char pages[256];
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), n = ws__stack_size(s) / page,
+           count = 0;
+
+    assert_true(n <= COUNT(pages));
+    assert_int_equal(mincore(s->low, n * page, pages), 0);
+    for (size_t i = 0; i < n; i++)
+        count += pages[i] & 1;
+    return count * page;
+}
+
+static void who_waits_for_long_gives_its_memory_back(void **state)
+{
+    (void)state;
+    struct spender s = { .kept = false };
+    ws_fiber *f = go(spend_and_wait, &s);
+    int64_t deadline = ws_after(LONG);
+
+    ws_yield();
+    assert_true(resident(s.stack) >= 128 * 1024);
+    while (resident(s.stack) > 64 * 1024 && ws_now() < deadline)
+        ws_sleep(10);
+    assert_true(resident(s.stack) <= 64 * 1024);
+    ws_event_set(&s.over);
+    ws_join(f);
+    assert_true(s.kept);
 }
 
 /* ---- Events ------------------------------------------------------------- */
@@ -585,6 +645,7 @@ int main(void)
         cmocka_unit_test(a_million_come_and_are_detached),
         cmocka_unit_test(a_hundred_thousand_sleep_at_once),
         cmocka_unit_test(their_stacks_are_used_again),
+        cmocka_unit_test(who_waits_for_long_gives_its_memory_back),
         cmocka_unit_test(one_mutex_lets_ten_thousand_in_one_by_one),
         cmocka_unit_test(one_mutex_is_for_all_workers_and_threads),
         cmocka_unit_test(a_signal_wakes_all_that_wait_for_its_event),
