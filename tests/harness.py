@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What test drivers in Python share: TAP, and servers of ours to talk to."""
+"""What test drivers in Python share: TAP, servers of ours to talk to, and
+certificates."""
 
 import socket
 import subprocess
@@ -62,6 +63,18 @@ def start_server(command_for, **options):
         if process.poll() is None:
             return process, port
     raise RuntimeError(f"{command_for(0)} does not listen")
+
+
+def make_certificate(folder, name, san):
+    """NAME.pem, signed by itself, and NAME.key."""
+    file, key = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-keyout", key,
+         "-out", file, "-subj", f"/CN={name}", "-addext",
+         f"subjectAltName={san}"],
+        check=True, capture_output=True)
+    return file
 
 
 def stop(process):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* interop_client URL [--deflate [BITS]]: talk to an echo server, with windows of
- * that many bits that are kept, and print a line for each case. */
+/* interop_client URL [--ca FILE] [--deflate [BITS]]: talk to an echo server, with
+ * windows of that many bits that are kept, and print a line for each case. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,28 +176,31 @@ static const char *agreed(const ws_response *resp, bool deflate)
     return on ? "compression was agreed" : "compression was declined";
 }
 
-int main(int argc, char **argv)
+struct options {
+    const char *url;
+    ws_tls tls;
+    bool deflate;
+    int bits;
+};
+
+static bool parse(struct options *o, char **args)
 {
-    bool deflate = argc >= 3 && strcmp(argv[2], "--deflate") == 0;
-    const ws_dialer dialer = {
-        .enable_compression = deflate,
-        .context_takeover_bits = argc == 4 ? (int)strtol(argv[3], NULL, 10) : 0,
-    };
-    ws_response *resp;
-    ws_error err;
+    o->url = *args ? *args++ : NULL;
+    if (*args && strcmp(*args, "--ca") == 0) {
+        o->tls.ca_file = *++args;
+        args += *args != NULL;
+    }
+    if (*args && strcmp(*args, "--deflate") == 0) {
+        o->deflate = true;
+        args++;
+        o->bits = *args ? (int)strtol(*args++, NULL, 10) : 0;
+    }
+    return o->url && !*args;
+}
 
-    if (argc < 2 || argc > 4 || (argc > 2 && !deflate)) {
-        fputs("usage: interop_client URL [--deflate [BITS]]\n", stderr);
-        return 2;
-    }
-    ws_conn *c = ws_dial(&dialer, argv[1], NULL, &resp, &err);
-    if (!c) {
-        fprintf(stderr, "interop_client: %s\n", err.text);
-        ws_response_free(resp);
-        return 1;
-    }
+static void talk(ws_conn *c, const ws_response *resp, bool deflate)
+{
     ws_set_read_deadline(c, ws_after(PATIENCE_MS));
-
     report("compression as asked", agreed(resp, deflate));
     sizes(c);
     report("text of many-byte characters",
@@ -207,6 +210,32 @@ int main(int argc, char **argv)
     report("ping", ping(c));
     report("fragments", fragments(c));
     report("close", closing(c));
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { 0 };
+    ws_response *resp;
+    ws_error err;
+
+    (void)argc;
+    if (!parse(&o, argv + 1)) {
+        fputs("usage: interop_client URL [--ca FILE] [--deflate [BITS]]\n",
+              stderr);
+        return 2;
+    }
+    const ws_dialer dialer = {
+        .enable_compression = o.deflate,
+        .context_takeover_bits = o.bits,
+        .tls = &o.tls,
+    };
+    ws_conn *c = ws_dial(&dialer, o.url, NULL, &resp, &err);
+    if (!c) {
+        fprintf(stderr, "interop_client: %s\n", err.text);
+        ws_response_free(resp);
+        return 1;
+    }
+    talk(c, resp, o.deflate);
     ws_response_free(resp);
     ws_close(c);
     return 0;

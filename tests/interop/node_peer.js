@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-// node_peer.js server [--deflate [TERM...]]      echoes; prints "listening PORT"
-// node_peer.js client URL [--deflate [TERM...]]  talks to an echo server; prints
-//                                                each case
+// node_peer.js server [--tls CERT KEY] [--deflate [TERM...]]
+//     echoes; prints "listening PORT"
+// node_peer.js client URL [--ca FILE] [--deflate [TERM...]]
+//     talks to an echo server; prints each case
 // A TERM is a parameter of permessage-deflate, as NAME or NAME=NUMBER.
 
 "use strict";
 
 const { once } = require("node:events");
+const { readFileSync } = require("node:fs");
+const http = require("node:http");
+const https = require("node:https");
 const WebSocket = require("ws");
 
 const SIZES = [0, 1, 125, 126, 127, 4096, 65535, 65536, 200000, 1 << 20];
@@ -24,15 +28,15 @@ function options(terms) {
     return options;
 }
 
-function serve(deflate) {
-    const server = new WebSocket.Server({
-        host: "127.0.0.1",
-        port: 0,
-        perMessageDeflate: deflate,
-    });
-    server.on("listening",
+function serve(tls, deflate) {
+    const server = tls
+        ? https.createServer({ cert: readFileSync(tls[0]),
+            key: readFileSync(tls[1]) })
+        : http.createServer();
+    const sockets = new WebSocket.Server({ server, perMessageDeflate: deflate });
+    server.listen(0, "127.0.0.1",
         () => console.log("listening", server.address().port));
-    server.on("connection", (ws) => {
+    sockets.on("connection", (ws) => {
         ws.on("error", () => ws.terminate());
         ws.on("message", (data, binary) => ws.send(data, { binary }));
     });
@@ -105,8 +109,9 @@ async function report(name, run) {
     }
 }
 
-async function talk(url, deflate) {
-    const ws = new WebSocket(url, { perMessageDeflate: deflate });
+async function talk(url, ca, deflate) {
+    const ws = new WebSocket(url,
+        { ca: ca && readFileSync(ca[0]), perMessageDeflate: deflate });
     await once(ws, "open", patience());
 
     await report("compression as asked", () => {
@@ -132,13 +137,23 @@ async function talk(url, deflate) {
 }
 
 const args = process.argv.slice(2);
-const at = args.indexOf("--deflate");
-const deflate = at >= 0 && options(args.splice(at).slice(1));
+
+// Removes an option.  Returns its arguments; undefined: it is not there.
+function take(name, count) {
+    const at = args.indexOf(name);
+    return at >= 0 ? args.splice(at, 1 + count).slice(1) : undefined;
+}
+
+const terms = take("--deflate", Infinity);
+const deflate = terms && options(terms);
+const tls = take("--tls", 2);
+const ca = take("--ca", 1);
 if (args.length === 1 && args[0] === "server") {
-    serve(deflate);
+    serve(tls, deflate || false);
 } else if (args.length === 2 && args[0] === "client") {
-    talk(args[1], deflate);
+    talk(args[1], ca, deflate || false);
 } else {
-    console.error("usage: node_peer.js server|client URL [--deflate [TERM...]]");
+    console.error("usage: node_peer.js server [--tls CERT KEY] | " +
+        "client URL [--ca FILE]  [--deflate [TERM...]]");
     process.exitCode = 2;
 }

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""python_peer.py server [--deflate [TERM...]]      echoes; prints "listening PORT"
-python_peer.py client URL [--deflate [TERM...]]  talks to an echo server; prints
-                                                 each case
+"""python_peer.py server [--tls CERT KEY] [--deflate [TERM...]]
+    echoes; prints "listening PORT"
+python_peer.py client URL [--ca FILE] [--deflate [TERM...]]
+    talks to an echo server; prints each case
 A TERM is a parameter of permessage-deflate, as NAME or NAME=NUMBER.
 """
 
 import random
+import ssl
 import sys
 
 from websockets.exceptions import ConnectionClosed
@@ -38,8 +40,12 @@ def echo(connection):
         pass
 
 
-def run_server(terms):
-    with serve(echo, "127.0.0.1", 0, max_size=None,
+def run_server(tls, terms):
+    context = None
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+    with serve(echo, "127.0.0.1", 0, max_size=None, ssl=context,
                **compression(ServerPerMessageDeflateFactory, terms)) as server:
         print("listening", server.socket.getsockname()[1], flush=True)
         server.serve_forever()
@@ -101,8 +107,9 @@ def report(name, case, *args):
         print(f"not ok {name}: {error or type(error).__name__}")
 
 
-def run_client(url, terms):
-    with connect(url, max_size=None, proxy=None,
+def run_client(url, ca, terms):
+    context = ssl.create_default_context(cafile=ca[0]) if ca else None
+    with connect(url, max_size=None, proxy=None, ssl=context,
                  **compression(ClientPerMessageDeflateFactory, terms)
                  ) as connection:
         report("compression as asked", agreed, connection, terms is not None)
@@ -119,15 +126,26 @@ def run_client(url, terms):
         report("close", closing, connection)
 
 
+def take(args, name, count):
+    """Removes an option.  Returns its arguments; None: it is not there.  All
+    that follow, for a count of None."""
+    if name not in args:
+        return None
+    at = args.index(name)
+    end = None if count is None else at + 1 + count
+    taken = args[at + 1:end]
+    del args[at:end]
+    return taken
+
+
 def main(args):
-    terms = None
-    if "--deflate" in args:
-        at = args.index("--deflate")
-        args, terms = args[:at], args[at + 1:]
+    terms = take(args, "--deflate", None)
+    tls = take(args, "--tls", 2)
+    ca = take(args, "--ca", 1)
     if args == ["server"]:
-        run_server(terms)
+        run_server(tls, terms)
     elif len(args) == 2 and args[0] == "client":
-        run_client(args[1], terms)
+        run_client(args[1], ca, terms)
     else:
         sys.exit(__doc__)
 

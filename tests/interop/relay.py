@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A TCP relay that keeps a record of the WebSocket frames that pass."""
+"""A TCP relay that keeps a record of what passes: WebSocket frames, or records
+of TLS."""
 
 import collections
 import socket
@@ -9,6 +10,9 @@ Frame = collections.namedtuple("Frame", "fin rsv1 opcode masked length start")
 
 CONTINUATION, TEXT, BINARY, CLOSE = 0, 1, 2, 8
 CONTROL = 8  # the bit that control frames have in their opcode
+
+CHANGE_CIPHER, HANDSHAKE, ENCRYPTED = 20, 22, 23
+TLS_HEAD, TLS_MOST = 5, 5 + (1 << 14) + 256
 
 
 class Recorder:
@@ -95,11 +99,40 @@ class Recorder:
                 for f in self.frames if f.opcode == CLOSE]
 
 
+class TlsRecorder:
+    """One direction of TLS: bytes in, the types of its records out (RFC 8446,
+    section 5.1)."""
+
+    def __init__(self):
+        self.types = []
+        self.count = 0  # of bytes
+        self._bytes = bytearray()
+
+    def feed(self, data):
+        self.count += len(data)
+        self._bytes += data
+        p, at = self._bytes, 0
+        while len(p) - at >= TLS_HEAD:
+            size = TLS_HEAD + int.from_bytes(p[at + 3:at + TLS_HEAD], "big")
+            if len(p) - at < size:
+                break
+            self.types.append(p[at] if p[at + 1] == 3 and size <= TLS_MOST
+                              else None)
+            at += size
+        del p[:at]
+
+    def only_tls(self):
+        """A handshake first, then what is encrypted, and nothing cut."""
+        return (self.types[:1] == [HANDSHAKE] and not self._bytes
+                and self.types[-1] == ENCRYPTED
+                and {*self.types} <= {HANDSHAKE, CHANGE_CIPHER, ENCRYPTED})
+
+
 class Relay:
     """Takes one connection at self.port, and passes it on to the target."""
 
-    def __init__(self, target):
-        self.to_server, self.to_client = Recorder(), Recorder()
+    def __init__(self, target, recorder=Recorder):
+        self.to_server, self.to_client = recorder(), recorder()
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]

@@ -4,7 +4,7 @@
 
 Lets another implementation talk to ours, as server and as client, plain and
 compressed, with and without context takeover, through a relay that looks at the
-frames.  Prints TAP.
+frames; then all of it over TLS, where each verifies the other.  Prints TAP.
 """
 
 import collections
@@ -13,13 +13,15 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree stays clean
 sys.path.insert(0, str(HERE.parent))
 
-from harness import PATIENCE, Tap, start_server, stop  # noqa: E402
-from relay import Relay  # noqa: E402
+from harness import (  # noqa: E402
+    PATIENCE, Tap, make_certificate, start_server, stop)
+from relay import Recorder, Relay, TlsRecorder  # noqa: E402
 
 HINT = "run tools/setup --tests"
 
@@ -124,6 +126,8 @@ def check_cases(tap, prefix, output):
         line = lines[i] if i < len(lines) else "nothing"
         tap.check(line == f"ok {name}", f"{prefix}: {name}",
                   f"expected \"ok {name}\", got: {line}")
+    tap.check(len(lines) == len(CASES), f"{prefix}: {len(CASES)} cases ran",
+              f"{len(lines)} did")
 
 
 def check_windows(tap, prefix, relay, meeting, compressor):
@@ -164,7 +168,21 @@ def check_frames(tap, prefix, relay, deflate):
               f"{prefix}: to server: continuation frames")
 
 
-CHECKS = len(CASES) + 12
+def check_records(tap, prefix, relay, deflate):
+    """As far as a relay can tell: texts shrink to next to nothing, and of the
+    rest there is this much."""
+    for way in (TO_SERVER, TO_CLIENT):
+        seen = getattr(relay, way)
+        where = f"{prefix}: {way.replace('_', ' ')}"
+        tap.check(seen.only_tls(), f"{where}: TLS from beginning to end",
+                  f"records of the types {seen.types}")
+        tap.check((seen.count < 1.5 * sum(SIZES)) == deflate,
+                  f"{where}: {'less' if deflate else 'no less'} than was said",
+                  f"{seen.count} bytes")
+
+
+CHECKS = len(CASES) + 13
+CHECKS_TLS = len(CASES) + 6
 
 
 def run_client(command):
@@ -176,37 +194,54 @@ def run_client(command):
         return (late.stdout or b"").decode() + "timeout"
 
 
-def name_of(peer, meeting):
+def name_of(peer, meeting, cert):
     who = (f"our client, {peer} server" if meeting.role == "client"
            else f"{peer} client, our server")
+    if cert:
+        who += ", TLS"
     if meeting.bits is None:
         return f"{who}, plain"
     return " ".join([f"{who}, deflate {meeting.bits}", *meeting.terms])
 
 
-def meet(tap, peer, meeting, command, ours):
-    server_exe, client_exe, compressor = ours
-    prefix = name_of(peer, meeting)
-    terms = [] if meeting.terms is None else ["--deflate", *meeting.terms]
-    bits = [] if meeting.bits is None else [str(meeting.bits)]
+def start(meeting, command, server_exe, cert, terms):
+    """The server of a meeting, theirs or ours.  Returns it, and its port."""
+    tls = ["--tls", cert, cert.with_suffix(".key")] if cert else []
+    if meeting.role == "client":
+        return start_peer([*command, "server", *tls, *terms])
+    option = ([] if meeting.bits is None else
+              ["--deflate", "--takeover", str(meeting.bits)])
+    return start_server(
+        lambda port: [server_exe, *tls, *option, str(port)])
 
-    if meeting.role == "client":
-        process, port = start_peer(command + ["server"] + terms)
-    else:
-        option = ["--deflate", "--takeover", *bits] if bits else []
-        process, port = start_server(
-            lambda port: [server_exe, *option, str(port)])
-    relay = Relay(port)
-    url = f"ws://127.0.0.1:{relay.port}/"
-    if meeting.role == "client":
-        option = ["--deflate", *bits] if bits else []
-        output = run_client([client_exe, url, *option])
-    else:
-        output = run_client([*command, "client", url, *terms])
+
+def run_other_side(meeting, command, client_exe, cert, terms, port):
+    """The client, ours or theirs.  Returns what it says."""
+    url = f"{'wss' if cert else 'ws'}://127.0.0.1:{port}/"
+    ca = ["--ca", cert] if cert else []
+    if meeting.role == "server":
+        return run_client([*command, "client", url, *ca, *terms])
+    option = [] if meeting.bits is None else ["--deflate", str(meeting.bits)]
+    return run_client([client_exe, url, *ca, *option])
+
+
+def meet(tap, peer, meeting, cert, command, ours):
+    server_exe, client_exe, compressor = ours
+    prefix = name_of(peer, meeting, cert)
+    deflate = meeting.terms is not None
+    terms = ["--deflate", *meeting.terms] if deflate else []
+
+    process, port = start(meeting, command, server_exe, cert, terms)
+    relay = Relay(port, TlsRecorder if cert else Recorder)
+    output = run_other_side(meeting, command, client_exe, cert, terms,
+                            relay.port)
     relay.join(PATIENCE)
     check_cases(tap, prefix, output)
-    check_frames(tap, prefix, relay, meeting.terms is not None)
-    check_windows(tap, prefix, relay, meeting, compressor)
+    if cert:
+        check_records(tap, prefix, relay, deflate)
+    else:
+        check_frames(tap, prefix, relay, deflate)
+        check_windows(tap, prefix, relay, meeting, compressor)
     code = stop(process)
     # What ends by a signal is the peer's business.
     tap.check(code == 0 or meeting.role == "client",
@@ -215,14 +250,18 @@ def meet(tap, peer, meeting, command, ours):
 
 def main(peer, build, *ours):
     meetings = MEETINGS[peer]
-    tap = Tap(len(meetings) * CHECKS)
+    tap = Tap(len(meetings) * (CHECKS + CHECKS_TLS))
     try:
         command = peer_command(peer, build)
     except FileNotFoundError as error:
         tap.check(False, f"{peer} is there", error)
         return 1
-    for meeting in meetings:
-        meet(tap, peer, meeting, command, ours)
+    with tempfile.TemporaryDirectory() as folder:
+        cert = make_certificate(pathlib.Path(folder), "interop",
+                                "IP:127.0.0.1")
+        for over in (None, cert):
+            for meeting in meetings:
+                meet(tap, peer, meeting, over, command, ours)
     return tap.done()
 
 

@@ -22,7 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree stays clean
 sys.path.insert(0, str(HERE.parent))
 
-from harness import PATIENCE, Tap, start_server, stop, wait_until  # noqa: E402
+from harness import (  # noqa: E402
+    PATIENCE, Tap, make_certificate, start_server, stop, wait_until)
 
 HINT = "run tools/setup --tests"
 
@@ -118,18 +119,6 @@ def dante(proxy, port, method):
         " log: connect disconnect error\n}\n")
     return [command_of("danted", "sockd"), "-f", str(config),
             "-p", str(proxy.folder / "pid")]
-
-
-def make_certificate(folder, name, san):
-    """NAME.pem, signed by itself, and NAME.key."""
-    file, key = folder / f"{name}.pem", folder / f"{name}.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-keyout", key,
-         "-out", file, "-subj", f"/CN={name}", "-addext",
-         f"subjectAltName={san}"],
-        check=True, capture_output=True)
-    return file
 
 
 def start(stack, command_for):

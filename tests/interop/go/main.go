@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-// go_peer server [--deflate]      echoes; prints "listening PORT"
-// go_peer client URL [--deflate]  talks to an echo server; prints each case
+// go_peer server [--tls CERT KEY] [--deflate]  echoes; prints "listening PORT"
+// go_peer client URL [--ca FILE] [--deflate]   talks to an echo server, and prints
+// each case
 package main
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log"
 	"net"
@@ -34,12 +37,15 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func serve() error {
+func serve(pair []string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Println("listening", l.Addr().(*net.TCPAddr).Port)
+	if pair != nil {
+		return http.ServeTLS(l, http.HandlerFunc(echo), pair[0], pair[1])
+	}
 	return http.Serve(l, http.HandlerFunc(echo))
 }
 
@@ -146,8 +152,25 @@ func agreed(resp *http.Response) error {
 	return nil
 }
 
-func talk(url string) error {
-	d := websocket.Dialer{EnableCompression: deflate}
+// trust verifies with what is in a file alone; nil: with the system's roots.
+func trust(ca []string) (*tls.Config, error) {
+	if ca == nil {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(ca[0])
+	roots := x509.NewCertPool()
+	if err == nil && !roots.AppendCertsFromPEM(pem) {
+		err = fmt.Errorf("%s: no certificate", ca[0])
+	}
+	return &tls.Config{RootCAs: roots}, err
+}
+
+func talk(url string, ca []string) error {
+	config, err := trust(ca)
+	if err != nil {
+		return err
+	}
+	d := websocket.Dialer{EnableCompression: deflate, TLSClientConfig: config}
 	c, resp, err := d.Dial(url, nil)
 	if err != nil {
 		return err
@@ -178,20 +201,32 @@ func talk(url string) error {
 	return nil
 }
 
-func main() {
-	args := os.Args[1:]
-	if n := len(args); n > 0 && args[n-1] == "--deflate" {
-		deflate = true
-		args = args[:n-1]
+// take removes an option with so many arguments, and returns them; nil if it is
+// not there.
+func take(args []string, name string, count int) (rest, taken []string) {
+	for i, arg := range args {
+		if arg == name && i+count < len(args) {
+			taken = append([]string{}, args[i+1:i+1+count]...)
+			return append(args[:i], args[i+1+count:]...), taken
+		}
 	}
+	return args, nil
+}
+
+func main() {
+	args, pair := take(os.Args[1:], "--tls", 2)
+	args, ca := take(args, "--ca", 1)
+	args, on := take(args, "--deflate", 0)
+	deflate = on != nil
 	var err error
 	switch {
 	case len(args) == 1 && args[0] == "server":
-		err = serve()
+		err = serve(pair)
 	case len(args) == 2 && args[0] == "client":
-		err = talk(args[1])
+		err = talk(args[1], ca)
 	default:
-		err = fmt.Errorf("usage: go_peer server|client URL [--deflate]")
+		err = fmt.Errorf("usage: go_peer server [--tls CERT KEY] | " +
+			"client URL [--ca FILE]  [--deflate]")
 	}
 	if err != nil {
 		log.Fatal(err)
