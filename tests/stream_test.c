@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -158,6 +159,40 @@ static uint8_t *pattern(void)
     return p;
 }
 
+/* By TCP: a local socket has no packets. */
+static void connect_both(void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(at);
+    int l = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(l, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(l, 1), 0);
+    assert_int_equal(getsockname(l, (struct sockaddr *)&at, &len), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, len), 0);
+    close_both(NULL);
+    ws__stream_socket(&a, fd);
+    ws__stream_socket(&b, accept(l, NULL, NULL));
+    close(l);
+}
+
+static void what_is_followed_goes_with_what_follows(void **state)
+{
+    (void)state;
+    char buf[4];
+
+    connect_both();
+    a.follows = true;
+    assert_int_equal(ws__stream_write(&a, "a", 1, 0), 0);
+    assert_int_equal(ws__stream_read(&b, buf, 4), -EAGAIN);
+    a.follows = false;
+    assert_int_equal(ws__stream_write(&a, "b", 1, 0), 0);
+    assert_int_equal(ws__stream_wait_read(&b, ws_after(LONG)), 0);
+    assert_int_equal(ws__stream_read(&b, buf, 4), 2);
+}
+
 static void writev_takes_what_there_is_room_for(void **state)
 {
     (void)state;
@@ -257,6 +292,7 @@ int main(void)
         TEST(a_half_close_ends_one_direction),
         TEST(fini_closes_the_descriptor),
         TEST(writev_gathers),
+        TEST(what_is_followed_goes_with_what_follows),
         TEST(writev_takes_what_there_is_room_for),
         TEST(write_goes_on_after_every_partial_one),
         TEST(write_ends_at_the_deadline),

@@ -75,6 +75,15 @@ static ssize_t counted_writev(struct ws__stream *s, const struct iovec *v,
     return socket_ops->writev(s, v, n);
 }
 
+/* What is sent says whether more follows. */
+static char said[16];
+
+static ssize_t noted_writev(struct ws__stream *s, const struct iovec *v, int n)
+{
+    said[atomic_fetch_add(&sends, 1) % 15] = s->follows ? '+' : '.';
+    return socket_ops->writev(s, v, n);
+}
+
 /* A byte at a time, and every other time none. */
 static ssize_t slow_read(struct ws__stream *s, void *p, size_t n)
 {
@@ -240,6 +249,42 @@ static void what_is_small_goes_in_one_send(void **state)
     assert_int_equal(atomic_load(&sends), 1);
     assert_int_equal(get(&b, buf, sizeof(buf)), 9004);
     assert_memory_equal(buf, "headppp", 7);
+}
+
+/* Of a message; and nothing of TLS's own waits for another. */
+static void records_but_the_last_say_that_more_follows(void **state)
+{
+    (void)state;
+    static char payload[40000];
+    struct iovec v[] = { { "head", 4 }, { payload, sizeof(payload) } };
+
+    setsockopt(a.fd, SOL_SOCKET, SO_SNDBUF, &(int){ 1 << 20 }, sizeof(int));
+    use(&a, NULL, noted_writev);
+    shake_hands();
+    atomic_store(&sends, 0);
+    memset(said, 0, sizeof(said));
+    assert_int_equal(a.ops->writev(&a, v, 2), 40004);
+    v[1].iov_len = RECORD - 4;
+    assert_int_equal(a.ops->writev(&a, v, 2), RECORD);
+    a.ops->half_close(&a);
+    assert_string_equal(said, "++...");
+}
+
+/* Not even if a message has been left in the middle. */
+static void a_cut_message_holds_nothing_back(void **state)
+{
+    (void)state;
+    uint8_t *p = calloc(1, LARGE);
+    struct iovec v = { p, LARGE };
+
+    use(&a, NULL, noted_writev);
+    shake_hands();
+    atomic_store(&sends, 0);
+    while (a.ops->writev(&a, &v, 1) > 0)
+        continue;
+    assert_int_equal(said[(atomic_load(&sends) + 14) % 15], '+');
+    assert_false(((struct ws__tls *)a.state)->beneath.follows);
+    free(p);
 }
 
 static void read_never_waits(void **state)
@@ -629,6 +674,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_small_goes_in_one_send),
+        TEST(records_but_the_last_say_that_more_follows),
+        TEST(a_cut_message_holds_nothing_back),
         TEST(read_never_waits),
         TEST(a_record_is_read_in_one_go),
         TEST(what_was_read_ahead_is_not_waited_for),

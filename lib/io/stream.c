@@ -23,9 +23,9 @@ static ssize_t receive(int fd, void *p, size_t n)
     return recv(fd, p, n, MSG_DONTWAIT);
 }
 
-static ssize_t send_one(int fd, const void *p, size_t n)
+static ssize_t send_one(int fd, const void *p, size_t n, int flags)
 {
-    return send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return send(fd, p, n, flags);
 }
 
 #else
@@ -35,9 +35,9 @@ static ssize_t receive(int fd, void *p, size_t n)
     return syscall(SYS_recvfrom, fd, p, n, MSG_DONTWAIT, NULL, NULL);
 }
 
-static ssize_t send_one(int fd, const void *p, size_t n)
+static ssize_t send_one(int fd, const void *p, size_t n, int flags)
 {
-    return syscall(SYS_sendto, fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
+    return syscall(SYS_sendto, fd, p, n, flags, NULL, 0);
 }
 
 #endif
@@ -53,14 +53,15 @@ static ssize_t socket_read(struct ws__stream *s, void *p, size_t n)
 }
 
 /* send(2) is a little cheaper than sendmsg(2), and the common case. */
-static ssize_t send_all(int fd, const struct iovec *v, int n)
+static ssize_t send_all(int fd, const struct iovec *v, int n, int more)
 {
     struct msghdr m = { .msg_iov = (struct iovec *)v };
+    int flags = MSG_DONTWAIT | MSG_NOSIGNAL | more;
 
     if (n == 1)
-        return send_one(fd, v->iov_base, v->iov_len);
+        return send_one(fd, v->iov_base, v->iov_len, flags);
     m.msg_iovlen = (size_t)n;
-    return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sendmsg(fd, &m, flags);
 }
 
 static ssize_t socket_writev(struct ws__stream *s, const struct iovec *v, int n)
@@ -68,7 +69,7 @@ static ssize_t socket_writev(struct ws__stream *s, const struct iovec *v, int n)
     ssize_t r;
 
     do
-        r = send_all(s->fd, v, n);
+        r = send_all(s->fd, v, n, s->follows ? MSG_MORE : 0);
     while (r < 0 && errno == EINTR);
     return r < 0 ? -errno : r;
 }

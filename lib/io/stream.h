@@ -45,6 +45,7 @@ struct ws__stream {
     bool more; /* set by read: it holds bytes that poll(2) tells nothing of */
     size_t taken; /* of what the last writev was given: held, not yet sent and
                     * not yet counted; the next has to begin with the same */
+    bool follows; /* for writev to know: there is more, and it comes at once */
     ws_event *again; /* ends a wait for POLLIN before a write; NULL: nothing */
     void *state;     /* of ops */
 };

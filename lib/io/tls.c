@@ -62,6 +62,7 @@ static ssize_t tls_writev(struct ws__stream *s, const struct iovec *v,
         c.v = v;
         c.count = count;
         c.skip = done;
+        c.follows = all - done > WS__TLS_RECORD;
         perform(&c);
         if (c.result <= 0)
             break;

@@ -7,6 +7,9 @@
 
 #include "io/tls.h"
 
+/* What a record holds (RFC 8446, section 5.1). */
+#define WS__TLS_RECORD ((size_t)16 * 1024)
+
 /* The words for what is wrong with a certificate. */
 #define WS__TLS_WORDS 128
 
@@ -40,6 +43,7 @@ struct ws__tls_call {
     const struct iovec *v; /* to be written, without the first skip bytes */
     int count;
     size_t skip;
+    bool follows;   /* and that takes another record */
     ssize_t result; /* bytes, 0, -EAGAIN or another code */
     short events;   /* what to wait for, if it is -EAGAIN */
     bool more;      /* after a read or a handshake: bytes are left */

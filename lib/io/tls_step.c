@@ -9,8 +9,6 @@
 
 #include <openssl/err.h>
 
-enum { RECORD = 16 * 1024 }; /* RFC 8446, section 5.1 */
-
 /* Why a call failed.  own and other are the errors of beneath, in the call's
  * direction and in the other one, which it may have needed. */
 static int outcome(struct ws__tls_call *c, int own, int other)
@@ -62,7 +60,8 @@ void ws__tls_receive(struct ws__tls_call *c)
 /*
  * A message of TLS's own that has come in part stands in the way: then a write
  * reads, and no more than the rest of it, since what it read further would lie
- * where no one looks.
+ * where no one looks.  What another record will follow may wait for that one,
+ * to go in the same packet.
  */
 static void transmit(struct ws__tls_call *c, const void *p, size_t n)
 {
@@ -72,14 +71,16 @@ static void transmit(struct ws__tls_call *c, const void *p, size_t n)
 
     if (in_the_way)
         SSL_set_read_ahead(t->ssl, 0);
+    t->beneath.follows = c->follows;
     if (SSL_write_ex(t->ssl, p, n, &done)) {
         c->result = (ssize_t)done;
         c->taken = 0;
     } else {
         c->result = outcome(c, t->write_error, t->read_error);
         if (!in_the_way)
-            c->taken = n < RECORD ? n : RECORD;
+            c->taken = n < WS__TLS_RECORD ? n : WS__TLS_RECORD;
     }
+    t->beneath.follows = false;
     if (in_the_way)
         SSL_set_read_ahead(t->ssl, 1);
     t->stuck = c->result == -EAGAIN && (c->events & t->beneath.read_events);
@@ -90,7 +91,7 @@ static void transmit(struct ws__tls_call *c, const void *p, size_t n)
 /* What is small goes into one record, thus into one packet. */
 __attribute__((noinline)) static void transmit_together(struct ws__tls_call *c)
 {
-    uint8_t record[RECORD];
+    uint8_t record[WS__TLS_RECORD];
     size_t n = 0, skip = c->skip;
 
     for (int i = 0; i < c->count; i++) {
@@ -120,7 +121,7 @@ void ws__tls_transmit(struct ws__tls_call *c)
     size_t n = v[i].iov_len - c->skip;
     c->v += i;
     c->count -= i;
-    if (n >= RECORD || (c->count == 1 && n > 0))
+    if (n >= WS__TLS_RECORD || (c->count == 1 && n > 0))
         transmit(c, (const char *)v[i].iov_base + c->skip, n);
     else
         transmit_together(c);
