@@ -150,10 +150,8 @@ static struct ws__tls *tls_new(const struct ws__stream *beneath, SSL_CTX *ctx)
         tls_free(t);
         return NULL;
     }
-    if (t) {
+    if (t)
         SSL_set_bio(t->ssl, bio, bio);
-        SSL_set_app_data(t->ssl, t);
-    }
     return t;
 }
 

@@ -89,7 +89,7 @@ static int on_verify(int ok, X509_STORE_CTX *sc)
 {
     const SSL *ssl =
         X509_STORE_CTX_get_ex_data(sc, SSL_get_ex_data_X509_STORE_CTX_idx());
-    const struct ws__tls *t = SSL_get_app_data(ssl);
+    const struct ws__tls *t = BIO_get_data(SSL_get_rbio(ssl));
 
     if (!ok && t->words && t->words[0] == '\0')
         describe(t, sc);
