@@ -162,6 +162,9 @@ static int close_both(void **state)
  * certificate, are not; and b leaves them unread. */
 static bool in_fragments;
 
+/* What the client offers, if not what it does by itself. */
+static const char *suites;
+
 static SSL *ssl_of(const struct ws__stream *s)
 {
     return ((struct ws__tls *)s->state)->ssl;
@@ -187,6 +190,8 @@ static void shake_hands(void)
 
     assert_int_equal(pthread_create(&t, NULL, accept_a, &at_a), 0);
     assert_int_equal(ws__tls_connect(&b, &trust, "good.test", &at_b), 0);
+    if (suites)
+        assert_true(SSL_set_ciphersuites(ssl_of(&b), suites));
     int error = ws__tls_handshake(&b, ws_after(LONG), NULL, &at_b);
     while (pthread_tryjoin_np(t, &failed) != 0) {
         /* Else there may be no room for its tickets. */
@@ -459,6 +464,32 @@ static void tls_may_lie_beneath_tls(void **state)
     assert_int_equal(get(&b, &(char){ 0 }, 1), 0);
 }
 
+/* ---- Ciphers ------------------------------------------------------------ */
+
+static void assert_cipher(const char *offered, const char *chosen)
+{
+    close_both(NULL);
+    open_both(NULL);
+    suites = offered;
+    shake_hands();
+    suites = NULL;
+    assert_string_equal(SSL_get_cipher(ssl_of(&a)), chosen);
+}
+
+#define AES_128 "TLS_AES_128_GCM_SHA256"
+#define AES_256 "TLS_AES_256_GCM_SHA384"
+#define CHACHA "TLS_CHACHA20_POLY1305_SHA256"
+
+static void aes_has_128_bits_unless_the_client_wants_otherwise(void **state)
+{
+    (void)state;
+    assert_cipher(NULL, AES_128);
+    assert_cipher(AES_256 ":" CHACHA ":" AES_128, AES_128);
+    assert_cipher(CHACHA ":" AES_256 ":" AES_128, CHACHA);
+    assert_cipher(AES_256 ":" CHACHA, AES_256);
+    assert_cipher(CHACHA, CHACHA);
+}
+
 /* ---- Messages of its own ------------------------------------------------ */
 
 /* b has the first record of a ticket, and no more of it. */
@@ -683,6 +714,7 @@ int main(void)
         TEST(both_ends_write_much_at_once),
         TEST(the_transport_may_go_byte_by_byte),
         TEST(tls_may_lie_beneath_tls),
+        TEST(aes_has_128_bits_unless_the_client_wants_otherwise),
         TEST(a_write_reads_no_more_than_stands_in_its_way),
         TEST(a_write_waits_until_somebody_has_read),
         TEST(an_end_is_told_from_a_cut),
