@@ -188,6 +188,33 @@ static void who_comes_back_with_a_ticket_is_known(void **state)
     assert_int_equal(ws_listener_shutdown(strict, ws_after(PATIENCE_MS)), 0);
 }
 
+static int tickets;
+
+static int count_ticket(SSL *ssl, SSL_SESSION *session)
+{
+    (void)ssl;
+    (void)session;
+    tickets++;
+    return 0;
+}
+
+static void a_visit_earns_one_ticket(void **state)
+{
+    (void)state;
+    bool resumed;
+
+    SSL_CTX_set_session_cache_mode(client, SSL_SESS_CACHE_CLIENT);
+    SSL_CTX_sess_set_new_cb(client, count_ticket);
+    SSL_SESSION *s = visit(l, TLS1_3_VERSION, NULL, &resumed);
+    assert_int_equal(tickets, 1);
+    SSL_SESSION *again = visit(l, TLS1_3_VERSION, s, &resumed);
+    assert_true(resumed);
+    assert_int_equal(tickets, 2);
+    SSL_SESSION_free(s);
+    SSL_SESSION_free(again);
+    SSL_CTX_set_session_cache_mode(client, SSL_SESS_CACHE_OFF);
+}
+
 static void files_are_served_whole_and_the_end_is_announced(void **state)
 {
     (void)state;
@@ -414,6 +441,7 @@ int main(void)
         SERVED_TEST(http_1_1_is_chosen_or_nothing),
         SERVED_TEST(nothing_is_negotiated_anew_or_compressed),
         SERVED_TEST(who_comes_back_with_a_ticket_is_known),
+        SERVED_TEST(a_visit_earns_one_ticket),
         SERVED_TEST(files_are_served_whole_and_the_end_is_announced),
         cmocka_unit_test(names_are_sent_and_addresses_are_not),
         cmocka_unit_test(a_server_that_hangs_up_without_a_word_is_eof),
