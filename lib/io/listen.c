@@ -44,6 +44,7 @@ static int listen_inet(const struct sockaddr *addr, socklen_t len, bool both)
 
     if (fd < 0)
         return -errno;
+    ws__nodelay(fd);
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (addr->sa_family == AF_INET6)
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !both);

@@ -34,9 +34,7 @@ int ws__nonblocking(int fd)
     return 0;
 }
 
-/* Answers are small, and written when they are complete: nothing is gained by
- * holding them back.  Fails on a local socket, which does not. */
-static void set_nodelay(int fd)
+void ws__nodelay(int fd)
 {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 }
@@ -65,7 +63,6 @@ int ws__accept(int fd)
     while (conn < 0 && is_about_one(errno));
     if (conn < 0)
         return -errno;
-    set_nodelay(conn);
     return conn;
 }
 
@@ -90,7 +87,7 @@ int ws__connect_end(int fd)
 
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &(socklen_t){ sizeof(err) }))
         return -errno;
-    set_nodelay(fd);
+    ws__nodelay(fd);
     return -err;
 }
 

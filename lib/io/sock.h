@@ -25,8 +25,8 @@ int ws__listen(const char *addr, ws_error *err);
 bool ws__is_localhost(const char *host);
 
 /*
- * Accept one connection without waiting: non-blocking, close-on-exec, and
- * TCP_NODELAY.  What is wrong with one connection only (ECONNABORTED, EPROTO,
+ * Accept one connection without waiting: non-blocking, close-on-exec, and with
+ * the listening socket's TCP_NODELAY, as Linux does.  What is wrong with one connection only (ECONNABORTED, EPROTO,
  * ...) is passed over.  Returns the descriptor, -EAGAIN, -EMFILE or -ENFILE (or
  * -ENOBUFS, -ENOMEM) when there is no room, or another negated errno.
  */
@@ -41,6 +41,10 @@ int ws__connect(const struct sockaddr *addr, socklen_t len, int64_t deadline,
  * errno; once it is writable, end returns 0 or why there is no connection. */
 int ws__connect_begin(const struct sockaddr *addr, socklen_t len);
 int ws__connect_end(int fd);
+
+/* Answers are small, and written when they are complete: nothing is gained by
+ * holding them back.  Fails on a local socket, which does not. */
+void ws__nodelay(int fd);
 
 /* Make a descriptor non-blocking and close-on-exec.  Returns 0 or a negated
  * errno. */

@@ -150,7 +150,8 @@ int ws__stream_wait_write(struct ws__stream *s, int64_t deadline)
 {
     int events = s->write_events;
     int r = ws__wait_watched(s->fd, s->watch, events, deadline,
-                             events & POLLIN ? s->again : NULL);
+                             events & POLLIN && s->ops->again ? s->ops->again(s)
+                                                              : NULL);
 
     return r < 0 && r != WS_ERR_CANCELED ? r : 0;
 }

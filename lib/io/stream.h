@@ -29,6 +29,9 @@ struct ws__stream_ops {
     /* Why a read or a write returned code; NULL: ws_strerror says it all. */
     const char *(*reason)(const struct ws__stream *s, int code);
 
+    /* What ends a wait for POLLIN before a write; NULL: nothing else. */
+    ws_event *(*again)(const struct ws__stream *s);
+
     /* What writev was given it may hold although it said -EAGAIN: see taken. */
     bool holds;
 };
@@ -37,17 +40,16 @@ struct ws__stream_ops {
  * it while nobody uses it. */
 struct ws__stream {
     const struct ws__stream_ops *ops;
+    struct ws__watch *watch; /* of fd, in the worker that uses it most */
+    void *state;             /* of ops */
     int fd;
-    struct ws__watch *watch;    /* of fd, in the worker that uses it most */
     _Atomic short read_events;  /* what to wait for: POLLIN, but for TLS */
     _Atomic short write_events; /* POLLOUT */
-    bool readable; /* a read may find bytes; cleared by a short one */
+    uint16_t taken; /* of what the last writev was given: held, not yet sent and
+                     * not yet counted; the next has to begin with the same */
+    bool readable;  /* a read may find bytes; cleared by a short one */
     bool more; /* set by read: it holds bytes that poll(2) tells nothing of */
-    size_t taken; /* of what the last writev was given: held, not yet sent and
-                    * not yet counted; the next has to begin with the same */
     bool follows; /* for writev to know: there is more, and it comes at once */
-    ws_event *again; /* ends a wait for POLLIN before a write; NULL: nothing */
-    void *state;     /* of ops */
 };
 
 /* A TCP or local stream socket, non-blocking already. */

@@ -37,7 +37,7 @@ static ssize_t tls_read(struct ws__stream *s, void *p, size_t n)
     wait_for(&s->read_events,
              c.result == -EAGAIN ? c.events : c.t->beneath.read_events);
     if (c.wake)
-        ws_event_set(s->again);
+        ws_event_set(&c.t->again);
     return c.result;
 }
 
@@ -68,7 +68,7 @@ static ssize_t tls_writev(struct ws__stream *s, const struct iovec *v,
             break;
         done += (size_t)c.result;
     }
-    s->taken = c.taken;
+    s->taken = (uint16_t)c.taken; /* at most a record */
     wait_for(&s->write_events,
              c.result == -EAGAIN ? c.events : c.t->beneath.write_events);
     return done > 0 ? (ssize_t)done : c.result;
@@ -89,6 +89,11 @@ static const char *tls_reason(const struct ws__stream *s, int code)
     if (code == WS_ERR_TLS && t->fault != 0)
         return ws__tls_reason(t->fault);
     return ws__stream_error(&t->beneath, code);
+}
+
+static ws_event *tls_again(const struct ws__stream *s)
+{
+    return &((struct ws__tls *)s->state)->again;
 }
 
 static void tls_free(struct ws__tls *t)
@@ -114,6 +119,7 @@ static const struct ws__stream_ops tls_ops = {
     .half_close = tls_half_close,
     .fini = tls_fini,
     .reason = tls_reason,
+    .again = tls_again,
     .holds = true,
 };
 
@@ -128,7 +134,6 @@ static void become(struct ws__stream *s, const struct ws__stream *as)
     s->readable = as->readable;
     s->more = as->more;
     s->taken = as->taken;
-    s->again = as->again;
     s->state = as->state;
 }
 
@@ -160,7 +165,6 @@ static void put_over(struct ws__stream *s, struct ws__tls *t)
     struct ws__stream with = *s;
 
     with.ops = &tls_ops;
-    with.again = &t->again;
     with.state = t;
     become(s, &with);
 }
