@@ -205,17 +205,19 @@ void ws__spend_bytes(size_t n)
 
 /* ---- About the caller --------------------------------------------------- */
 
+/* What waits there all the same (for a lock, at worst) makes the thread wait. */
 void ws__on_loop_stack(void (*fn)(void *arg), void *arg)
 {
     struct ws__worker *w = ws__worker_here();
+    struct ws__parker *fiber = ws__running;
 
-    if (!w || !ws__running || w->on_loop_stack) {
+    if (!w || !fiber) {
         fn(arg);
         return;
     }
-    w->on_loop_stack = true;
+    ws__running = NULL;
     ws__context_call(&w->loop, fn, arg);
-    w->on_loop_stack = false;
+    ws__running = fiber;
 }
 
 void ws__fiber_label(const char *label)

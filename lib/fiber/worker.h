@@ -90,9 +90,8 @@ struct ws__worker {
     struct ws__post *dead; /* watches whose last events may still come */
     int64_t now;           /* of ws_now, when events were last taken */
     struct ws__timer sweep_timer;
-    bool stirred;       /* a fiber ran since the last sweep */
-    bool on_loop_stack; /* what the current fiber calls is there */
-    int budget;         /* what the fiber that runs may do before others */
+    bool stirred; /* a fiber ran since the last sweep */
+    int budget;   /* what the fiber that runs may do before others */
     int spin_us;
     int64_t gap_us; /* the last sleep */
     void *local;    /* what the layers above keep for each worker */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "fiber/sched.h"
 #include "fiber/sync.h"
 #include "ws/write.h"
 
@@ -122,6 +123,22 @@ static bool stands_alone(const ws_conn *c)
            (!c->client || ws__extras(c)->deflate.client_forgotten);
 }
 
+static void run_compression(void *compression)
+{
+    struct ws__compression *k = compression;
+    struct ws__pool *pool = &ws__pools_here()->read;
+
+    k->error = k->alone ? ws__deflate_alone(k->d, k->data, k->len, k->out, pool)
+                        : ws__deflate_run(k->d, k->data, k->len, k->flush,
+                                          k->out, pool);
+}
+
+int ws__compress(struct ws__compression k)
+{
+    ws__on_loop_stack(run_compression, &k);
+    return k.error;
+}
+
 static int send_compressed(ws_conn *c, struct ws__sending *s)
 {
     struct ws__pool *pool = &ws__pools_here()->read;
@@ -130,9 +147,12 @@ static int send_compressed(ws_conn *c, struct ws__sending *s)
     int error = d ? ws__buf_lend(&out, pool) : -ENOMEM;
 
     if (error == 0)
-        error = stands_alone(c)
-                    ? ws__deflate_alone(d, s->data, s->len, &out, pool)
-                    : ws__deflate_run(d, s->data, s->len, WS__LAST, &out, pool);
+        error = ws__compress((struct ws__compression){ .d = d,
+                                                       .data = s->data,
+                                                       .len = s->len,
+                                                       .flush = WS__LAST,
+                                                       .alone = stands_alone(c),
+                                                       .out = &out });
     ws__compressor_put(c, d); /* others need it while this one waits */
     if (error == 0) {
         s->rsv1 = true;

@@ -72,8 +72,11 @@ static int add_compressed(ws_conn *c, const void *data, size_t len,
 {
     struct ws__extras *x = ws__extras_own(c);
 
-    return ws__deflate_run(x->piece_deflate, data, len, flush, &x->piece,
-                           buffers());
+    return ws__compress((struct ws__compression){ .d = x->piece_deflate,
+                                                  .data = data,
+                                                  .len = len,
+                                                  .flush = flush,
+                                                  .out = &x->piece });
 }
 
 /* What fills the buffer goes out as a frame; what is larger than it, too. */

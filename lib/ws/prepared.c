@@ -67,8 +67,11 @@ static struct frame *compress(ws_conn *c, const ws_prepared *p, int level)
 
     if (d && ws__buf_lend(&out, pool) == 0) {
         ws__deflate_begin(d, level, false);
-        if (ws__deflate_run(d, payload_of(p->plain), p->plain->len, WS__LAST,
-                            &out, pool) == 0)
+        if (ws__compress((struct ws__compression){ .d = d,
+                                                   .data = payload_of(p->plain),
+                                                   .len = p->plain->len,
+                                                   .flush = WS__LAST,
+                                                   .out = &out }) == 0)
             made = frame_new(&(struct ws__frame){ .opcode = (uint8_t)p->type,
                                                   .fin = true,
                                                   .rsv1 = true,

@@ -381,16 +381,43 @@ static int begin(ws_conn *c)
     return c->r.error == 0 ? ws__reading_begin(c) : c->r.error;
 }
 
+struct step {
+    struct ws__reading *g;
+    void *buf;
+    size_t n;
+    enum ws__event event;
+};
+
+static void take_step(void *step)
+{
+    struct step *s = step;
+    struct ws__reader *r = &s->g->reader;
+    struct ws__buf *in = &s->g->in;
+
+    s->event =
+        s->buf ? ws__reader_piece(r, in, s->buf, s->n) : ws__reader_next(r, in);
+}
+
+/* To inflate takes more stack than a fiber that waits is to have. */
+static enum ws__event next_event(ws_conn *c, void *buf, size_t n)
+{
+    struct step s = { .g = c->r.now, .buf = buf, .n = n };
+
+    if (c->deflates)
+        ws__on_loop_stack(take_step, &s);
+    else
+        take_step(&s);
+    return s.event;
+}
+
 /* Go on until there is a message, or a piece of one.  buf NULL: a message; else
  * up to n bytes. */
 static int pump(ws_conn *c, void *buf, size_t n)
 {
     for (;;) {
-        struct ws__reading *g = c->r.now; /* another one after a wait */
         int error = 0;
 
-        switch (buf ? ws__reader_piece(&g->reader, &g->in, buf, n)
-                    : ws__reader_next(&g->reader, &g->in)) {
+        switch (next_event(c, buf, n)) {
         case WS__NEED_INPUT:
             error = fill(c);
             break;

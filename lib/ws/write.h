@@ -93,4 +93,17 @@ bool ws__compressor_keeps(const ws_conn *c);
 struct ws__deflate *ws__compressor_get(ws_conn *c);
 void ws__compressor_put(ws_conn *c, struct ws__deflate *d);
 
+/* ws__deflate_run, or ws__deflate_alone for a message that stands alone, into a
+ * buffer of the worker's; on the worker's stack, since it is deep. */
+struct ws__compression {
+    struct ws__deflate *d;
+    const void *data;
+    size_t len;
+    enum ws__flush flush;
+    bool alone;
+    struct ws__buf *out;
+    int error;
+};
+int ws__compress(struct ws__compression k);
+
 #endif
