@@ -142,7 +142,7 @@ static void set_guard(struct ws__stack *s)
     while (!guard_as(s, guard))
         guard++;
     s->guarded = true;
-    ws__valgrind_stack(s->low, s->low + s->of->size);
+    ws__valgrind_stack(s->low, s->of->size, GUARD);
 }
 
 /* New memory is zero, and reading it makes none: so the canary is zero too. */
