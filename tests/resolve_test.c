@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/resource.h>
 
 #include "alloc_fail.h"
+#include "descriptors.h"
 #include "io/resolve.h"
 #include "mode.h"
 
@@ -267,16 +267,12 @@ static void every_allocation_failure_is_survived(void **state)
 static void no_descriptors_left_is_an_error(void **state)
 {
     (void)state;
-    struct rlimit before, none;
     struct addrinfo *list = NULL;
     ws_error err = { 0 };
 
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    none = before;
-    none.rlim_cur = 3;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    descriptors_run_out();
     int r = ws__resolve("fast.test", "80", 0, NULL, &list, &err);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    descriptors_come_back();
     assert_int_equal(r, -EMFILE);
     assert_int_equal(err.code, -EMFILE);
 }

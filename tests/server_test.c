@@ -7,13 +7,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/resource.h>
 #include <sys/un.h>
 
 #include <silverback/fiber.h>
 #include <silverback/http.h>
 
 #include "alloc_fail.h"
+#include "descriptors.h"
 #include "peer.h"
 #include "mode.h"
 
@@ -516,7 +516,6 @@ static void without_descriptors_it_pauses_says_so_once_and_recovers(
     void **state)
 {
     (void)state;
-    struct rlimit before, none;
     int first = call(l), fd = call(l); /* two are open, both ends */
 
     say(first, "GET /a HTTP/1.1" SERVED "\r\n");
@@ -527,10 +526,7 @@ static void without_descriptors_it_pauses_says_so_once_and_recovers(
 
     fd = socket(AF_INET, SOCK_STREAM, 0);
     atomic_store(&lines, 0);
-    getrlimit(RLIMIT_NOFILE, &before);
-    none = before;
-    none.rlim_cur = 3; /* all taken; none at all, and poll(2) fails */
-    setrlimit(RLIMIT_NOFILE, &none);
+    descriptors_run_out();
     struct sockaddr_in in = { .sin_family = AF_INET,
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     in.sin_port = htons(
@@ -540,7 +536,7 @@ static void without_descriptors_it_pauses_says_so_once_and_recovers(
     say(first, "GET /a HTTP/1.1" SERVED "\r\n"); /* still served */
     assert_true(hear(first, &a));
     ws_sleep(250); /* more than one pause */
-    setrlimit(RLIMIT_NOFILE, &before);
+    descriptors_come_back();
 
     say(fd, "GET /a HTTP/1.1" SERVED "\r\n");
     assert_true(hear(fd, &a));

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef TESTS_DESCRIPTORS_H
+#define TESTS_DESCRIPTORS_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <silverback/fiber.h>
+
+#include "test.h"
+
+/* In a child, of its parent. */
+static inline bool descriptors_limit(bool none)
+{
+    struct rlimit r;
+
+    if (prlimit(getppid(), RLIMIT_NOFILE, NULL, &r) != 0)
+        return false;
+    r.rlim_cur = none ? 3 : r.rlim_max; /* poll(2) fails at 0 */
+    return prlimit(getppid(), RLIMIT_NOFILE, &r, NULL) == 0;
+}
+
+/*
+ * A limit that a program sets itself is not the kernel's under valgrind, which
+ * closes what comes beyond it, and with it the connection that accept(2) should
+ * have left in the queue.  A child that exits, valgrind would search for
+ * leaks.
+ */
+static inline int descriptors_limit_from_outside(void *none)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0 && descriptors_limit(none != NULL))
+        raise(SIGKILL);
+    if (pid == 0)
+        _exit(1);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status)
+               ? 0
+               : -1;
+}
+
+static inline void descriptors_run_out(void)
+{
+    assert_int_equal(ws_blocking(descriptors_limit_from_outside, ""), 0);
+}
+
+static inline void descriptors_come_back(void)
+{
+    assert_int_equal(ws_blocking(descriptors_limit_from_outside, NULL), 0);
+}
+
+#endif
