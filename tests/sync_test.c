@@ -9,7 +9,12 @@
 #include "fiber/sync.h"
 #include "mode.h"
 
-enum { THREADS = 8, ROUNDS = 10000, LONG = 60000 };
+enum { THREADS = 8, LONG = 60000 };
+
+static int many(void)
+{
+    return rounds(10000);
+}
 
 static pthread_t start(void *(*fn)(void *), void *arg)
 {
@@ -103,9 +108,9 @@ static void an_event_may_end_as_soon_as_the_wait_returns(void **state)
     struct setter s = { .stop = false };
     pthread_t t = start(set_what_comes, &s);
 
-    for (int i = 0; i < ROUNDS; i++)
+    for (int i = 0; i < many(); i++)
         wait_on_a_stack_of_its_own(&s, i % 2);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < many(); i++) {
         ws_event *e = calloc(1, sizeof(*e));
 
         atomic_store(&s.next, e);
@@ -139,7 +144,7 @@ static void *answer_pulses(void *arg)
 {
     struct pulse *p = arg;
 
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < many(); i++) {
         ws_event_wait(&p->e, 0);
         ws_event_clear(&p->e);
         ws_event_set(&p->back);
@@ -153,7 +158,7 @@ static void events_carry_a_dialogue(void **state)
     struct pulse p = { 0 };
     pthread_t t = start(answer_pulses, &p);
 
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < many(); i++) {
         ws_event_set(&p.e);
         assert_int_equal(ws_event_wait(&p.back, ws_after(LONG)), 0);
         ws_event_clear(&p.back);
@@ -187,7 +192,7 @@ static void *increment(void *arg)
 {
     struct shared *s = arg;
 
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < many(); i++) {
         if (!s->timed)
             ws_mutex_lock(&s->m);
         else
@@ -211,7 +216,7 @@ static void a_mutex_lets_one_in_at_a_time(void **state)
             t[i] = start(increment, &s);
         for (int i = 0; i < THREADS; i++)
             pthread_join(t[i], NULL);
-        assert_int_equal(s.count, THREADS * ROUNDS);
+        assert_int_equal(s.count, THREADS * many());
         assert_true(ws__trylock(ws__lock_of(&s.m)));
     }
 }

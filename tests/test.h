@@ -12,10 +12,23 @@
 
 #include <cmocka.h>
 
+#ifdef WS__HAVE_VALGRIND
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 /* A list of bytes, as pointer and size. */
 #define BYTES(...)                                                             \
     (const uint8_t[]){ __VA_ARGS__ }, sizeof((uint8_t[]){ __VA_ARGS__ })
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* How often to try what races: valgrind has one thread run at a time, and each
+ * try takes as long as its turn. */
+static inline int rounds(int n)
+{
+    return RUNNING_ON_VALGRIND ? (n + 19) / 20 : n;
+}
 
 #endif
