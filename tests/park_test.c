@@ -197,14 +197,15 @@ struct target {
     struct ws__parker *parker;
 };
 
+/* ThreadSanitizer keeps a signal that comes while a fiber runs until that fiber
+ * runs again, so one may not be enough for one. */
 static void *interrupt_then_unpark(void *arg)
 {
     struct target *t = arg;
 
-    for (int i = 1; i <= 20; i++) {
+    while (atomic_load(&interrupts) < 20) {
         pthread_kill(t->thread, SIGUSR1);
-        while (atomic_load(&interrupts) < i)
-            continue;
+        poll(NULL, 0, 1);
     }
     ws__unpark(t->parker);
     return NULL;
@@ -225,7 +226,7 @@ static void signals_do_not_end_a_wait(void **state)
                   : ws__park(ws_after(LONG));
 
         assert_int_equal(r, 0);
-        assert_int_equal(atomic_load(&interrupts), 20);
+        assert_true(atomic_load(&interrupts) >= 20);
         pthread_join(t, NULL);
     }
     sigaction(SIGUSR1, &old, NULL);
