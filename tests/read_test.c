@@ -877,13 +877,14 @@ static void small_buffers_read_every_size(void **state)
 static void silence_is_answered_by_a_ping_and_then_by_the_end(void **state)
 {
     (void)state;
+    ws_yield();
     int raw;
     ws_conn *c = with_raw(&raw, &(ws_adoption){ .ping_interval_ms = 30 });
     struct heard h;
     ws_message m;
 
     /* It counts over reads that time out. */
-    int64_t began = ws_now();
+    int64_t began = ws__now_about(); /* by the clock that it goes by */
     int error;
     do {
         ws_set_read_deadline(c, ws_after(5));
