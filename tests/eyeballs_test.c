@@ -24,7 +24,7 @@ enum { LONG = 60000 };
 static int tried[64]; /* the families of the attempts */
 static atomic_int attempts;
 static ws_event *set_at_second; /* attempt; may be NULL */
-static bool hurried;            /* each look at the clock takes a second, */
+static atomic_bool hurried;     /* each look at the clock takes a second, */
 static atomic_int seconds;
 static int late_at; /* and this attempt a minute; 0: none */
 

@@ -2,6 +2,8 @@
 
 #include "test.h"
 
+#include <stdatomic.h>
+
 #include <silverback/fiber.h>
 #include <silverback/http.h>
 
@@ -11,9 +13,11 @@
 static struct answer a;
 static ws_listener *l;
 
-/* What the handler is to do, and what came of it. */
-static int (*act)(ws_request *r);
-static int result;
+/* What the handler is to do, and what came of it; atomic because a socket, which
+ * is what orders the handlers of two requests, is nothing to
+ * ThreadSanitizer. */
+static int (*_Atomic act)(ws_request *r);
+static atomic_int result;
 static ws_event acted;
 
 static void handler(ws_request *r, void *arg)
