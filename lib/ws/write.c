@@ -141,8 +141,10 @@ static int send_some(ws_conn *c, struct iovec *tail)
         return (int)n;
     size_t sent = (size_t)n, first = sent < used ? sent : used;
     out->pos += first;
-    tail->iov_base = (char *)tail->iov_base + (sent - first);
-    tail->iov_len -= sent - first;
+    if (sent > first) { /* there may be no tail */
+        tail->iov_base = (char *)tail->iov_base + (sent - first);
+        tail->iov_len -= sent - first;
+    }
     return 0;
 }
 
