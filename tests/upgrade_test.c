@@ -28,6 +28,7 @@ static ws_listener *l;
 
 static const ws_upgrader *upgrader;
 static const ws_header *response;
+static ws_mutex error_lock; /* for tests that do not wait for each handler */
 static ws_error error;
 static ws_event done; /* the handler is at its end */
 
@@ -38,7 +39,9 @@ static void handler(ws_request *r, void *arg)
     (void)arg;
     ws_conn *c = ws_upgrade(upgrader, r, response);
 
+    ws_mutex_lock(&error_lock);
     error = r->error;
+    ws_mutex_unlock(&error_lock);
     if (after)
         after(c, r);
     else
