@@ -172,7 +172,8 @@ static bool make_ready(struct ws__reader *r, struct ws__buf *in)
 
 static void use_up(struct ws__reader *r, struct ws__buf *in, size_t n)
 {
-    in->pos += n;
+    if (n > 0) /* without a byte there may be no buffer */
+        in->pos += n;
     r->ready -= n;
     r->left -= n;
 }
