@@ -44,7 +44,7 @@ static void begin(struct other *o, struct ws__context *home,
     *o = (struct other){ .home = home, .fn = fn, .stack = malloc(STACK) };
     assert_non_null(o->stack);
     ws__context_init(&o->context, o->stack, STACK, enter, o);
-    ws__valgrind_stack(o->stack, o->stack + STACK);
+    ws__valgrind_stack(o->stack, STACK, 0);
 }
 
 static void go_on(struct other *o)
