@@ -183,4 +183,9 @@ void ws__read_fini(ws_conn *c);
  * -ENOMEM. */
 int ws__reading_begin(ws_conn *c);
 
+/* What is empty goes back at once, for the next connection finds it warm.  all:
+ * also what was grown, or is larger than the message under way.  Returns whether
+ * there is nothing left to give back. */
+bool ws__reading_rest(ws_conn *c, bool all);
+
 #endif

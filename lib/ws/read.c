@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/poison.h"
 #include "fiber/sched.h"
 #include "io/wait.h"
 #include "ws/write.h"
@@ -78,81 +77,6 @@ static int keep_alive(ws_conn *c, int64_t now)
     return 0;
 }
 
-/* One of the pool may have its buffer already, but not if it is the wrong one. */
-static struct ws__reading *borrow(struct ws__pools *p, size_t own_buffer)
-{
-    struct ws__reading *g = ws__pool_get(&p->reading);
-
-    if (!g || !g->in.begin)
-        return g;
-    ws__unpoison(g->in.begin, ws__buf_size(&g->in));
-    if (own_buffer != 0)
-        ws__buf_release(&g->in, &p->read);
-    return g;
-}
-
-static int begin_reading(ws_conn *c, struct ws__pools *p)
-{
-    const struct ws__extras *x = ws__extras(c);
-    struct ws__reading *g = borrow(p, x->read_buffer_size);
-
-    if (!g)
-        return -ENOMEM;
-    c->r.now = g;
-    g->conn = c;
-    g->reader.client = c->client;
-    g->reader.compression = c->deflates;
-    g->reader.takeover =
-        c->client ? x->deflate.server_takeover : x->deflate.client_takeover;
-    g->reader.limit = x->read_limit;
-    g->reader.in_max =
-        x->read_buffer_size ? x->read_buffer_size : WS__READ_BUFFER;
-    return 0;
-}
-
-int ws__reading_begin(ws_conn *c)
-{
-    struct ws__pools *p = ws__pools_here();
-
-    if (!c->r.now && begin_reading(c, p) != 0)
-        return -ENOMEM;
-    c->r.now->reader.buffers = &p->read;
-    c->r.now->reader.inflaters = &p->inflate;
-    return 0;
-}
-
-/* Between messages, with nothing that another connection could not go on
- * with. */
-static bool is_done(const struct ws__reading *g)
-{
-    return ws__buf_used(&g->in) == 0 && (g->in.lent || !g->in.begin) &&
-           !g->reader.whole.begin && ws__reader_is_clean(&g->reader) &&
-           !g->by_pieces && !g->in_term && !g->queued;
-}
-
-/* What is empty goes back at once, for the next connection finds it warm.
- * Returns whether there is nothing left to give back. */
-static bool give_back(ws_conn *c, bool all)
-{
-    struct ws__reading *g = c->r.now;
-    struct ws__buf *in = &g->in;
-
-    ws__reader_idle(&g->reader, all);
-    if (is_done(g)) {
-        in->pos = in->last = in->begin;
-        if (in->begin)
-            ws__poison(in->begin, ws__buf_size(in));
-        ws__pool_put(&ws__pools_here()->reading, g);
-        c->r.now = NULL;
-        return true;
-    }
-    if (ws__buf_used(in) == 0 && in->lent)
-        ws__buf_release(in, g->reader.buffers);
-    else if (all && in->lent)
-        (void)ws__buf_resize(in, 1, g->reader.buffers);
-    return !in->begin && !g->reader.whole.begin;
-}
-
 /* What the watch has seen meanwhile; it tells the loop of all that follows. */
 static int look_for_events(ws_conn *c, int events)
 {
@@ -195,7 +119,7 @@ static int wait_readable(ws_conn *c)
         c->r.idle_since = now;
     }
     c->r.now->unbroken = 0;
-    if (give_back(c, false))
+    if (ws__reading_rest(c, false))
         patience = 0;
     for (;;) {
         int64_t deadline = atomic_load(&c->r.deadline);
@@ -210,7 +134,7 @@ static int wait_readable(ws_conn *c)
         if (deadline != 0 && now >= deadline)
             return WS_ERR_TIMEOUT;
         if (patience != 0 && (now >= patience || c->r.only_present)) {
-            give_back(c, true);
+            ws__reading_rest(c, true);
             patience = 0;
         }
         int error = keep_alive(c, now);
@@ -544,17 +468,4 @@ char *ws_message_take(ws_conn *c, ws_message *m)
     memcpy(copy, m->data, m->len);
     copy[m->len] = '\0';
     return m->data = copy;
-}
-
-void ws__read_fini(ws_conn *c)
-{
-    struct ws__reading *g = c->r.now;
-
-    if (!g || ws__reading_begin(c) != 0)
-        return;
-    ws__buf_release(&g->in, g->reader.buffers);
-    ws__reader_fini(&g->reader);
-    *g = (struct ws__reading){ 0 };
-    ws__pool_put(&ws__pools_here()->reading, g);
-    c->r.now = NULL;
 }

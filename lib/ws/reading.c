@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What reading borrows, from the first byte of a message on. */
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/poison.h"
+#include "ws/conn.h"
+
+/* One of the pool may have its buffer already, but not if it is the wrong one. */
+static struct ws__reading *borrow(struct ws__pools *p, size_t own_buffer)
+{
+    struct ws__reading *g = ws__pool_get(&p->reading);
+
+    if (!g || !g->in.begin)
+        return g;
+    ws__unpoison(g->in.begin, ws__buf_size(&g->in));
+    if (own_buffer != 0)
+        ws__buf_release(&g->in, &p->read);
+    return g;
+}
+
+static int begin_reading(ws_conn *c, struct ws__pools *p)
+{
+    const struct ws__extras *x = ws__extras(c);
+    struct ws__reading *g = borrow(p, x->read_buffer_size);
+
+    if (!g)
+        return -ENOMEM;
+    c->r.now = g;
+    g->conn = c;
+    g->reader.client = c->client;
+    g->reader.compression = c->deflates;
+    g->reader.takeover =
+        c->client ? x->deflate.server_takeover : x->deflate.client_takeover;
+    g->reader.limit = x->read_limit;
+    g->reader.in_max =
+        x->read_buffer_size ? x->read_buffer_size : WS__READ_BUFFER;
+    return 0;
+}
+
+int ws__reading_begin(ws_conn *c)
+{
+    struct ws__pools *p = ws__pools_here();
+
+    if (!c->r.now && begin_reading(c, p) != 0)
+        return -ENOMEM;
+    c->r.now->reader.buffers = &p->read;
+    c->r.now->reader.inflaters = &p->inflate;
+    return 0;
+}
+
+/* Between messages, with nothing that another connection could not go on
+ * with. */
+static bool is_done(const struct ws__reading *g)
+{
+    return ws__buf_used(&g->in) == 0 && (g->in.lent || !g->in.begin) &&
+           !g->reader.whole.begin && ws__reader_is_clean(&g->reader) &&
+           !g->by_pieces && !g->in_term && !g->queued;
+}
+
+bool ws__reading_rest(ws_conn *c, bool all)
+{
+    struct ws__reading *g = c->r.now;
+    struct ws__buf *in = &g->in;
+
+    ws__reader_idle(&g->reader, all);
+    if (is_done(g)) {
+        in->pos = in->last = in->begin;
+        if (in->begin)
+            ws__poison(in->begin, ws__buf_size(in));
+        ws__pool_put(&ws__pools_here()->reading, g);
+        c->r.now = NULL;
+        return true;
+    }
+    if (ws__buf_used(in) == 0 && in->lent)
+        ws__buf_release(in, g->reader.buffers);
+    else if (all && in->lent)
+        (void)ws__buf_resize(in, 1, g->reader.buffers);
+    return !in->begin && !g->reader.whole.begin;
+}
+
+void ws__read_fini(ws_conn *c)
+{
+    struct ws__reading *g = c->r.now;
+
+    if (!g || ws__reading_begin(c) != 0)
+        return;
+    ws__buf_release(&g->in, g->reader.buffers);
+    ws__reader_fini(&g->reader);
+    *g = (struct ws__reading){ 0 };
+    ws__pool_put(&ws__pools_here()->reading, g);
+    c->r.now = NULL;
+}
