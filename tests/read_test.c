@@ -3,8 +3,10 @@
 #include "pair.h"
 
 #include "alloc_fail.h"
+#include "fiber/sched.h"
 #include "proto/deflate.h"
 #include "mode.h"
+#include "ws/pools.h"
 
 /* ---- Shapes ------------------------------------------------------------- */
 
@@ -924,6 +926,115 @@ static void any_byte_is_a_sign_of_life(void **state)
     ws_close(c);
 }
 
+/* ---- Turns -------------------------------------------------------------- */
+
+/* A fiber beside the one that reads: how far was that when it had its turn? */
+struct bystander {
+    const long *count;
+    long when;
+};
+
+static void look(void *arg)
+{
+    struct bystander *b = arg;
+
+    b->when = *b->count;
+}
+
+static int count_ping(ws_conn *c, const char *data, size_t len, void *count)
+{
+    (void)c;
+    (void)data;
+    (void)len;
+    ++*(long *)count;
+    return 0;
+}
+
+enum { MANY = 1000 };
+
+/* All of it is there before the reading begins, which thus never waits. */
+static void say_many(int raw, uint8_t first)
+{
+    uint8_t wire[MANY * 16];
+    size_t n = 0;
+
+    for (int i = 0; i < MANY; i++)
+        n += make_frame(wire + n, first, true, "hello", 5);
+    say(raw, wire, n);
+}
+
+static void read_many_messages(void *arg)
+{
+    (void)arg;
+    long count = 0;
+    struct bystander b = { .count = &count };
+    ws_message m;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    say_many(raw, FIN | WS_TEXT);
+    ws_fiber *f = ws_go(look, &b);
+    for (; count < MANY; count++)
+        assert_int_equal(ws_read_message(c, &m), 0);
+    ws_join(f);
+    assert_in_range(b.when, 0, 2 * WS__BUDGET);
+    close(raw);
+    ws_close(c);
+}
+
+static void read_many_pings(void *arg)
+{
+    (void)arg;
+    long count = 0;
+    struct bystander b = { .count = &count };
+    ws_message m;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    say_many(raw, FIN | WS_PING);
+    say_text(raw, "end");
+    ws_set_ping_handler(c, count_ping, &count);
+    ws_fiber *f = ws_go(look, &b);
+    assert_int_equal(ws_read_message(c, &m), 0);
+    ws_join(f);
+    assert_int_equal(count, MANY);
+    assert_in_range(b.when, 0, 2 * WS__BUDGET);
+    close(raw);
+    ws_close(c);
+}
+
+static void read_much(void *arg)
+{
+    enum { MUCH = WS__READ_BUFFER * 5 / 4 };
+
+    (void)arg;
+    long count = 0;
+    struct bystander b = { .count = &count };
+    ws_message m;
+    int raw;
+    char *text = make_text(MUCH);
+    ws_conn *c = with_raw(&raw, NULL);
+
+    say_frame(raw, FIN | WS_BINARY, true, text, MUCH);
+    ws_fiber *f = ws_go(look, &b);
+    assert_int_equal(ws_read_message(c, &m), 0);
+    count = 1;
+    ws_join(f);
+    assert_int_equal(b.when, 0);
+    free(text);
+    close(raw);
+    ws_close(c);
+}
+
+static void a_peer_that_always_has_more_lets_others_have_their_turn(
+    void **state)
+{
+    (void)state;
+    mode_in_fiber(read_many_messages, NULL);
+    mode_in_fiber(read_many_pings, NULL);
+    mode_in_fiber(read_much, NULL);
+}
+
 /* ---- Memory ------------------------------------------------------------- */
 
 static int read_all(ws_conn *c, const char *text, size_t n)
@@ -1002,6 +1113,8 @@ int main(void)
         cmocka_unit_test(small_buffers_read_every_size),
         cmocka_unit_test(silence_is_answered_by_a_ping_and_then_by_the_end),
         cmocka_unit_test(any_byte_is_a_sign_of_life),
+        cmocka_unit_test(
+            a_peer_that_always_has_more_lets_others_have_their_turn),
         cmocka_unit_test(every_allocation_failure_is_an_error),
     };
 

@@ -56,10 +56,8 @@ static void run(void *calls)
     int error;
 
     ws__fiber_label(k->label);
-    while ((error = ws__read_present(k->conn, k->worker != NULL, &m)) == 0) {
+    while ((error = ws__read_present(k->conn, k->worker != NULL, &m)) == 0)
         k->fn(k->conn, &m, k->arg);
-        ws__spend_message();
-    }
     if (error != WS__NOTHING) {
         end(k);
         return;

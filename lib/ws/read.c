@@ -208,6 +208,7 @@ static int fill(ws_conn *c)
             if (n > 0) {
                 c->r.heard = true;
                 c->r.now->unbroken++;
+                ws__spend_bytes((size_t)n);
                 return 0;
             }
             if (n != -EAGAIN)
@@ -339,6 +340,7 @@ static enum ws__event next_event(ws_conn *c, void *buf, size_t n)
 static int pump(ws_conn *c, void *buf, size_t n)
 {
     for (;;) {
+        ws__spend_message(); /* the peer may always have more */
         int error = 0;
 
         switch (next_event(c, buf, n)) {
