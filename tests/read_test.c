@@ -904,6 +904,30 @@ static void silence_is_answered_by_a_ping_and_then_by_the_end(void **state)
     ws_close(c);
 }
 
+/* The worker's own idea of the time is from before its fiber computed. */
+static void be_silent_after_computing(void *arg)
+{
+    (void)arg;
+    int raw;
+    ws_conn *c = with_raw(&raw, &(ws_adoption){ .ping_interval_ms = 50 });
+    ws_message m;
+
+    ws_yield();
+    for (int64_t until = ws_after(200); ws_now() < until;)
+        continue;
+    int64_t began = ws_now();
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_DEAD);
+    assert_true(ws_now() - began >= 100);
+    close(raw);
+    ws_close(c);
+}
+
+static void silence_begins_when_reading_does(void **state)
+{
+    (void)state;
+    mode_in_fiber(be_silent_after_computing, NULL);
+}
+
 static void any_byte_is_a_sign_of_life(void **state)
 {
     (void)state;
@@ -1112,6 +1136,7 @@ int main(void)
         cmocka_unit_test(early_bytes_are_read_first),
         cmocka_unit_test(small_buffers_read_every_size),
         cmocka_unit_test(silence_is_answered_by_a_ping_and_then_by_the_end),
+        cmocka_unit_test(silence_begins_when_reading_does),
         cmocka_unit_test(any_byte_is_a_sign_of_life),
         cmocka_unit_test(
             a_peer_that_always_has_more_lets_others_have_their_turn),

@@ -116,7 +116,7 @@ static int wait_readable(ws_conn *c)
     ws__before_park_run();
     if (c->r.heard) {
         c->r.heard = c->r.pinged = false;
-        c->r.idle_since = now;
+        c->r.idle_since = now = ws_now();
     }
     c->r.now->unbroken = 0;
     if (ws__reading_rest(c, false))
