@@ -6,7 +6,7 @@
 #include "fiber/sched.h"
 #include "proto/deflate.h"
 #include "mode.h"
-#include "ws/pools.h"
+#include "ws/conn.h"
 
 /* ---- Shapes ------------------------------------------------------------- */
 
@@ -950,6 +950,60 @@ static void any_byte_is_a_sign_of_life(void **state)
     ws_close(c);
 }
 
+/* ---- What a connection keeps -------------------------------------------- */
+
+/* Until it has made do with little memory. */
+static void wait_in_vain(ws_conn *c)
+{
+    ws_message m;
+
+    ws_set_read_deadline(c, ws_after(200));
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    ws_set_read_deadline(c, 0);
+}
+
+static void nothing_is_kept_of_a_message_that_paused(void **state)
+{
+    (void)state;
+    static const size_t cuts[] = { 1, 3, 20, 299 };
+    uint8_t wire[400];
+    char text[300];
+    ws_message m;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    memset(text, 'x', sizeof(text));
+    size_t n = make_frame(wire, FIN | WS_TEXT, true, text, sizeof(text));
+    for (size_t i = 0; i < COUNT(cuts); i++) {
+        say(raw, wire, cuts[i]);
+        wait_in_vain(c);
+        say(raw, wire + cuts[i], n - cuts[i]);
+        assert_int_equal(ws_read_message(c, &m), 0);
+        assert_int_equal(m.len, sizeof(text));
+        wait_in_vain(c);
+        assert_null(c->r.now);
+    }
+    close(raw);
+    ws_close(c);
+}
+
+static void nothing_is_kept_of_early_bytes(void **state)
+{
+    (void)state;
+    uint8_t early[64];
+    size_t n = make_frame(early, FIN | WS_TEXT, true, "hello", 5);
+    ws_message m;
+    int raw;
+    ws_conn *c =
+        with_raw(&raw, &(ws_adoption){ .early = early, .early_len = n });
+
+    assert_int_equal(ws_read_message(c, &m), 0);
+    wait_in_vain(c);
+    assert_null(c->r.now);
+    close(raw);
+    ws_close(c);
+}
+
 /* ---- Turns -------------------------------------------------------------- */
 
 /* A fiber beside the one that reads: how far was that when it had its turn? */
@@ -1138,6 +1192,8 @@ int main(void)
         cmocka_unit_test(silence_is_answered_by_a_ping_and_then_by_the_end),
         cmocka_unit_test(silence_begins_when_reading_does),
         cmocka_unit_test(any_byte_is_a_sign_of_life),
+        cmocka_unit_test(nothing_is_kept_of_a_message_that_paused),
+        cmocka_unit_test(nothing_is_kept_of_early_bytes),
         cmocka_unit_test(
             a_peer_that_always_has_more_lets_others_have_their_turn),
         cmocka_unit_test(every_allocation_failure_is_an_error),

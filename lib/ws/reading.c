@@ -60,12 +60,22 @@ static bool is_done(const struct ws__reading *g)
            !g->by_pieces && !g->in_term && !g->queued;
 }
 
+/* It was made for bytes that a pause found here; the next ones are received into
+ * a borrowed one. */
+static void drop_small(const ws_conn *c, struct ws__buf *in)
+{
+    if (!in->lent && ws__buf_used(in) == 0 &&
+        ws__extras(c)->read_buffer_size == 0)
+        ws__buf_release(in, NULL);
+}
+
 bool ws__reading_rest(ws_conn *c, bool all)
 {
     struct ws__reading *g = c->r.now;
     struct ws__buf *in = &g->in;
 
     ws__reader_idle(&g->reader, all);
+    drop_small(c, in);
     if (is_done(g)) {
         in->pos = in->last = in->begin;
         if (in->begin)
