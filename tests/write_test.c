@@ -373,6 +373,35 @@ static void a_timeout_inside_a_message_ends_writing(void **state)
     ws_close(c);
 }
 
+/* Its first frame is out, so another message would begin inside of it. */
+static void a_timeout_at_the_end_of_pieces_ends_writing(void **state)
+{
+    (void)state;
+    for (int compression = 0; compression <= 1; compression++) {
+        const int small = 4096;
+        int fds[2], error = 0;
+
+        make_pair(fds);
+        setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+        ws_conn *c =
+            adopt(fds[0], &(ws_adoption){ .compression = compression });
+        assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+        assert_int_equal(ws_write(c, "begun", 5), 0);
+        assert_int_equal(ws_flush(c), 0);
+        while (error == 0)
+            error = ws_write_control(c, WS_PING, "", 0, 1);
+        assert_int_equal(error, WS_ERR_TIMEOUT);
+        ws_set_write_deadline(c, 1);
+        assert_int_equal(ws_write(c, "end", 3), 0);
+        assert_int_equal(ws_end_message(c), WS_ERR_DEAD);
+        assert_int_equal(ws_conn_error(c)->code, WS_ERR_DEAD);
+        ws_set_write_deadline(c, 0);
+        assert_int_equal(ws_write_text(c, "x"), WS_ERR_DEAD);
+        close(fds[1]);
+        ws_close(c);
+    }
+}
+
 static void a_peer_that_takes_nothing_is_dead(void **state)
 {
     (void)state;
@@ -1011,6 +1040,7 @@ int main(void)
         cmocka_unit_test(
             a_timeout_before_a_message_leaves_the_connection_usable),
         cmocka_unit_test(a_timeout_inside_a_message_ends_writing),
+        cmocka_unit_test(a_timeout_at_the_end_of_pieces_ends_writing),
         cmocka_unit_test(a_peer_that_takes_nothing_is_dead),
         cmocka_unit_test(reading_never_waits_to_answer),
         cmocka_unit_test(pings_while_a_message_is_written_get_one_pong),

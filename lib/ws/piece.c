@@ -126,6 +126,19 @@ int ws__piece_flush(ws_conn *c)
     return error;
 }
 
+/* The peer waits for the rest of it, so nothing else may follow. */
+static int break_off(ws_conn *c, int error)
+{
+    if (ws__write_check(c) != 0)
+        return error;
+    if (error == WS_ERR_TIMEOUT)
+        error = WS_ERR_DEAD;
+    ws__conn_fail(c, error, "a message could not be ended: %s",
+                  ws_strerror(error));
+    atomic_store(&c->w.error, error);
+    return error;
+}
+
 int ws_end_message(ws_conn *c)
 {
     int error = 0;
@@ -139,6 +152,8 @@ int ws_end_message(ws_conn *c)
         error = send_buffer(c, true);
     if (error != 0 && x->piece_deflate)
         ws__deflate_reset(x->piece_deflate);
+    if (error != 0 && x->piece_begun)
+        error = break_off(c, error);
     ws__compressor_put(c, x->piece_deflate);
     x->piece_deflate = NULL;
     ws__buf_release(&x->piece, buffers());
