@@ -527,6 +527,37 @@ static void shutdown_breaks_who_does_not_answer(void **state)
     close(fd);
 }
 
+/* It was closed, and waits only for the peer to have read that. */
+static void shutdown_breaks_who_does_not_go(void **state)
+{
+    (void)state;
+    int fd = dial(WHOLE "\r\n");
+
+    assert_int_equal(a.status, 101);
+    wait_for_handler();
+    assert_int_equal(ws_listener_shutdown(l, 1), 0);
+    l = NULL;
+    close(fd);
+}
+
+/* A descriptor is in use as long as it is not closed. */
+static void one_that_does_not_go_is_counted(void **state)
+{
+    (void)state;
+    static const ws_route routes[] = { { .path = "/", .handler = handler },
+                                       { 0 } };
+
+    assert_int_equal(stop(NULL), 0);
+    l = serve((ws_server){ .routes = routes, .max_connections = 1 });
+    int fd = dial(WHOLE "\r\n");
+    assert_int_equal(a.status, 101);
+    wait_for_handler();
+    int other = dial("");
+    assert_int_equal(a.status, 503);
+    close(other);
+    close(fd);
+}
+
 static void a_connection_may_outlive_its_handler_and_the_listener(void **state)
 {
     (void)state;
@@ -626,6 +657,8 @@ int main(void)
         TEST(every_failed_allocation_is_survived),
         TEST(shutdown_says_1001_and_reads_until_the_answer),
         TEST(shutdown_breaks_who_does_not_answer),
+        TEST(shutdown_breaks_who_does_not_go),
+        TEST(one_that_does_not_go_is_counted),
         TEST(a_connection_may_outlive_its_handler_and_the_listener),
         cmocka_unit_test(an_adopted_socket_is_a_plain_servers_end),
         cmocka_unit_test(an_adoption_may_say_more),

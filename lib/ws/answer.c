@@ -130,5 +130,6 @@ void ws__answers_drop(ws_conn *c)
 
 void ws__conn_goodbye(ws_conn *c, int code)
 {
-    ws__answer_close(c, code, NULL);
+    if (!ws__conn_ended(c))
+        ws__answer_close(c, code, NULL);
 }

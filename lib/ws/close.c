@@ -40,6 +40,14 @@ static bool drain(ws_conn *c)
     return n > 0 || n == -EAGAIN;
 }
 
+/* Its descriptor counts until then, and the end of a shutdown breaks it. */
+static void let_go(ws_conn *c)
+{
+    if (c->entry.registry)
+        ws__entry_closed(&c->entry);
+    ws_unref(c);
+}
+
 static void linger(void *arg)
 {
     ws_conn *c = arg;
@@ -51,7 +59,7 @@ static void linger(void *arg)
            ws__stream_wait_read(&c->stream, deadline) == 0)
         ;
     ws__stream_break(&c->stream);
-    ws_unref(c);
+    let_go(c);
 }
 
 /* Takes the reference. */
@@ -60,7 +68,7 @@ static void linger_in_background(ws_conn *c)
     ws_fiber *f = ws_go(linger, c);
 
     if (!f)
-        ws_unref(c);
+        let_go(c);
     ws_detach(f);
 }
 
@@ -82,10 +90,8 @@ void ws_close(ws_conn *c)
     bool open = atomic_exchange(&c->end, WS__CLOSED) == WS__OPEN;
     bool broken = wake_others(c) || !open;
     ws__message_abandon(c);
-    if (c->entry.registry)
-        ws__entry_closed(&c->entry);
     if (broken || atomic_load(&c->w.error) != 0) {
-        ws_unref(c);
+        let_go(c);
         return;
     }
     if (!atomic_load(&c->w.unsent))
@@ -93,7 +99,7 @@ void ws_close(ws_conn *c)
     if (atomic_load(&c->w.unsent) || drain(c))
         linger_in_background(c);
     else
-        ws_unref(c);
+        let_go(c);
 }
 
 /* Read and drop until the peer's close frame is in. */
