@@ -3,6 +3,7 @@
 #include "fiber/stack.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -117,6 +118,34 @@ static struct ws__stacks *stacks_of(size_t size)
 
 /* ---- Guards ------------------------------------------------------------- */
 
+/* An emulator may take an advice that it does not know for one that changes
+ * nothing.  The system finds a page out without a signal. */
+static bool faults(const char *p)
+{
+    int fd[2];
+
+    if (pipe2(fd, O_CLOEXEC) != 0)
+        return true;
+    bool refused = write(fd[1], p, 1) < 0 && errno == EFAULT;
+    close(fd[0]);
+    close(fd[1]);
+    return refused;
+}
+
+static bool install(char *p)
+{
+    static atomic_int works; /* 0: not yet known */
+    int known = atomic_load_explicit(&works, memory_order_relaxed);
+
+    if (known < 0 || madvise(p, GUARD, MADV_GUARD_INSTALL) != 0)
+        return false;
+    if (known == 0) {
+        known = faults(p) ? 1 : -1;
+        atomic_store_explicit(&works, known, memory_order_relaxed);
+    }
+    return known > 0;
+}
+
 static bool guard_as(struct ws__stack *s, enum ws__guard guard)
 {
     char *p = s->low - GUARD;
@@ -124,7 +153,7 @@ static bool guard_as(struct ws__stack *s, enum ws__guard guard)
     s->guard = guard;
     switch (guard) {
     case WS__GUARD_INSTALL:
-        return madvise(p, GUARD, MADV_GUARD_INSTALL) == 0;
+        return install(p);
     case WS__GUARD_MPROTECT:
         return atomic_fetch_add(&mprotected, 1) < MPROTECT_MAX &&
                mprotect(p, GUARD, PROT_NONE) == 0;
