@@ -75,6 +75,7 @@ static void wake(struct ws__calls *k)
         return;
     ws_fiber *f = ws_go(run, k);
     k->running = f != NULL;
+    k->starved = !f;
     if (!f)
         ws__timer_start(&k->timer, ws_after(RETRY_MS));
     ws_detach(f);
@@ -96,7 +97,7 @@ static void fire(struct ws__timer *t)
         (struct ws__calls *)((char *)t - offsetof(struct ws__calls, timer));
     int64_t due = ws__read_due(k->conn);
 
-    if (due > ws__now_about())
+    if (due > ws__now_about() && !k->starved)
         ws__timer_start(t, due);
     else
         wake(k);
