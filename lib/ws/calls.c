@@ -47,21 +47,33 @@ static void end(struct ws__calls *k)
         ws__worker_let_go(w);
 }
 
-/* Each message that is there.  In a fiber without waiting for more: what came
- * meanwhile was looked for last. */
-static void run(void *calls)
+/* Each message that is there.  In a fiber without waiting for more. */
+static int read_all(struct ws__calls *k)
 {
-    struct ws__calls *k = calls;
     ws_message m;
     int error;
 
+    do {
+        k->missed = false;
+        error = ws__read_present(k->conn, k->worker != NULL, &m);
+        if (error == 0)
+            k->fn(k->conn, &m, k->arg);
+    } while (error == 0 || (error == WS__NOTHING && k->missed));
+    return error;
+}
+
+/* The next one is read by another fiber, which may lie where this one does. */
+static void run(void *calls)
+{
+    struct ws__calls *k = calls;
+
     ws__fiber_label(k->label);
-    while ((error = ws__read_present(k->conn, k->worker != NULL, &m)) == 0)
-        k->fn(k->conn, &m, k->arg);
+    int error = read_all(k);
     if (error != WS__NOTHING) {
         end(k);
         return;
     }
+    atomic_store(&k->conn->reading_fiber, NULL);
     ws__timer_start(&k->timer, ws__read_due(k->conn));
     k->running = false;
 }
@@ -81,12 +93,15 @@ static void wake(struct ws__calls *k)
     ws_detach(f);
 }
 
-/* Room to write is of interest only when bytes were left. */
+/* Room to write is of interest only when bytes were left, or TLS reads by it.
+ * The fiber that runs may wait after it has looked, but not for this. */
 static void ready(void *calls, int events)
 {
     struct ws__calls *k = calls;
 
-    if ((events & ~POLLOUT) || atomic_load(&k->conn->w.unsent))
+    k->missed = true;
+    if ((events & (~POLLOUT | k->conn->stream.read_events)) ||
+        atomic_load(&k->conn->w.unsent))
         wake(k);
 }
 

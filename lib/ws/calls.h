@@ -22,6 +22,7 @@ struct ws__calls {
     struct ws__worker *worker; /* held; NULL: in a thread */
     struct ws__timer timer;    /* a deadline, or a ping */
     bool running;
+    bool missed;  /* something happened since it last looked */
     bool starved; /* of memory for a fiber: the timer is to try again */
 };
 
