@@ -3,6 +3,7 @@
 #include "pair.h"
 
 #include "alloc_fail.h"
+#include "fiber/sched.h"
 #include "fiber/stopwatch.h"
 #include "mode.h"
 
@@ -915,6 +916,46 @@ static void a_buffer_of_the_users_is_held_only_while_writing(void **state)
     ws_close(c);
 }
 
+/* ---- Turns -------------------------------------------------------------- */
+
+struct bystander {
+    const long *count;
+    long when;
+};
+
+static void look(void *arg)
+{
+    struct bystander *b = arg;
+
+    b->when = *b->count;
+}
+
+/* There is room for all of them, so none has to wait. */
+static void write_many(void *arg)
+{
+    enum { MANY = 200 };
+
+    (void)arg;
+    long count = 0;
+    struct bystander b = { .count = &count };
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_fiber *f = ws_go(look, &b);
+
+    for (; count < MANY; count++)
+        assert_int_equal(ws_write_text(c, "x"), 0);
+    ws_join(f);
+    assert_in_range(b.when, 0, 2 * WS__BUDGET);
+    close(raw);
+    ws_close(c);
+}
+
+static void who_writes_much_lets_others_have_their_turn(void **state)
+{
+    (void)state;
+    mode_in_fiber(write_many, NULL);
+}
+
 /* ---- Memory ------------------------------------------------------------- */
 
 enum { WHOLE, FRAGMENTED, KINDS };
@@ -1056,6 +1097,7 @@ int main(void)
         cmocka_unit_test(streams_and_messages_share_a_window),
         cmocka_unit_test(what_timed_out_is_not_looked_back_at),
         cmocka_unit_test(a_buffer_of_the_users_is_held_only_while_writing),
+        cmocka_unit_test(who_writes_much_lets_others_have_their_turn),
         cmocka_unit_test(every_allocation_failure_is_an_error),
     };
 

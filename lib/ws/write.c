@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/poison.h"
+#include "fiber/sched.h"
 #include "fiber/sync.h"
 #include "io/random.h"
 #include "proto/mask.h"
@@ -417,7 +418,10 @@ int ws__write_frame(ws_conn *c, const struct ws__sending *s)
         error = send_frame(c, s);
     if (error == 0 && s->opcode == WS_CLOSE)
         atomic_store(&c->w.close_sent, true);
+    bool held = c->w.out && c->w.out->held;
     unlock(c);
+    if (!held) /* the peer may always have room for more */
+        ws__spend_bytes(WS__BUDGET_BYTES + s->len);
     return error;
 }
 
