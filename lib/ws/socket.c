@@ -2,6 +2,7 @@
 
 #include <silverback/upgrade.h>
 
+#include "ws/request.h"
 #include "ws/session.h"
 
 enum { GOODBYE_MS = 1000 };
