@@ -29,7 +29,8 @@ int ws_on_message(ws_conn *c, ws_message_fn fn, void *arg)
 
 /* ---- The function's turn ------------------------------------------------ */
 
-static void end(struct ws__calls *k)
+/* A read deadline, or a lack of memory, is no end elsewhere. */
+static void end(struct ws__calls *k, int error)
 {
     struct ws__registry *g = k->registry;
     struct ws__worker *w = k->worker;
@@ -38,6 +39,7 @@ static void end(struct ws__calls *k)
         ws__watch_call(k->conn->stream.watch, NULL, NULL);
         ws__timer_stop(&k->timer);
     }
+    ws__conn_fail(k->conn, error, "%s", ws_strerror(error));
     k->fn(k->conn, NULL, k->arg);
     ws__before_park_run();
     ws_close(k->conn);
@@ -70,7 +72,7 @@ static void run(void *calls)
     ws__fiber_label(k->label);
     int error = read_all(k);
     if (error != WS__NOTHING) {
-        end(k);
+        end(k, error);
         return;
     }
     atomic_store(&k->conn->reading_fiber, NULL);

@@ -15,6 +15,7 @@ void ws__socket_run(ws_request *r, const ws_route *route)
 
     if (!c)
         return;
+    ((struct ws__request *)r)->session->conn = NULL; /* it is closed below */
     route->socket(c, route->arg);
     ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(GOODBYE_MS));
     ws_close(c);
