@@ -2,6 +2,8 @@
 
 #include "pair.h"
 
+#include <netinet/in.h>
+
 #include "alloc_fail.h"
 #include "fiber/sched.h"
 #include "proto/deflate.h"
@@ -874,6 +876,54 @@ static void small_buffers_read_every_size(void **state)
     }
 }
 
+/* ---- Urgent data -------------------------------------------------------- */
+
+static void make_tcp_pair(int fds[2])
+{
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(in);
+    int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(l, (struct sockaddr *)&in, len), 0);
+    assert_int_equal(listen(l, 1), 0);
+    assert_int_equal(getsockname(l, (struct sockaddr *)&in, &len), 0);
+    assert_int_equal(connect(fds[1], (struct sockaddr *)&in, len), 0);
+    fds[0] = accept(l, NULL, NULL);
+    assert_true(fds[0] >= 0);
+    close(l);
+}
+
+/* An urgent byte is none of the stream's, but a read ends before it. */
+static void read_past_urgent_data(void *arg)
+{
+    (void)arg;
+    uint8_t wire[64];
+    size_t n = make_frame(wire, FIN | WS_TEXT, true, "hello", 5);
+    ws_message m;
+    int fds[2];
+
+    make_tcp_pair(fds);
+    ws_conn *c = adopt(fds[0], NULL);
+    ws_set_read_deadline(c, patience());
+    for (size_t at = 1; at < n; at++) {
+        say(fds[1], wire, at);
+        assert_int_equal(send(fds[1], "!", 1, MSG_OOB), 1);
+        say(fds[1], wire + at, n - at);
+        assert_int_equal(ws_read_message(c, &m), 0);
+        assert_string_equal(m.data, "hello");
+    }
+    close(fds[1]);
+    ws_close(c);
+}
+
+static void urgent_data_does_not_hide_what_follows_it(void **state)
+{
+    (void)state;
+    mode_in_fiber(read_past_urgent_data, NULL);
+}
+
 /* ---- Keepalive ---------------------------------------------------------- */
 
 static void silence_is_answered_by_a_ping_and_then_by_the_end(void **state)
@@ -1189,6 +1239,7 @@ int main(void)
         cmocka_unit_test(a_message_can_be_taken),
         cmocka_unit_test(early_bytes_are_read_first),
         cmocka_unit_test(small_buffers_read_every_size),
+        cmocka_unit_test(urgent_data_does_not_hide_what_follows_it),
         cmocka_unit_test(silence_is_answered_by_a_ping_and_then_by_the_end),
         cmocka_unit_test(silence_begins_when_reading_does),
         cmocka_unit_test(any_byte_is_a_sign_of_life),

@@ -60,7 +60,7 @@ static void watch_end(struct ws__watch *watch)
 int ws__watch_new(int fd, bool shared, struct ws__watch **out)
 {
     const uint32_t edges = EPOLLIN | EPOLLET,
-                   all = edges | EPOLLOUT | EPOLLRDHUP;
+                   all = edges | EPOLLPRI | EPOLLOUT | EPOLLRDHUP;
     struct ws__worker *w = ws__worker_here();
 
     if (!w)
@@ -174,8 +174,12 @@ static uint32_t from_poll(int events)
     return events & EPOLLIN ? wanted | EPOLLRDHUP : wanted;
 }
 
+/* A read ends at an urgent byte, and no edge tells of what lies behind it: so
+ * that one is read twice. */
 static void forget(struct ws__watch *watch, uint32_t events)
 {
+    if ((events & EPOLLIN) && (watch->happened & EPOLLPRI))
+        events = (events & ~(uint32_t)EPOLLIN) | EPOLLPRI;
     watch->happened &= (uint16_t) ~(events & PASSING);
 }
 
