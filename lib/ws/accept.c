@@ -70,7 +70,7 @@ static struct ws__seat *seat_for_one(struct ws__seat *seat)
     ws_listener *l = seat->listener;
     size_t mean = ws__registry_count(l->registry) / (size_t)l->nseats;
 
-    if (l->nseats == 1 || load(seat) <= mean + mean / 4 + SLACK)
+    if (l->nseats == 1 || load(seat) < mean + mean / 4 + SLACK)
         return seat;
     return least_loaded(l);
 }
