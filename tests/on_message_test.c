@@ -63,8 +63,8 @@ static struct {
     atomic_int overlaps;  /* began while another one ran */
     atomic_int late;      /* came after the end */
     atomic_int elsewhere; /* not in a fiber or thread, as it should have been */
-    int error;
-    int close_code;
+    atomic_int error;
+    atomic_int close_code;
 } seen;
 
 static ws_event taken, ended; /* one of them */
