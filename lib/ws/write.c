@@ -421,7 +421,7 @@ int ws__write_frame(ws_conn *c, const struct ws__sending *s)
     bool held = c->w.out && c->w.out->held;
     unlock(c);
     if (!held) /* the peer may always have room for more */
-        ws__spend_bytes(WS__BUDGET_BYTES + s->len);
+        ws__spend_message();
     return error;
 }
 
