@@ -89,10 +89,11 @@ static int wait_for(struct ws__watch *watch, int events, int64_t deadline,
 }
 
 /* A descriptor of others is watched for this one wait. */
-static int wait_once(int fd, int events, int64_t deadline, bool alone)
+static int wait_once(struct ws__worker *w, int fd, int events, int64_t deadline,
+                     bool alone)
 {
     struct ws__watch *watch;
-    int r = ws__watch_once(fd, events, &watch);
+    int r = ws__watch_once(w, fd, events, &watch);
 
     if (r == -EPERM) /* a file: always ready, as for poll */
         return poll_once(fd, events);
@@ -115,7 +116,7 @@ int ws__fiber_park_fd(int fd, struct ws__watch *watch, int events,
     do
         r = watch && ws__watch_is_of(watch, w)
                 ? wait_for(watch, events, deadline, alone)
-                : wait_once(fd, events, deadline, alone);
+                : wait_once(w, fd, events, deadline, alone);
     while (r == 0 && alone);
     return r;
 }

@@ -92,10 +92,11 @@ static int add_copy(struct ws__watch *watch, uint32_t events)
     return add(watch, events);
 }
 
-int ws__watch_once(int fd, int events, struct ws__watch **out)
+int ws__watch_once(struct ws__worker *w, int fd, int events,
+                   struct ws__watch **out)
 {
     const uint32_t once = (uint32_t)events | EPOLLONESHOT;
-    struct ws__watch *watch = watch_new(ws__worker_here(), fd);
+    struct ws__watch *watch = watch_new(w, fd);
 
     if (!watch)
         return -ENOMEM;

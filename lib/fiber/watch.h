@@ -37,7 +37,8 @@ int ws__watch_take(struct ws__watch *w, int events);
 /* ---- For fiber/ --------------------------------------------------------- */
 
 /* Watch fd for one wait.  Returns 0 or a negated errno: -EPERM for a file. */
-int ws__watch_once(int fd, int events, struct ws__watch **watch);
+int ws__watch_once(struct ws__worker *w, int fd, int events,
+                   struct ws__watch **watch);
 
 bool ws__watch_is_of(const struct ws__watch *watch, const struct ws__worker *w);
 
