@@ -15,6 +15,7 @@ static atomic_long alloc_fail_countdown; /* 0: none is to fail */
 static atomic_bool alloc_fail_for_good;
 static atomic_bool alloc_fail_happened;
 static atomic_long alloc_fail_alive;
+static _Thread_local bool alloc_fail_own;
 
 static inline bool alloc_fail_now(void)
 {
@@ -41,7 +42,7 @@ static inline void *alloc_fail_function(void *ptr, size_t size, void *arg)
         free(ptr);
         return NULL;
     }
-    if (alloc_fail_now())
+    if (alloc_fail_own || alloc_fail_now())
         return NULL;
     void *p = realloc(ptr, size);
     if (p && !ptr)
@@ -74,7 +75,13 @@ static inline void alloc_fail_from(long n)
     alloc_fail_arm(n, true);
 }
 
-/* Did one fail since then? */
+/* Or all of this thread alone, while others allocate. */
+static inline void alloc_fail_here(bool fail)
+{
+    alloc_fail_own = fail;
+}
+
+/* Did one fail since alloc_fail_at? */
 static inline bool alloc_failed(void)
 {
     return atomic_load(&alloc_fail_happened);

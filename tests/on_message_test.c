@@ -853,9 +853,9 @@ static int without_memory;
 static void fail_once(ws_conn *c, ws_request *r)
 {
     (void)r;
-    alloc_fail_from(1);
+    alloc_fail_here(true);
     without_memory = ws_on_message(c, called, ones);
-    alloc_fail_at(0);
+    alloc_fail_here(false);
     ws_writef(c, "still mine");
 }
 
