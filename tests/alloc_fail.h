@@ -5,6 +5,7 @@
 
 /* An allocator that fails on request, and counts what lives. */
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ static atomic_long alloc_fail_countdown; /* 0: none is to fail */
 static atomic_bool alloc_fail_for_good;
 static atomic_bool alloc_fail_happened;
 static atomic_long alloc_fail_alive;
+static atomic_long alloc_fail_bytes;
 static _Thread_local bool alloc_fail_own;
 
 static inline bool alloc_fail_now(void)
@@ -36,9 +38,11 @@ static inline bool alloc_fail_now(void)
 static inline void *alloc_fail_function(void *ptr, size_t size, void *arg)
 {
     (void)arg;
+    long before = (long)malloc_usable_size(ptr);
     if (size == 0) {
         if (ptr)
             atomic_fetch_sub(&alloc_fail_alive, 1);
+        atomic_fetch_sub(&alloc_fail_bytes, before);
         free(ptr);
         return NULL;
     }
@@ -47,6 +51,9 @@ static inline void *alloc_fail_function(void *ptr, size_t size, void *arg)
     void *p = realloc(ptr, size);
     if (p && !ptr)
         atomic_fetch_add(&alloc_fail_alive, 1);
+    if (p)
+        atomic_fetch_add(&alloc_fail_bytes,
+                         (long)malloc_usable_size(p) - before);
     return p;
 }
 
@@ -91,6 +98,12 @@ static inline bool alloc_failed(void)
 static inline long alloc_live(void)
 {
     return atomic_load(&alloc_fail_alive);
+}
+
+/* And their bytes. */
+static inline long alloc_live_bytes(void)
+{
+    return atomic_load(&alloc_fail_bytes);
 }
 
 #endif

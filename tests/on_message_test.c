@@ -846,6 +846,30 @@ static void twice_or_in_a_socket_is_wrong_too(void **state)
     assert_int_equal(sockets, WS_ERR_INVALID);
 }
 
+/* A peer that stops within a message soon holds no more of our memory than it
+ * has sent; what the workers' pools keep is not its. */
+static void a_message_that_does_not_come_needs_little(void **state)
+{
+    (void)state;
+    enum { PEERS = 64, BUFFER = 128 * 1024, POOLS = 2 * 16 * BUFFER };
+    static const char begun[] = HELLO "\x82\xff\0\0\0\0\0\1\0\0\0\0\0\0some";
+    int fds[PEERS];
+    long at_first = alloc_live_bytes();
+    int64_t limit = ws_after(PATIENCE_MS);
+
+    for (size_t i = 0; i < COUNT(fds); i++) {
+        fds[i] = call_raw("", 0);
+        say_n(fds[i], begun, sizeof(begun) - 1);
+        expect_bytes(fds[i], SAID, sizeof(SAID) - 1);
+    }
+    while (alloc_live_bytes() - at_first > POOLS + PEERS * BUFFER / 8 &&
+           ws_now() < limit)
+        ws_yield();
+    assert_true(ws_now() < limit);
+    for (size_t i = 0; i < COUNT(fds); i++)
+        close(fds[i]);
+}
+
 /* ---- Without memory ----------------------------------------------------- */
 
 static int without_memory;
@@ -1147,6 +1171,7 @@ int main(void)
         ALL(a_shutdown_breaks_who_does_not_answer),
         ALL(it_is_for_the_handler_of_the_connection),
         ALL(twice_or_in_a_socket_is_wrong_too),
+        PLAIN(a_message_that_does_not_come_needs_little),
         ALL(without_memory_the_connection_stays_the_handlers),
         PLAIN(every_failed_allocation_is_survived),
         IN(in_fiber, a_message_waits_for_memory_for_a_stack),

@@ -36,6 +36,7 @@ struct ws__reading {
     bool in_term;             /* ws_read_joined stands within a term, */
     size_t term_at;           /* here */
     uint64_t unbroken;        /* reads since there was last nothing to read */
+    int64_t rest_at;          /* when to make do with less; 0: not yet */
     struct ws__before before; /* sends what is held back, */
     bool queued;              /* and holds a reference, while it is queued */
 };

@@ -108,10 +108,30 @@ static int wait_events(ws_conn *c, int64_t deadline)
     return got;
 }
 
+static int64_t rest_at(const ws_conn *c)
+{
+    return c->r.now ? c->r.now->rest_at : 0;
+}
+
+int64_t ws__read_due(const ws_conn *c)
+{
+    int64_t until = earlier(atomic_load(&c->r.deadline), keepalive_at(c));
+
+    return earlier(until, rest_at(c));
+}
+
+static void rest_if_due(ws_conn *c, int64_t now)
+{
+    if (rest_at(c) == 0 || now < rest_at(c))
+        return;
+    c->r.now->rest_at = 0;
+    ws__reading_rest(c, true);
+}
+
 /* What is held back goes first: it needs what is given back then. */
 static int wait_readable(ws_conn *c)
 {
-    int64_t now = ws__now_about(), patience = now + PATIENCE_MS;
+    int64_t now = ws__now_about();
 
     ws__before_park_run();
     if (c->r.heard) {
@@ -119,12 +139,11 @@ static int wait_readable(ws_conn *c)
         c->r.idle_since = now = ws_now();
     }
     c->r.now->unbroken = 0;
-    if (ws__reading_rest(c, false))
-        patience = 0;
+    if (!ws__reading_rest(c, false) && rest_at(c) == 0)
+        c->r.now->rest_at = now + PATIENCE_MS;
     for (;;) {
         int64_t deadline = atomic_load(&c->r.deadline);
-        int64_t until = earlier(deadline, keepalive_at(c));
-        int got = wait_events(c, earlier(until, patience));
+        int got = wait_events(c, ws__read_due(c));
 
         if (c->stream.readable)
             return ws__reading_begin(c);
@@ -133,10 +152,7 @@ static int wait_readable(ws_conn *c)
         now = ws_now();
         if (deadline != 0 && now >= deadline)
             return WS_ERR_TIMEOUT;
-        if (patience != 0 && (now >= patience || c->r.only_present)) {
-            ws__reading_rest(c, true);
-            patience = 0;
-        }
+        rest_if_due(c, now);
         int error = keep_alive(c, now);
         if (error != 0 || c->r.only_present)
             return error != 0 ? error : WS__NOTHING;
@@ -207,6 +223,7 @@ static int fill(ws_conn *c)
             ssize_t n = receive(c);
             if (n > 0) {
                 c->r.heard = true;
+                c->r.now->rest_at = 0;
                 c->r.now->unbroken++;
                 ws__spend_bytes((size_t)n);
                 return 0;
@@ -415,11 +432,6 @@ int ws__read_present(ws_conn *c, bool only, ws_message *m)
     int error = ws_read_message(c, m);
     c->r.only_present = false;
     return error;
-}
-
-int64_t ws__read_due(const ws_conn *c)
-{
-    return earlier(atomic_load(&c->r.deadline), keepalive_at(c));
 }
 
 int ws_next_reader(ws_conn *c, ws_type *type)

@@ -15,7 +15,8 @@ enum { WS__NOTHING = 1 };
  * returns WS__NOTHING when there is none. */
 int ws__read_present(ws_conn *c, bool only, ws_message *m);
 
-/* When to read again though nothing comes: for a deadline or a ping.  0: never. */
+/* When to read again though nothing comes: for a deadline, for a ping, or to make
+ * do with less memory.  0: never. */
 int64_t ws__read_due(const ws_conn *c);
 
 #endif

@@ -447,12 +447,16 @@ static void push(ws_conn *c)
     note_unsent(c);
 }
 
+/* Room that came before the flag was up was nobody's concern: so look again. */
 void ws__write_pending(ws_conn *c)
 {
     do {
         if (atomic_load(&c->w.error) != 0 || !ws__trylock(&c->w.lock))
             return;
+        bool before = atomic_load(&c->w.unsent);
         push(c);
+        if (!before && atomic_load(&c->w.unsent))
+            push(c);
         ws__unlock(&c->w.lock);
     } while (atomic_load(&c->w.answers_due) && !atomic_load(&c->w.unsent));
 }
