@@ -14,6 +14,7 @@
 
 #include <openssl/err.h>
 
+#include "base/crypto.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -68,8 +69,8 @@ static int no_password(char *buf, int size, int writing, void *arg)
 /* The system's settings may ask for more than TLS 1.2. */
 static SSL_CTX *ctx_new(const SSL_METHOD *method)
 {
+    ws__crypto_begin();
     SSL_CTX *ctx = SSL_CTX_new(method);
-
     if (!ctx)
         return NULL;
     if (SSL_CTX_get_min_proto_version(ctx) < TLS1_2_VERSION)

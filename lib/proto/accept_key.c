@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "base/base64.h"
+#include "base/crypto.h"
 #include "proto/handshake.h"
 
 enum { SHA1_SIZE = 20 };
@@ -19,6 +20,7 @@ static EVP_MD *sha1(void)
 
     if (there)
         return there;
+    ws__crypto_begin();
     EVP_MD *mine = EVP_MD_fetch(NULL, "SHA1", NULL);
     if (!mine || atomic_compare_exchange_strong(&fetched, &there, mine))
         return mine;
