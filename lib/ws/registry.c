@@ -70,6 +70,12 @@ static void count(struct ws__registry *g, unsigned seat)
     atomic_fetch_add(&g->load[seat], 1);
 }
 
+static void count_off(struct ws__registry *g, unsigned seat)
+{
+    g->entries--;
+    atomic_fetch_sub(&g->load[seat], 1);
+}
+
 bool ws__session_begin(struct ws__registry *g, unsigned seat)
 {
     ws_mutex_lock(&g->lock);
@@ -103,7 +109,7 @@ static void add(struct ws__registry *g, struct ws__entry *e)
     g->first = e;
 }
 
-static void take_off(struct ws__registry *g, struct ws__entry *e)
+static void take_off(struct ws__registry *g, const struct ws__entry *e)
 {
     if (e->prev)
         e->prev->next = e->next;
@@ -111,8 +117,6 @@ static void take_off(struct ws__registry *g, struct ws__entry *e)
         g->first = e->next;
     if (e->next)
         e->next->prev = e->prev;
-    g->entries--;
-    atomic_fetch_sub(&g->load[e->seat], 1);
 }
 
 static struct ws__stream *stream_of(struct ws__entry *e)
@@ -144,6 +148,7 @@ void ws__entry_remove(struct ws__entry *e)
 
     ws_mutex_lock(&g->lock);
     take_off(g, e);
+    count_off(g, e->seat);
     ws_mutex_unlock(&g->lock);
 }
 
@@ -174,15 +179,35 @@ static void catch_up(struct ws__entry *e, enum stage stage)
     }
 }
 
-void ws__entry_upgraded(struct ws__entry *e, struct ws__registry *g,
-                        unsigned seat)
+void ws__entry_withdraw(struct ws__entry *e)
 {
-    *e = (struct ws__entry){ .registry = g, .seat = seat, .upgraded = true };
+    struct ws__registry *g = e->registry;
+
+    ws_mutex_lock(&g->lock);
+    take_off(g, e);
+    ws_mutex_unlock(&g->lock);
+}
+
+void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry *plain)
+{
+    struct ws__registry *g = plain->registry;
+
+    *e = (struct ws__entry){ .registry = g,
+                             .seat = plain->seat,
+                             .upgraded = true };
     ws_mutex_lock(&g->lock);
     g->holders++;
-    count(g, seat);
     add(g, e);
     catch_up(e, g->stage);
+    ws_mutex_unlock(&g->lock);
+}
+
+void ws__entry_lost(struct ws__entry *plain)
+{
+    struct ws__registry *g = plain->registry;
+
+    ws_mutex_lock(&g->lock);
+    count_off(g, plain->seat);
     ws_mutex_unlock(&g->lock);
 }
 

@@ -46,9 +46,14 @@ void ws__entry_add(struct ws__entry *e, struct ws__registry *g, unsigned seat);
 void ws__entry_remove(struct ws__entry *e);
 bool ws__entry_idle(struct ws__entry *e, bool idle);
 
-/* An upgraded connection's beginning, in e's place, and its end. */
-void ws__entry_upgraded(struct ws__entry *e, struct ws__registry *g,
-                        unsigned seat);
+/* An upgrade.  The plain connection's entry withdraws before its stream is
+ * handed over, and counts on: for the upgraded one, which comes in its place, or
+ * until none does. */
+void ws__entry_withdraw(struct ws__entry *e);
+void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry *plain);
+void ws__entry_lost(struct ws__entry *plain);
+
+/* An upgraded connection's end. */
 void ws__entry_closed(struct ws__entry *e);
 
 /* Begin the shutdown: cut idle connections, say 1001 to upgraded ones. */

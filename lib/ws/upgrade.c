@@ -186,13 +186,15 @@ static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)
     setup->early = s->in.pos;
     setup->early_len = ws__buf_used(&s->in);
 
-    ws__entry_remove(&s->entry);
+    ws__entry_withdraw(&s->entry);
     s->upgraded = true;
     ws_conn *c = ws__conn_new(&s->stream, setup, &r->pub.error);
     ws__buf_release(&s->in, NULL);
     s->conn = c;
     if (c)
-        ws__entry_upgraded(&c->entry, s->registry, s->seat->index);
+        ws__entry_upgraded(&c->entry, &s->entry);
+    else
+        ws__entry_lost(&s->entry);
     if (s->in_thread)
         ws_set_coalescing(c, false);
     return c;
