@@ -42,8 +42,16 @@ static bool ascii_word(const uint8_t *p)
     return (w & 0x8080808080808080u) == 0;
 }
 
-/* The number of ASCII bytes at p, as far as whole words go; the last one may
- * overlap the one before. */
+static bool ascii_half(const uint8_t *p)
+{
+    uint32_t w;
+
+    memcpy(&w, p, sizeof(w));
+    return (w & 0x80808080u) == 0;
+}
+
+/* The number of ASCII bytes at p, as far as words and half a one go: these are
+ * what ws__mask has just written, so the processor has them at hand. */
 static size_t ascii(const uint8_t *p, size_t n)
 {
     size_t i = 0;
@@ -57,19 +65,17 @@ static size_t ascii(const uint8_t *p, size_t n)
     for (; n - i >= sizeof(*w); i += sizeof(*w))
         if (!ascii_word(p + i))
             return i;
-    if (n >= sizeof(*w) && ascii_word(p + n - sizeof(*w)))
-        return n;
+    if (n - i >= sizeof(uint32_t) && ascii_half(p + i))
+        i += sizeof(uint32_t);
     return i;
 }
 
 bool ws__utf8_feed(struct ws__utf8 *u, const uint8_t *p, size_t n)
 {
     uint32_t state = u->state;
+    size_t i = state == 0 ? ascii(p, n) : 0;
 
-    if (state == 0 && ascii(p, n) == n)
-        return true;
-
-    for (size_t i = 0; i < n && state != REFUSED; i++) {
+    for (; i < n && state != REFUSED; i++) {
         if (state == 0 && p[i] < 0x80) {
             i += ascii(p + i, n - i);
             while (i < n && p[i] < 0x80)

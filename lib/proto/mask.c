@@ -16,14 +16,18 @@ void ws__mask_scalar(uint8_t *p, size_t n, const uint8_t key[static 4],
 /* Twice the key, turned so that it begins at the phase. */
 static uint64_t turned(const uint8_t key[static 4], size_t phase)
 {
-    uint8_t bytes[12];
-    uint64_t word;
+    unsigned by = 8 * (phase & 3);
+    uint32_t half;
 
-    memcpy(bytes, key, 4);
-    memcpy(bytes + 4, key, 4);
-    memcpy(bytes + 8, key, 4);
-    memcpy(&word, bytes + (phase & 3), sizeof(word));
-    return word;
+    memcpy(&half, key, sizeof(half));
+    uint64_t word = (uint64_t)half << 32 | half;
+    if (by == 0)
+        return word;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return word << by | word >> (64 - by);
+#else
+    return word >> by | word << (64 - by);
+#endif
 }
 
 static void mask_word(uint8_t *p, uint64_t mask)

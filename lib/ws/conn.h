@@ -45,7 +45,7 @@ struct ws__reading {
 struct ws__outgoing {
     struct ws__buf buf;  /* frames */
     uint64_t held_since; /* in ticks */
-    bool held;           /* they wait on purpose */
+    unsigned held;       /* so many wait on purpose */
 };
 
 /* Control frames that the one who is writing sends next.  Only the newest pong

@@ -421,8 +421,12 @@ int ws_read_message(ws_conn *c, ws_message *m)
         error = skip(c);
     if (error == 0)
         error = pump(c, NULL, 0);
-    if (error == 0)
-        *m = c->r.now->reader.message;
+    if (error == 0) {
+        const ws_message *got = &c->r.now->reader.message;
+        m->type = got->type;
+        m->data = got->data;
+        m->len = got->len;
+    }
     return error;
 }
 

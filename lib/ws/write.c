@@ -56,12 +56,9 @@ static int borrow_out(ws_conn *c)
 {
     const struct ws__extras *x = ws__extras(c);
     struct ws__pools *p = ws__pools_here();
-    struct ws__outgoing *o = c->w.out;
+    struct ws__outgoing *o = ws__pool_get(&p->outgoing);
     int error = 0;
 
-    if (o)
-        return 0;
-    o = ws__pool_get(&p->outgoing);
     if (!o)
         return -ENOMEM;
     if (o->buf.begin)
@@ -79,6 +76,11 @@ static int borrow_out(ws_conn *c)
     return error;
 }
 
+static int have_out(ws_conn *c)
+{
+    return c->w.out ? 0 : borrow_out(c);
+}
+
 static void give_back_out(ws_conn *c)
 {
     struct ws__outgoing *o = c->w.out;
@@ -91,7 +93,7 @@ static void give_back_out(ws_conn *c)
     } else {
         give_back_own(ws__extras(c), &o->buf);
     }
-    o->held = false;
+    o->held = 0;
     ws__pool_put(&ws__pools_here()->outgoing, o);
     c->w.out = NULL;
 }
@@ -104,7 +106,7 @@ static size_t pending(const ws_conn *c)
 
 static void note_unsent(ws_conn *c)
 {
-    bool empty = pending(c) == 0, unsent = !empty && !c->w.out->held;
+    bool empty = pending(c) == 0, unsent = !empty && c->w.out->held == 0;
 
     if (unsent != atomic_load_explicit(&c->w.unsent, memory_order_relaxed))
         atomic_store(&c->w.unsent, unsent);
@@ -301,7 +303,7 @@ static int send_large_masked(ws_conn *c, const struct ws__sending *s,
     return error;
 }
 
-static void append_answers(ws_conn *c)
+static void append_answers_due(ws_conn *c)
 {
     uint8_t data[WS__CONTROL_MAX];
     uint8_t opcode;
@@ -318,6 +320,12 @@ static void append_answers(ws_conn *c)
         if (opcode == WS_CLOSE)
             atomic_store(&c->w.close_sent, true);
     }
+}
+
+static void append_answers(ws_conn *c)
+{
+    if (atomic_load_explicit(&c->w.answers_due, memory_order_acquire))
+        append_answers_due(c);
 }
 
 static int check_end(ws_conn *c)
@@ -346,7 +354,7 @@ static bool fits(const struct ws__buf *out, size_t len)
 /* Room for the answers and a header, and for the message if it is small. */
 static int clear_the_way(ws_conn *c, const struct ws__sending *s)
 {
-    int error = borrow_out(c);
+    int error = have_out(c);
 
     if (error != 0)
         return error;
@@ -418,7 +426,7 @@ int ws__write_frame(ws_conn *c, const struct ws__sending *s)
         error = send_frame(c, s);
     if (error == 0 && s->opcode == WS_CLOSE)
         atomic_store(&c->w.close_sent, true);
-    bool held = c->w.out && c->w.out->held;
+    bool held = c->w.out && c->w.out->held > 0;
     unlock(c);
     if (!held) /* the peer may always have room for more */
         ws__spend_message();
@@ -435,7 +443,7 @@ static void push(ws_conn *c)
         return;
     if (atomic_load(&c->w.close_sent))
         ws__answers_drop(c);
-    else if (pending(c) == 0 && borrow_out(c) == 0)
+    else if (pending(c) == 0 && have_out(c) == 0)
         append_answers(c);
     else if (pending(c) == 0)
         ws__answers_drop(c); /* no memory */
