@@ -117,7 +117,7 @@ static void the_addresses_of_tcp_are_numbers(void **state)
     (void)state;
     struct sockaddr_storage a;
     socklen_t n = sizeof(a);
-    char listening[WS__ADDR_LEN], local[WS__ADDR_LEN];
+    char listening[WS__ADDR_LEN], local[WS__ADDR_LEN], peer[WS__ADDR_LEN];
     int listener = ws__listen("127.0.0.1:0", NULL), fd;
 
     assert_true(listener >= 0);
@@ -125,7 +125,7 @@ static void the_addresses_of_tcp_are_numbers(void **state)
     assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &n), 0);
     int raw = ws__connect((struct sockaddr *)&a, n, patience(), NULL);
     assert_true(raw >= 0);
-    while ((fd = ws__accept(listener)) == -EAGAIN)
+    while ((fd = ws__accept(listener, peer)) == -EAGAIN)
         ws_yield();
     ws_conn *c = adopt(fd, NULL);
     ws__local_name(raw, local);

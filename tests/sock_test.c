@@ -73,9 +73,12 @@ static int connect_to(int fd, int family)
 static int accept_one(int fd)
 {
     assert_int_equal(ws__wait(fd, POLLIN, ws_after(LONG), NULL), POLLIN);
-    int conn = ws__accept(fd);
+    char peer[WS__ADDR_LEN], same[WS__ADDR_LEN];
+    int conn = ws__accept(fd, peer);
 
     assert_true(conn >= 0);
+    ws__remote_name(conn, same);
+    assert_string_equal(peer, same);
     return conn;
 }
 
@@ -300,11 +303,12 @@ static void a_host_that_is_none_is_named(void **state)
 static void accept_never_waits(void **state)
 {
     (void)state;
+    char peer[WS__ADDR_LEN];
     int fd = listen_on("127.0.0.1:0");
 
-    assert_int_equal(ws__accept(fd), -EAGAIN);
+    assert_int_equal(ws__accept(fd, peer), -EAGAIN);
     close(fd);
-    assert_int_equal(ws__accept(fd), -EBADF);
+    assert_int_equal(ws__accept(fd, peer), -EBADF);
 }
 
 static void accept_says_when_there_is_no_descriptor(void **state)
@@ -312,10 +316,11 @@ static void accept_says_when_there_is_no_descriptor(void **state)
     (void)state;
     int fd = listen_on("127.0.0.1:0");
     int client = connect_to(fd, AF_INET);
+    char peer[WS__ADDR_LEN];
 
     assert_int_equal(ws__wait(fd, POLLIN, ws_after(LONG), NULL), POLLIN);
     descriptors_run_out();
-    int r = ws__accept(fd);
+    int r = ws__accept(fd, peer);
     descriptors_come_back();
     assert_int_equal(r, -EMFILE);
 

@@ -82,6 +82,28 @@ static void numbers_are_digits_up_to_a_maximum(void **state)
     }
 }
 
+static void numbers_become_digits(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned long long n;
+        const char *s;
+    } rows[] = {
+        { 0, "0" },
+        { 7, "7" },
+        { 10, "10" },
+        { 65535, "65535" },
+        { UINT64_MAX, "18446744073709551615" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char out[21] = "";
+
+        assert_ptr_equal(ws__decimal(out, rows[i].n), out + strlen(rows[i].s));
+        assert_string_equal(out, rows[i].s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +111,7 @@ int main(void)
         cmocka_unit_test(hexadecimal_digits_have_values),
         cmocka_unit_test(blanks_are_spaces_and_tabs),
         cmocka_unit_test(numbers_are_digits_up_to_a_maximum),
+        cmocka_unit_test(numbers_become_digits),
     };
 
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);

@@ -71,3 +71,15 @@ bool ws__str_number(struct ws__str s, unsigned long long max,
     *value = v;
     return s.n > 0;
 }
+
+char *ws__decimal(char *p, unsigned long long n)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    memcpy(p, digits + at, sizeof(digits) - at);
+    return p + (sizeof(digits) - at);
+}

@@ -27,6 +27,9 @@ int ws__hex_value(char c);
 /* Without the spaces and tabs at its ends. */
 struct ws__str ws__str_trim(struct ws__str s);
 
+/* Appends n in decimal, at most 20 digits.  Returns the end. */
+char *ws__decimal(char *p, unsigned long long n);
+
 /* Digits only, as a number at most max.  Returns false for anything else. */
 bool ws__str_number(struct ws__str s, unsigned long long max,
                     unsigned long long *value);

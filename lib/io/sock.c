@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "io/wait.h"
 
 union address {
@@ -37,33 +38,6 @@ int ws__nonblocking(int fd)
 void ws__nodelay(int fd)
 {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
-}
-
-/* Linux also passes on what the network said about the new connection. */
-static bool is_about_one(int err)
-{
-    static const int list[] = {
-        ECONNABORTED, EINTR,       EPROTO,       EPERM,
-        ENETDOWN,     ENOPROTOOPT, EHOSTDOWN,    ENETUNREACH,
-        ETIMEDOUT,    ECONNRESET,  EHOSTUNREACH,
-    };
-
-    for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
-        if (err == list[i])
-            return true;
-    return false;
-}
-
-int ws__accept(int fd)
-{
-    int conn;
-
-    do
-        conn = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    while (conn < 0 && is_about_one(errno));
-    if (conn < 0)
-        return -errno;
-    return conn;
 }
 
 int ws__connect_begin(const struct sockaddr *addr, socklen_t len)
@@ -120,16 +94,26 @@ static void unmap(union address *a)
     a->in = in;
 }
 
-static void name_inet(union address *a, char out[static WS__ADDR_LEN])
+/* By hand, since each connection's address is made into text. */
+static void name_inet4(const union address *a, char out[static WS__ADDR_LEN])
+{
+    uint8_t bytes[4];
+
+    memcpy(bytes, &a->in.sin_addr, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        out = ws__decimal(out, bytes[i]);
+        *out++ = i < 3 ? '.' : ':';
+    }
+    *ws__decimal(out, ntohs(a->in.sin_port)) = '\0';
+}
+
+static void name_inet6(const union address *a, char out[static WS__ADDR_LEN])
 {
     char host[WS__ADDR_LEN - 16], port[8];
 
-    unmap(a);
-    bool v4 = a->any.sa_family == AF_INET;
-    if (getnameinfo(&a->any, v4 ? sizeof(a->in) : sizeof(a->in6), host,
-                    sizeof(host), port, sizeof(port),
-                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-        snprintf(out, WS__ADDR_LEN, v4 ? "%s:%s" : "[%s]:%s", host, port);
+    if (getnameinfo(&a->any, sizeof(a->in6), host, sizeof(host), port,
+                    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        snprintf(out, WS__ADDR_LEN, "[%s]:%s", host, port);
 }
 
 /* The path need not end in NUL; Linux's abstract names begin with one. */
@@ -147,27 +131,68 @@ static void name_unix(const union address *a, socklen_t len,
         snprintf(out, WS__ADDR_LEN, "unix:%.*s", (int)n, path);
 }
 
-static void name(int fd, int (*get)(int, struct sockaddr *, socklen_t *),
-                 char out[static WS__ADDR_LEN])
+static void name(union address *a, socklen_t len, char out[static WS__ADDR_LEN])
+{
+    out[0] = '\0';
+    unmap(a);
+    if (a->any.sa_family == AF_UNIX)
+        name_unix(a, len, out);
+    else if (a->any.sa_family == AF_INET)
+        name_inet4(a, out);
+    else if (a->any.sa_family == AF_INET6)
+        name_inet6(a, out);
+}
+
+void ws__local_name(int fd, char out[static WS__ADDR_LEN])
 {
     union address a;
     socklen_t len = sizeof(a);
 
     out[0] = '\0';
-    if (get(fd, &a.any, &len) != 0)
-        return;
-    if (a.any.sa_family == AF_UNIX)
-        name_unix(&a, len, out);
-    else if (a.any.sa_family == AF_INET || a.any.sa_family == AF_INET6)
-        name_inet(&a, out);
-}
-
-void ws__local_name(int fd, char out[static WS__ADDR_LEN])
-{
-    name(fd, getsockname, out);
+    if (getsockname(fd, &a.any, &len) == 0)
+        name(&a, len, out);
 }
 
 void ws__remote_name(int fd, char out[static WS__ADDR_LEN])
 {
-    name(fd, getpeername, out);
+    union address a;
+    socklen_t len = sizeof(a);
+
+    out[0] = '\0';
+    if (getpeername(fd, &a.any, &len) == 0)
+        name(&a, len, out);
+}
+
+/* ---- Accepting ---------------------------------------------------------- */
+
+/* Linux also passes on what the network said about the new connection. */
+static bool is_about_one(int err)
+{
+    static const int list[] = {
+        ECONNABORTED, EINTR,       EPROTO,       EPERM,
+        ENETDOWN,     ENOPROTOOPT, EHOSTDOWN,    ENETUNREACH,
+        ETIMEDOUT,    ECONNRESET,  EHOSTUNREACH,
+    };
+
+    for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
+        if (err == list[i])
+            return true;
+    return false;
+}
+
+int ws__accept(int fd, char remote[static WS__ADDR_LEN])
+{
+    union address a;
+    socklen_t len;
+    int conn;
+
+    do {
+        len = sizeof(a);
+        a.any.sa_family = AF_UNSPEC;
+        conn = accept4(fd, &a.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    } while (conn < 0 && is_about_one(errno));
+    if (conn < 0)
+        return -errno;
+    name(&a, len, remote);
+    return conn;
 }

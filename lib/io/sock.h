@@ -26,11 +26,12 @@ bool ws__is_localhost(const char *host);
 
 /*
  * Accept one connection without waiting: non-blocking, close-on-exec, and with
- * the listening socket's TCP_NODELAY, as Linux does.  What is wrong with one connection only (ECONNABORTED, EPROTO,
- * ...) is passed over.  Returns the descriptor, -EAGAIN, -EMFILE or -ENFILE (or
- * -ENOBUFS, -ENOMEM) when there is no room, or another negated errno.
+ * the listening socket's TCP_NODELAY, as Linux does; remote as ws__remote_name.
+ * What is wrong with one connection only (ECONNABORTED, EPROTO, ...) is passed
+ * over.  Returns the descriptor, -EAGAIN, -EMFILE or -ENFILE (or -ENOBUFS,
+ * -ENOMEM) when there is no room, or another negated errno.
  */
-int ws__accept(int fd);
+int ws__accept(int fd, char remote[static WS__ADDR_LEN]);
 
 /* Connect a stream socket by the deadline; cancel may be NULL.  Returns it,
  * non-blocking and with TCP_NODELAY, or a negative code. */

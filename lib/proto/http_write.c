@@ -152,11 +152,14 @@ void ws__http_request_line(struct ws__http_out *o, const char *method,
 
 void ws__http_status_line(struct ws__http_out *o, int status)
 {
-    char line[80];
-    int n = snprintf(line, sizeof(line), "HTTP/1.1 %03d %s\r\n", status,
-                     ws__http_reason(status));
+    const char digits[] = { (char)('0' + status / 100 % 10),
+                            (char)('0' + status / 10 % 10),
+                            (char)('0' + status % 10), ' ' };
 
-    put(o, line, (size_t)n);
+    put_string(o, "HTTP/1.1 ");
+    put(o, digits, sizeof(digits));
+    put_string(o, ws__http_reason(status));
+    put(o, "\r\n", 2);
 }
 
 void ws__http_field(struct ws__http_out *o, const char *name, const char *value)

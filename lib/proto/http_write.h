@@ -22,7 +22,7 @@ void ws__http_out_init(struct ws__http_out *o);
  * would end or split it. */
 void ws__http_request_line(struct ws__http_out *o, const char *method,
                            const char *target);
-void ws__http_status_line(struct ws__http_out *o, int status);
+void ws__http_status_line(struct ws__http_out *o, int status); /* 3 digits */
 
 /* A name that is no token is refused; control bytes in a value become blanks.
  * fmt is for a value made of parts, refused from 512 bytes on. */

@@ -75,7 +75,8 @@ static struct ws__seat *seat_for_one(struct ws__seat *seat)
     return least_loaded(l);
 }
 
-static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd)
+static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd,
+                                         const char *remote)
 {
     struct ws__newcomer *n = ws__alloc(sizeof(*n));
 
@@ -88,6 +89,7 @@ static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd)
     n->fd = fd;
     n->first_by =
         ws__session_deadline(seat->listener->server.request_timeout_ms);
+    strcpy(n->remote, remote);
     return n;
 }
 
@@ -104,7 +106,7 @@ static int start(struct ws__seat *seat, struct ws__newcomer *n)
     return f ? 0 : -ENOMEM;
 }
 
-static void welcome(struct ws__seat *seat, int fd)
+static void welcome(struct ws__seat *seat, int fd, const char *remote)
 {
     ws_listener *l = seat->listener;
 
@@ -112,7 +114,7 @@ static void welcome(struct ws__seat *seat, int fd)
         turn_away(seat, fd);
         return;
     }
-    struct ws__newcomer *n = newcomer_new(seat_for_one(seat), fd);
+    struct ws__newcomer *n = newcomer_new(seat_for_one(seat), fd, remote);
     if (n && start(seat, n) != 0)
         ws__session_abandon(n);
 }
@@ -136,13 +138,14 @@ static int pause_accepting(struct ws__seat *seat, int error)
 static int accept_ready(struct ws__seat *seat)
 {
     ws_listener *l = seat->listener;
-    int fd = ws__accept(l->fd);
+    char remote[WS__ADDR_LEN];
+    int fd = ws__accept(l->fd, remote);
 
     while (fd >= 0) {
         atomic_store_explicit(&l->starved, false, memory_order_relaxed);
-        welcome(seat, fd);
+        welcome(seat, fd, remote);
         ws__spend_message();
-        fd = ws__accept(l->fd);
+        fd = ws__accept(l->fd, remote);
     }
     return fd;
 }

@@ -148,6 +148,14 @@ int ws__conn_fail(ws_conn *c, int code, const char *fmt, ...)
     return code;
 }
 
+int ws__conn_closed(ws_conn *c)
+{
+    int none = 0;
+
+    atomic_compare_exchange_strong(&c->error_code, &none, WS_ERR_CLOSED);
+    return WS_ERR_CLOSED;
+}
+
 int ws__conn_transport_error(ws_conn *c, int code)
 {
     if (ws__conn_ended(c))
@@ -168,6 +176,29 @@ static const ws_error *without_words(int code)
     return &e;
 }
 
+static void describe_close(ws_error *e, int code, const char *reason)
+{
+    const char *name = ws__close_name(code);
+
+    ws__fail(e, WS_ERR_CLOSED, "the peer closed the connection: %d%s%s%s%s%s",
+             code, *name ? " (" : "", name, *name ? ")" : "",
+             *reason ? ": " : "", reason);
+}
+
+/* Two may ask at once. */
+static const ws_error *closed_words(ws_conn *c)
+{
+    struct ws__extras *x = ws__extras_own(c);
+
+    if (!x)
+        return without_words(WS_ERR_CLOSED);
+    ws__lock_until(&c->w.answers_lock, 0);
+    if (x->error.code == 0)
+        describe_close(&x->error, ws_close_code(c), x->close_reason);
+    ws__unlock(&c->w.answers_lock);
+    return &x->error;
+}
+
 const ws_error *ws_conn_error(const ws_conn *c)
 {
     static const ws_error none = { .code = 0 };
@@ -179,6 +210,8 @@ const ws_error *ws_conn_error(const ws_conn *c)
     int code = atomic_load_explicit(&c->error_code, memory_order_acquire);
     if (code == 0 || code == BEING_WRITTEN)
         return &none;
+    if (code == WS_ERR_CLOSED)
+        return closed_words((ws_conn *)c);
     const ws_error *e = &ws__extras(c)->error;
     return e->code != 0 ? e : without_words(code);
 }

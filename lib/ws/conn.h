@@ -167,6 +167,10 @@ void ws__extras_free(ws_conn *c);
 /* Record the connection's first final error.  Returns code. */
 int ws__conn_fail(ws_conn *c, int code, const char *fmt, ...) WS_PRINTF(3, 4);
 
+/* The same for a close frame that has come; the words for it, which are seldom
+ * read, are made then.  Returns WS_ERR_CLOSED. */
+int ws__conn_closed(ws_conn *c);
+
 /* The code for an operation that the transport failed: code, or
  * WS_ERR_CANCELED if this side broke it. */
 int ws__conn_transport_error(ws_conn *c, int code);

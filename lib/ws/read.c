@@ -289,10 +289,7 @@ static int close_came(ws_conn *c, const char *data, size_t len)
         ws__answer_close(c, code, NULL);
     if (error < 0)
         return error;
-    const char *name = ws__close_name(code);
-    return ws__conn_fail(
-        c, WS_ERR_CLOSED, "the peer closed the connection: %d%s%s%s%s%s", code,
-        *name ? " (" : "", name, *name ? ")" : "", *reason ? ": " : "", reason);
+    return ws__conn_closed(c);
 }
 
 static int control_came(ws_conn *c)

@@ -24,13 +24,6 @@ int64_t ws__session_deadline(int timeout_ms)
     return timeout_ms < 0 ? 0 : ws_after(timeout_ms);
 }
 
-static void find_remote(void *session)
-{
-    struct ws__session *s = session;
-
-    ws__remote_name(s->stream.fd, s->remote);
-}
-
 static void session_init(struct ws__session *s, const struct ws__newcomer *n)
 {
     s->seat = n->seat;
@@ -43,7 +36,7 @@ static void session_init(struct ws__session *s, const struct ws__newcomer *n)
     s->calls = NULL;
     s->handed_on = false;
     ws__stream_socket(&s->stream, n->fd);
-    ws__on_loop_stack(find_remote, s);
+    strcpy(s->remote, n->remote);
     ws__entry_add(&s->entry, s->registry, s->seat->index);
 }
 

@@ -48,6 +48,7 @@ struct ws__newcomer {
     struct ws__seat *seat;
     int fd;
     int64_t first_by;
+    char remote[WS__ADDR_LEN];
 };
 
 /* Put TLS, if that is wanted, beneath what is still to come.  Returns false if
