@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "fiber/sched.h"
 #include "ws/read.h"
 #include "ws/write.h"
 
@@ -48,17 +49,24 @@ static void let_go(ws_conn *c)
     ws_unref(c);
 }
 
+/* What there was has been drained. */
 static void linger(void *arg)
 {
     ws_conn *c = arg;
     int64_t deadline = ws_after(LINGER_MS);
+    bool more = true;
 
-    ws__write_rest(c, deadline);
-    c->stream.ops->half_close(&c->stream);
-    while (drain(c) && ws_now() < deadline &&
-           ws__stream_wait_read(&c->stream, deadline) == 0)
-        ;
-    ws__stream_break(&c->stream);
+    if (atomic_load(&c->w.unsent)) {
+        ws__write_rest(c, deadline);
+        c->stream.ops->half_close(&c->stream);
+    }
+    while (more && ws_now() < deadline &&
+           ws__stream_wait_read(&c->stream, deadline) == 0) {
+        more = drain(c);
+        ws__spend_message(); /* the peer may always have more */
+    }
+    if (more)
+        ws__stream_break(&c->stream);
     let_go(c);
 }
 
@@ -94,9 +102,10 @@ void ws_close(ws_conn *c)
         let_go(c);
         return;
     }
-    if (!atomic_load(&c->w.unsent))
+    bool unsent = atomic_load(&c->w.unsent);
+    if (!unsent)
         c->stream.ops->half_close(&c->stream);
-    if (atomic_load(&c->w.unsent) || drain(c))
+    if (drain(c) || unsent)
         linger_in_background(c);
     else
         let_go(c);
