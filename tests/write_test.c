@@ -403,6 +403,70 @@ static void a_timeout_at_the_end_of_pieces_ends_writing(void **state)
     }
 }
 
+enum { PIECE = 20000 };
+
+/* What compression cannot make smaller. */
+static void make_piece(uint8_t *p, uint32_t seed)
+{
+    for (size_t i = 0; i < PIECE; i++) {
+        seed = seed * 1664525 + 1013904223;
+        p[i] = (uint8_t)(seed >> 24);
+    }
+}
+
+struct collector {
+    ws_conn *c;
+    uint8_t bytes[4 * PIECE];
+    size_t n;
+};
+
+static void collect(void *arg)
+{
+    struct collector *k = arg;
+    ws_message m;
+
+    if (ws_read_message(k->c, &m) == 0 && m.len <= sizeof(k->bytes)) {
+        memcpy(k->bytes, m.data, m.len);
+        k->n = m.len;
+    }
+}
+
+static void a_piece_that_timed_out_can_be_tried_again(void **state)
+{
+    (void)state;
+    static struct collector k;
+    static uint8_t pieces[4][PIECE];
+
+    for (uint32_t i = 0; i < COUNT(pieces); i++)
+        make_piece(pieces[i], i + 1);
+    for (int compression = 0; compression <= 1; compression++) {
+        ws_conn *c;
+        size_t n = 0;
+        int error = 0;
+
+        both(&c, &k.c, compression);
+        k.n = 0;
+        assert_int_equal(ws_next_writer(c, WS_BINARY), 0);
+        while (error == 0)
+            error = ws_write_control(c, WS_PING, "", 0, 1);
+        assert_int_equal(error, WS_ERR_TIMEOUT);
+        ws_set_write_deadline(c, 1);
+        while ((error = ws_write(c, pieces[n], PIECE)) == 0)
+            n++;
+        assert_int_equal(error, WS_ERR_TIMEOUT);
+        ws_set_write_deadline(c, patience());
+        ws_fiber *f = mode_go(collect, &k);
+        for (; n < COUNT(pieces); n++)
+            assert_int_equal(ws_write(c, pieces[n], PIECE), 0);
+        assert_int_equal(ws_end_message(c), 0);
+        ws_join(f);
+        assert_int_equal(k.n, sizeof(pieces));
+        assert_memory_equal(k.bytes, pieces, sizeof(pieces));
+        ws_close(c);
+        ws_close(k.c);
+    }
+}
+
 static void a_peer_that_takes_nothing_is_dead(void **state)
 {
     (void)state;
@@ -1082,6 +1146,7 @@ int main(void)
             a_timeout_before_a_message_leaves_the_connection_usable),
         cmocka_unit_test(a_timeout_inside_a_message_ends_writing),
         cmocka_unit_test(a_timeout_at_the_end_of_pieces_ends_writing),
+        cmocka_unit_test(a_piece_that_timed_out_can_be_tried_again),
         cmocka_unit_test(a_peer_that_takes_nothing_is_dead),
         cmocka_unit_test(reading_never_waits_to_answer),
         cmocka_unit_test(pings_while_a_message_is_written_get_one_pong),

@@ -146,7 +146,8 @@ WS_API void ws_set_coalescing(ws_conn *c, bool enable);
 
 /* The same in pieces: next_writer, any number of writes, end_message, from one
  * fiber.  Other fibers' messages wait meanwhile; this fiber's own get
- * WS_ERR_BUSY.  A piece goes out when the buffer is full, or by ws_flush. */
+ * WS_ERR_BUSY.  A piece goes out when the buffer is full, or by ws_flush.  A
+ * write that returns WS_ERR_TIMEOUT has taken nothing: it can be tried again. */
 WS_API WS_CHECKED int ws_next_writer(ws_conn *c, ws_type type);
 WS_API WS_CHECKED int ws_write(ws_conn *c, const void *data, size_t len);
 WS_API WS_CHECKED int ws_end_message(ws_conn *c);

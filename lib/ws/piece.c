@@ -79,6 +79,28 @@ static int add_compressed(ws_conn *c, const void *data, size_t len,
                                                   .out = &x->piece });
 }
 
+static int make_way(ws_conn *c)
+{
+    const struct ws__extras *x = ws__extras(c);
+
+    if (ws__buf_used(&x->piece) <= x->write_buffer_size)
+        return 0;
+    return send_buffer(c, false);
+}
+
+/* What was compressed is taken, so only what must go before it may time out. */
+static int squeeze_in(ws_conn *c, const void *data, size_t len)
+{
+    int error = make_way(c);
+
+    if (error == 0)
+        error = add_compressed(c, data, len, WS__MORE);
+    if (error != 0)
+        return error;
+    error = make_way(c);
+    return error == WS_ERR_TIMEOUT ? 0 : error;
+}
+
 /* What fills the buffer goes out as a frame; what is larger than it, too. */
 static int add(ws_conn *c, const void *data, size_t len)
 {
@@ -104,12 +126,9 @@ int ws_write(ws_conn *c, const void *data, size_t len)
 
     struct ws__extras *x = ws__extras_own(c);
     int error = ws__write_check(c);
-    if (error != 0 || !x->piece_deflate)
-        return error != 0 ? error : add(c, data, len);
-    error = add_compressed(c, data, len, WS__MORE);
-    if (error == 0 && ws__buf_used(&x->piece) > x->write_buffer_size)
-        error = send_buffer(c, false);
-    return error;
+    if (error != 0)
+        return error;
+    return x->piece_deflate ? squeeze_in(c, data, len) : add(c, data, len);
 }
 
 int ws__piece_flush(ws_conn *c)
