@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "pair.h"
+#include "ws/conn.h"
 
 #include "alloc_fail.h"
 #include "fiber/sched.h"
@@ -401,6 +402,41 @@ static void a_timeout_at_the_end_of_pieces_ends_writing(void **state)
         close(fds[1]);
         ws_close(c);
     }
+}
+
+static void read_to_the_end(void *c)
+{
+    ws_message m;
+
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+}
+
+/* The reader waits already, for nothing but input. */
+static void say_goodbye_when_full(void *arg)
+{
+    (void)arg;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    int n = fill_up(c, 1000);
+    ws_fiber *f = ws_go(read_to_the_end, c);
+
+    while (!atomic_load(&c->r.waiting))
+        ws_yield();
+    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
+    assert_true(atomic_load(&c->w.unsent));
+    while (n-- > 0)
+        hear_shape(raw, FIN | WS_BINARY, 1000);
+    hear_close(raw, WS_CLOSE_GOING_AWAY);
+    say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe9", 2);
+    ws_join(f);
+    close(raw);
+    ws_close(c);
+}
+
+static void what_others_could_not_send_follows_while_one_reads(void **state)
+{
+    (void)state;
+    mode_in_fiber(say_goodbye_when_full, NULL);
 }
 
 enum { PIECE = 20000 };
@@ -1147,6 +1183,7 @@ int main(void)
         cmocka_unit_test(a_timeout_inside_a_message_ends_writing),
         cmocka_unit_test(a_timeout_at_the_end_of_pieces_ends_writing),
         cmocka_unit_test(a_piece_that_timed_out_can_be_tried_again),
+        cmocka_unit_test(what_others_could_not_send_follows_while_one_reads),
         cmocka_unit_test(a_peer_that_takes_nothing_is_dead),
         cmocka_unit_test(reading_never_waits_to_answer),
         cmocka_unit_test(pings_while_a_message_is_written_get_one_pong),

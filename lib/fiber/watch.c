@@ -160,6 +160,11 @@ bool ws__watch_is_of(const struct ws__watch *watch, const struct ws__worker *w)
     return watch->worker == w;
 }
 
+bool ws__watch_is_here(const struct ws__watch *watch)
+{
+    return watch->worker == ws__worker_here();
+}
+
 /* An end of the peer's is something to read, as for poll. */
 static int to_poll(uint32_t events)
 {

@@ -41,6 +41,8 @@ int ws__watch_once(struct ws__worker *w, int fd, int events,
                    struct ws__watch **watch);
 
 bool ws__watch_is_of(const struct ws__watch *watch, const struct ws__worker *w);
+bool ws__watch_is_here(
+    const struct ws__watch *watch); /* the caller's worker's */
 
 /* Have f woken by events.  Returns those that have come already, and then does
  * not. */

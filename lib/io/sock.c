@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "fiber/sched.h"
 #include "io/wait.h"
 
 union address {
@@ -107,13 +108,19 @@ static void name_inet4(const union address *a, char out[static WS__ADDR_LEN])
     *ws__decimal(out, ntohs(a->in.sin_port)) = '\0';
 }
 
-static void name_inet6(const union address *a, char out[static WS__ADDR_LEN])
+struct naming {
+    const union address *a;
+    char *out;
+};
+
+static void name_inet6(void *naming)
 {
+    const struct naming *n = naming;
     char host[WS__ADDR_LEN - 16], port[8];
 
-    if (getnameinfo(&a->any, sizeof(a->in6), host, sizeof(host), port,
+    if (getnameinfo(&n->a->any, sizeof(n->a->in6), host, sizeof(host), port,
                     sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-        snprintf(out, WS__ADDR_LEN, "[%s]:%s", host, port);
+        snprintf(n->out, WS__ADDR_LEN, "[%s]:%s", host, port);
 }
 
 /* The path need not end in NUL; Linux's abstract names begin with one. */
@@ -140,7 +147,7 @@ static void name(union address *a, socklen_t len, char out[static WS__ADDR_LEN])
     else if (a->any.sa_family == AF_INET)
         name_inet4(a, out);
     else if (a->any.sa_family == AF_INET6)
-        name_inet6(a, out);
+        ws__on_loop_stack(name_inet6, &(struct naming){ a, out });
 }
 
 void ws__local_name(int fd, char out[static WS__ADDR_LEN])

@@ -122,6 +122,11 @@ ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n)
     return r;
 }
 
+bool ws__stream_has_edges(const struct ws__stream *s)
+{
+    return s->watch && ws__watch_is_here(s->watch);
+}
+
 int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline)
 {
     return ws__wait_watched(s->fd, s->watch, events, deadline, NULL);

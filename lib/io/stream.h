@@ -64,6 +64,10 @@ void ws__stream_unwatch(struct ws__stream *s);
 /* Read without waiting; notes in s->readable whether more may be there. */
 ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n);
 
+/* Does an event that the caller waits for come once, rather than as long as it
+ * holds? */
+bool ws__stream_has_edges(const struct ws__stream *s);
+
 /* Wait for poll(2) events.  Returns those that hold, or may, WS_ERR_TIMEOUT or a
  * negated errno. */
 int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline);

@@ -28,7 +28,7 @@ void ws_shutdown(ws_conn *c)
 }
 
 /* Read and drop some of what has come.  Returns false once nothing more can
- * come. */
+ * come, or there is no memory to read it into. */
 static bool drain(ws_conn *c)
 {
     struct ws__pool *pool = &ws__pools_here()->read;
@@ -49,31 +49,42 @@ static void let_go(ws_conn *c)
     ws_unref(c);
 }
 
-/* What there was has been drained. */
-static void linger(void *arg)
+/* Others that hold a reference keep the descriptor open. */
+static void linger_until(ws_conn *c, int64_t deadline)
 {
-    ws_conn *c = arg;
-    int64_t deadline = ws_after(LINGER_MS);
     bool more = true;
 
-    if (atomic_load(&c->w.unsent)) {
-        ws__write_rest(c, deadline);
-        c->stream.ops->half_close(&c->stream);
-    }
     while (more && ws_now() < deadline &&
            ws__stream_wait_read(&c->stream, deadline) == 0) {
         more = drain(c);
         ws__spend_message(); /* the peer may always have more */
     }
-    if (more)
+    if (more || atomic_load(&c->refs) > 1)
         ws__stream_break(&c->stream);
     let_go(c);
 }
 
-/* Takes the reference. */
-static void linger_in_background(ws_conn *c)
+static void linger(void *conn)
 {
-    ws_fiber *f = ws_go(linger, c);
+    linger_until(conn, ws_after(LINGER_MS));
+}
+
+/* No event need follow what has come before. */
+static void send_rest_and_linger(void *conn)
+{
+    ws_conn *c = conn;
+    int64_t deadline = ws_after(LINGER_MS);
+
+    ws__write_rest(c, deadline);
+    c->stream.ops->half_close(&c->stream);
+    c->stream.readable = true;
+    linger_until(c, deadline);
+}
+
+/* Takes the reference. */
+static void in_background(void (*fn)(void *conn), ws_conn *c)
+{
+    ws_fiber *f = ws_go(fn, c);
 
     if (!f)
         let_go(c);
@@ -102,11 +113,13 @@ void ws_close(ws_conn *c)
         let_go(c);
         return;
     }
-    bool unsent = atomic_load(&c->w.unsent);
-    if (!unsent)
-        c->stream.ops->half_close(&c->stream);
-    if (drain(c) || unsent)
-        linger_in_background(c);
+    if (atomic_load(&c->w.unsent)) {
+        in_background(send_rest_and_linger, c);
+        return;
+    }
+    c->stream.ops->half_close(&c->stream);
+    if (drain(c))
+        in_background(linger, c);
     else
         let_go(c);
 }

@@ -110,6 +110,7 @@ struct ws__write_side {
     atomic_int error; /* sticky */
     atomic_bool close_sent;
     atomic_bool unsent; /* out was left with bytes that could not be sent */
+    atomic_bool wanted; /* another one found lock taken */
     atomic_bool waiting;
     atomic_bool compress;
     atomic_schar level;
@@ -138,7 +139,7 @@ struct ws_conn {
     bool client;
     bool deflates; /* permessage-deflate was agreed */
     _Atomic uint16_t close_code;
-    atomic_int error_code; /* the first final one; its words are in extras */
+    atomic_int error_code; /* the first final one; extras has words for it */
     _Atomic(struct ws__parker *) reading_fiber;
     struct ws__read_side r;
     struct ws__write_side w;

@@ -86,13 +86,15 @@ static int look_for_events(ws_conn *c, int events)
     return got == 0 ? WS_ERR_TIMEOUT : got;
 }
 
-/* The flag goes up before c->end is looked at; see wake_others in ws/close. */
+/* Room to write is of interest if something was left, or others may yet leave
+ * it: edges tell of it once, where poll would at once and for ever.  The flag
+ * goes up before c->end is looked at; see wake_others in ws/close. */
 static int wait_events(ws_conn *c, int64_t deadline)
 {
     struct ws__stream *s = &c->stream;
     int events = s->read_events, got = WS_ERR_CANCELED;
 
-    if (atomic_load(&c->w.unsent))
+    if (ws__stream_has_edges(s) || atomic_load(&c->w.unsent))
         events |= s->write_events;
     if (c->r.only_present) {
         got = look_for_events(c, events);
@@ -102,7 +104,7 @@ static int wait_events(ws_conn *c, int64_t deadline)
             got = ws__stream_wait(s, events, deadline);
         atomic_store_explicit(&c->r.waiting, false, memory_order_release);
     }
-    if (got > 0 && (got & s->write_events))
+    if (got > 0 && (got & s->write_events) && atomic_load(&c->w.unsent))
         ws__write_pending(c);
     s->readable = got > 0 && (got & (s->read_events | ~s->write_events));
     return got;
@@ -150,9 +152,9 @@ static int wait_readable(ws_conn *c)
         if (got < 0 && got != WS_ERR_TIMEOUT)
             return transport_failed(c, got);
         now = ws_now();
+        rest_if_due(c, now);
         if (deadline != 0 && now >= deadline)
             return WS_ERR_TIMEOUT;
-        rest_if_due(c, now);
         int error = keep_alive(c, now);
         if (error != 0 || c->r.only_present)
             return error != 0 ? error : WS__NOTHING;

@@ -80,6 +80,7 @@ bool ws__reading_rest(ws_conn *c, bool all)
         in->pos = in->last = in->begin;
         if (in->begin)
             ws__poison(in->begin, ws__buf_size(in));
+        g->rest_at = 0;
         ws__pool_put(&ws__pools_here()->reading, g);
         c->r.now = NULL;
         return true;

@@ -19,10 +19,10 @@ struct ws__registry {
     struct ws__entry *first;
     enum stage stage;
     size_t holders;
-    size_t entries;
+    size_t connections;
     size_t sessions;
     ws_event quiet;       /* closing, and the last session has ended */
-    atomic_size_t load[]; /* entries of each seat */
+    atomic_size_t load[]; /* connections of each seat */
 };
 
 struct ws__registry *ws__registry_new(unsigned seats)
@@ -46,7 +46,7 @@ void ws__registry_unref(struct ws__registry *g)
 size_t ws__registry_count(struct ws__registry *g)
 {
     ws_mutex_lock(&g->lock);
-    size_t n = g->entries;
+    size_t n = g->connections;
     ws_mutex_unlock(&g->lock);
     return n;
 }
@@ -66,13 +66,13 @@ bool ws__registry_closing(struct ws__registry *g)
 
 static void count(struct ws__registry *g, unsigned seat)
 {
-    g->entries++;
+    g->connections++;
     atomic_fetch_add(&g->load[seat], 1);
 }
 
 static void count_off(struct ws__registry *g, unsigned seat)
 {
-    g->entries--;
+    g->connections--;
     atomic_fetch_sub(&g->load[seat], 1);
 }
 

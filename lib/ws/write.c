@@ -409,7 +409,8 @@ static void unlock(ws_conn *c)
 {
     note_unsent(c);
     ws__unlock(&c->w.lock);
-    if (atomic_load(&c->w.answers_due) || atomic_load(&c->w.unsent))
+    if (atomic_load(&c->w.answers_due) || atomic_load(&c->w.unsent) ||
+        atomic_load(&c->w.wanted))
         ws__write_pending(c);
 }
 
@@ -455,18 +456,36 @@ static void push(ws_conn *c)
     note_unsent(c);
 }
 
+/* The lock, or word for its holder that there is something to do for him: he
+ * looks when he has let go. */
+static bool lock_or_tell(ws_conn *c)
+{
+    if (ws__trylock(&c->w.lock))
+        return true;
+    atomic_store(&c->w.wanted, true);
+    return ws__trylock(&c->w.lock);
+}
+
 /* Room that came before the flag was up was nobody's concern: so look again. */
+static void push_twice(ws_conn *c)
+{
+    bool before = atomic_load(&c->w.unsent);
+
+    push(c);
+    if (!before && atomic_load(&c->w.unsent))
+        push(c);
+}
+
 void ws__write_pending(ws_conn *c)
 {
     do {
-        if (atomic_load(&c->w.error) != 0 || !ws__trylock(&c->w.lock))
+        if (atomic_load(&c->w.error) != 0 || !lock_or_tell(c))
             return;
-        bool before = atomic_load(&c->w.unsent);
-        push(c);
-        if (!before && atomic_load(&c->w.unsent))
-            push(c);
+        atomic_store(&c->w.wanted, false);
+        push_twice(c);
         ws__unlock(&c->w.lock);
-    } while (atomic_load(&c->w.answers_due) && !atomic_load(&c->w.unsent));
+    } while (atomic_load(&c->w.wanted) ||
+             (atomic_load(&c->w.answers_due) && !atomic_load(&c->w.unsent)));
 }
 
 /* With the lock held, which is let go. */
@@ -489,7 +508,7 @@ int ws__write_out(ws_conn *c, int64_t deadline)
 
 void ws__write_held(ws_conn *c)
 {
-    if (ws__trylock(&c->w.lock))
+    if (lock_or_tell(c))
         send_and_unlock(c, atomic_load(&c->w.deadline));
 }
 
