@@ -119,8 +119,8 @@ struct ws__write_side {
 
     /* Whose lock is answers_lock. */
     atomic_bool answers_due;
-    bool ping_due;
-    bool close_due;
+    bool ping_due : 1;
+    bool close_due : 1;
     uint16_t close_code; /* what to say; 0: nothing */
     struct ws__answers *answers;
     struct ws__lock answers_lock;
