@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Send a person as JSON. */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include <silverback.h>
@@ -22,6 +23,12 @@ static json_t *person_of(int argc, char **argv)
     return json_pack("{s:s, s:o}", "Name", words[0], "Emails", emails);
 }
 
+/* One that has not read our goodbye resets the connection. */
+static int hung_up(int error)
+{
+    return error == WS_ERR_EOF || error == -ECONNRESET || error == -EPIPE;
+}
+
 /* It is there when the server has said goodbye, or has hung up. */
 static int send_person(ws_conn *c, json_t *person)
 {
@@ -34,7 +41,7 @@ static int send_person(ws_conn *c, json_t *person)
     error = ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(5000));
     if (ws_closed_with(c, WS_CLOSE_BAD_PAYLOAD))
         printf("The server refused it: %s\n", ws_close_reason(c));
-    else if (error == 0 || error == WS_ERR_EOF)
+    else if (error == 0 || hung_up(error))
         return 0;
     else
         printf("Couldn't say goodbye: %s\n", ws_strerror(error));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Send a person as XML. */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include <libxml/parser.h>
@@ -26,6 +27,12 @@ static xmlDoc *person_of(int argc, char **argv)
     return doc;
 }
 
+/* One that has not read our goodbye resets the connection. */
+static int hung_up(int error)
+{
+    return error == WS_ERR_EOF || error == -ECONNRESET || error == -EPIPE;
+}
+
 /* It is there when the server has said goodbye, or has hung up. */
 static int send_person(ws_conn *c, xmlDoc *person)
 {
@@ -38,7 +45,7 @@ static int send_person(ws_conn *c, xmlDoc *person)
     error = ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(5000));
     if (ws_closed_with(c, WS_CLOSE_BAD_PAYLOAD))
         printf("The server refused it: %s\n", ws_close_reason(c));
-    else if (error == 0 || error == WS_ERR_EOF)
+    else if (error == 0 || hung_up(error))
         return 0;
     else
         printf("Couldn't say goodbye: %s\n", ws_strerror(error));

@@ -390,7 +390,7 @@ static void a_slow_request_is_answered_408(void **state)
         "POST /echo HTTP/1.1" SERVED "Content-Length: 2\r\n\r\na",
     };
     ws_listener *hasty =
-        serve((ws_server){ .routes = routes, .request_timeout_ms = 50 });
+        serve((ws_server){ .routes = routes, .request_timeout_ms = 200 });
 
     for (size_t i = 0; i < COUNT(parts); i++) {
         assert_int_equal(ask(hasty, parts[i], &a), 408);
@@ -418,7 +418,7 @@ static void a_request_that_goes_on_and_on_is_answered_408(void **state)
     static const char chunk[] = "1\r\na\r\n";
     static char chunks[10000 * (sizeof(chunk) - 1)];
     ws_listener *hasty = serve((ws_server){ .routes = routes,
-                                            .request_timeout_ms = 50,
+                                            .request_timeout_ms = 200,
                                             .max_body_bytes = 1 << 26 });
     int fd = call(hasty);
     struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
@@ -442,7 +442,7 @@ static void who_says_nothing_is_cut_in_silence(void **state)
 {
     (void)state;
     ws_listener *hasty = serve((ws_server){
-        .routes = routes, .request_timeout_ms = 50, .idle_timeout_ms = 50 });
+        .routes = routes, .request_timeout_ms = 200, .idle_timeout_ms = 50 });
     int fd = call(hasty);
 
     assert_true(has_ended(fd));

@@ -68,10 +68,10 @@ static int make_room(struct ws__session *s)
 }
 
 /* The deadline is looked at before the bytes: a peer that always has one more
- * must not put it off. */
-static int fill(struct ws__session *s, int64_t deadline)
+ * must not put it off.  But the first ones may have waited for us. */
+static int fill(struct ws__session *s, int64_t deadline, bool first)
 {
-    int r = deadline != 0 && ws_now() >= deadline
+    int r = !first && deadline != 0 && ws_now() >= deadline
                 ? WS_ERR_TIMEOUT
                 : ws__stream_wait_read(&s->stream, deadline);
 
@@ -89,7 +89,7 @@ static int fill(struct ws__session *s, int64_t deadline)
 static int read_more(struct ws__session *s, int64_t deadline,
                      struct ws__fault *f)
 {
-    int r = fill(s, deadline);
+    int r = fill(s, deadline, false);
 
     if (r == WS_ERR_TIMEOUT)
         return fail(f, 408, "the request took too long");
@@ -103,7 +103,7 @@ static int read_head(struct ws__session *s, struct ws__http_head *h,
                      int64_t deadline, struct ws__fault *f)
 {
     ws__http_init(h, false, s->server->max_header_bytes);
-    for (;;) {
+    for (bool first = true;; first = false) {
         size_t used = ws__buf_used(&s->in);
         int n = 0;
 
@@ -113,7 +113,7 @@ static int read_head(struct ws__session *s, struct ws__http_head *h,
             return fail(f, h->fault, h->text);
         if (n > 0)
             return n;
-        n = used > 0 ? read_more(s, deadline, f) : fill(s, deadline);
+        n = used > 0 ? read_more(s, deadline, f) : fill(s, deadline, first);
         if (n != 0)
             return n;
     }
