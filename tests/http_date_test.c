@@ -20,7 +20,7 @@ static void date_agrees_with_the_c_library(void **state)
 {
     (void)state;
 
-    for (int64_t t = 0; t < INT64_C(253402300800); t += 260000 + 1) {
+    for (int64_t t = 0; t < INT64_C(253402300800); t += 1000003) {
         char out[WS__HTTP_DATE_LEN + 1], want[WS__HTTP_DATE_LEN + 1];
         time_t seconds = (time_t)t;
         struct tm tm;

@@ -722,12 +722,12 @@ static void the_servers_shutdown_says_1001_and_waits(void **state)
         assert_int_equal(ws_read_message(c[i], &m), WS_ERR_CLOSED);
         assert_int_equal(ws_close_code(c[i]), WS_CLOSE_GOING_AWAY);
     }
+    for (int i = 0; i < SOME; i++)
+        ws_close(c[i]);
     ws_join(f);
     assert_int_equal(result, 0);
     assert_int_equal(seen.ends, SOME);
     assert_int_equal(seen.error, WS_ERR_CLOSED);
-    for (int i = 0; i < SOME; i++)
-        ws_close(c[i]);
 }
 
 static void a_shutdown_breaks_who_does_not_answer(void **state)
@@ -1065,9 +1065,9 @@ static void a_shutdown_reaches_a_peer_that_did_not_read(void **state)
     ws_fiber *f = ws_go(stop_server, &result);
     assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
     assert_int_equal(ws_close_code(c), WS_CLOSE_GOING_AWAY);
+    ws_close(c);
     ws_join(f);
     assert_int_equal(result, 0);
-    ws_close(c);
 }
 
 enum { WRITERS = 4, EACH = 50 };
