@@ -73,9 +73,8 @@ static size_t ascii(const uint8_t *p, size_t n)
 bool ws__utf8_feed(struct ws__utf8 *u, const uint8_t *p, size_t n)
 {
     uint32_t state = u->state;
-    size_t i = state == 0 ? ascii(p, n) : 0;
 
-    for (; i < n && state != REFUSED; i++) {
+    for (size_t i = 0; i < n && state != REFUSED; i++) {
         if (state == 0 && p[i] < 0x80) {
             i += ascii(p + i, n - i);
             while (i < n && p[i] < 0x80)

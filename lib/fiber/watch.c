@@ -162,7 +162,7 @@ bool ws__watch_is_of(const struct ws__watch *watch, const struct ws__worker *w)
 
 bool ws__watch_is_here(const struct ws__watch *watch)
 {
-    return watch->worker == ws__worker_here();
+    return ws__watch_is_of(watch, ws__worker_here());
 }
 
 /* An end of the peer's is something to read, as for poll. */

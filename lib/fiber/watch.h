@@ -34,6 +34,9 @@ void ws__watch_call(struct ws__watch *w, void (*ready)(void *arg, int events),
  * forgotten. */
 int ws__watch_take(struct ws__watch *w, int events);
 
+/* Is it of the worker whose fiber the caller is? */
+bool ws__watch_is_here(const struct ws__watch *watch);
+
 /* ---- For fiber/ --------------------------------------------------------- */
 
 /* Watch fd for one wait.  Returns 0 or a negated errno: -EPERM for a file. */
@@ -41,8 +44,6 @@ int ws__watch_once(struct ws__worker *w, int fd, int events,
                    struct ws__watch **watch);
 
 bool ws__watch_is_of(const struct ws__watch *watch, const struct ws__worker *w);
-bool ws__watch_is_here(
-    const struct ws__watch *watch); /* the caller's worker's */
 
 /* Have f woken by events.  Returns those that have come already, and then does
  * not. */

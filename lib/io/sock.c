@@ -150,24 +150,25 @@ static void name(union address *a, socklen_t len, char out[static WS__ADDR_LEN])
         ws__on_loop_stack(name_inet6, &(struct naming){ a, out });
 }
 
-void ws__local_name(int fd, char out[static WS__ADDR_LEN])
+static void name_end(int fd, int (*get)(int, struct sockaddr *, socklen_t *),
+                     char out[static WS__ADDR_LEN])
 {
     union address a;
     socklen_t len = sizeof(a);
 
     out[0] = '\0';
-    if (getsockname(fd, &a.any, &len) == 0)
+    if (get(fd, &a.any, &len) == 0)
         name(&a, len, out);
+}
+
+void ws__local_name(int fd, char out[static WS__ADDR_LEN])
+{
+    name_end(fd, getsockname, out);
 }
 
 void ws__remote_name(int fd, char out[static WS__ADDR_LEN])
 {
-    union address a;
-    socklen_t len = sizeof(a);
-
-    out[0] = '\0';
-    if (getpeername(fd, &a.any, &len) == 0)
-        name(&a, len, out);
+    name_end(fd, getpeername, out);
 }
 
 /* ---- Accepting ---------------------------------------------------------- */

@@ -152,12 +152,11 @@ void ws__http_request_line(struct ws__http_out *o, const char *method,
 
 void ws__http_status_line(struct ws__http_out *o, int status)
 {
-    const char digits[] = { (char)('0' + status / 100 % 10),
-                            (char)('0' + status / 10 % 10),
-                            (char)('0' + status % 10), ' ' };
+    char digits[20];
 
     put_string(o, "HTTP/1.1 ");
-    put(o, digits, sizeof(digits));
+    put(o, digits, (size_t)(ws__decimal(digits, (unsigned)status) - digits));
+    put(o, " ", 1);
     put_string(o, ws__http_reason(status));
     put(o, "\r\n", 2);
 }

@@ -102,8 +102,6 @@ bool ws__answers_take(ws_conn *c, uint8_t *opcode,
 {
     *opcode = 0;
     *len = 0;
-    if (!atomic_load(&c->w.answers_due))
-        return false;
     lock(c);
     if (c->w.answers && c->w.answers->pong) {
         *opcode = WS_PONG;

@@ -420,7 +420,7 @@ int ws_read_message(ws_conn *c, ws_message *m)
         error = skip(c);
     if (error == 0)
         error = pump(c, NULL, 0);
-    if (error == 0) {
+    if (error == 0) { /* to load it all at once waits for the stores */
         const ws_message *got = &c->r.now->reader.message;
         m->type = got->type;
         m->data = got->data;

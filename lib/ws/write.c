@@ -322,6 +322,7 @@ static void append_answers_due(ws_conn *c)
     }
 }
 
+/* Mostly there are none: then there is no need for room to put them. */
 static void append_answers(ws_conn *c)
 {
     if (atomic_load_explicit(&c->w.answers_due, memory_order_acquire))
