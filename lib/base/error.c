@@ -2,8 +2,9 @@
 
 #include "base/error.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "base/line.h"
 
 static const char *system_text(int code)
 {
@@ -37,7 +38,7 @@ int ws__fail(ws_error *err, int code, const char *fmt, ...)
         return code;
     err->code = code;
     va_start(ap, fmt);
-    vsnprintf(err->text, sizeof(err->text), fmt, ap);
+    ws__line_format(err->text, sizeof(err->text), fmt, ap);
     va_end(ap);
     return code;
 }

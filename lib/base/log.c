@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "base/line.h"
+
 static ws_log_fn function;
 static void *argument;
 
@@ -15,11 +17,11 @@ void ws_set_log(ws_log_fn fn, void *arg)
 
 void ws__log(const char *fmt, ...)
 {
-    char line[512];
+    char line[WS__LINE_MAX];
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(line, sizeof(line), fmt, ap);
+    ws__line_format(line, sizeof(line), fmt, ap);
     va_end(ap);
     if (function)
         function(line, argument);

@@ -5,7 +5,8 @@
 
 #include <silverback/base.h>
 
-/* One line to the function that ws_set_log set, or to stderr. */
+/* One line, escaped as base/line.h says, to the function that ws_set_log set, or
+ * to stderr. */
 void ws__log(const char *fmt, ...) WS_PRINTF(1, 2);
 
 #endif

@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/error.h"
+#include "base/line.h"
 #include "base/log.h"
 
 enum { HOST_MAX = 253 }; /* RFC 1035, section 2.3.4, without the last dot */
@@ -128,12 +129,12 @@ static bool expect(SSL *ssl, const char *name)
 
 int ws__tls_verify(struct ws__tls *t, bool skip, ws_error *err)
 {
-    char name[HOST_MAX + 1];
+    char name[HOST_MAX + 1], quote[WS__QUOTED];
 
     if (!copy_name(name, t->peer))
         return ws__fail(err, WS_ERR_INVALID,
-                        "TLS: expected the name of a host, got \"%.40s\"",
-                        t->peer);
+                        "TLS: expected the name of a host, got \"%s\"",
+                        ws__quote(quote, ws__str(t->peer)));
     bool done = expect(t->ssl, name);
     ERR_clear_error();
     if (!done)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/line.h"
 #include "base/str.h"
 #include "proto/handshake.h"
 #include "proto/header.h"
@@ -44,28 +45,30 @@ static bool is_value(const char *s)
 static int check_host(const struct ws__asked *a, ws_error *err)
 {
     const char *host = ws_header_get(a->headers, "Host");
+    char quote[WS__QUOTED];
 
     if (ws__header_count(a->headers, "Host") > 1)
         return ws__fail(err, WS_ERR_INVALID, "more than one Host header");
     if (!host || ws__host_valid(ws__str(host)))
         return 0;
     return ws__fail(err, WS_ERR_INVALID,
-                    "the Host header is not a host and a port: \"%.60s\"",
-                    host);
+                    "the Host header is not a host and a port: \"%s\"",
+                    ws__quote(quote, ws__str(host)));
 }
 
 static int check_headers(const struct ws__asked *a, ws_error *err)
 {
     for (const ws_header *h = a->headers; h && h->name; h++) {
         const char *name = reserved(a, h->name);
+        char quote[WS__QUOTED];
 
         if (name)
             return ws__fail(err, WS_ERR_INVALID,
                             "the header %s is the handshake's own", name);
         if (!ws__is_token(ws__str(h->name)) || !h->value || !is_value(h->value))
             return ws__fail(err, WS_ERR_INVALID,
-                            "a header cannot be sent as it is: \"%.40s\"",
-                            h->name);
+                            "a header cannot be sent as it is: \"%s\"",
+                            ws__quote(quote, ws__str(h->name)));
     }
     return check_host(a, err);
 }
@@ -74,13 +77,14 @@ static int check_subprotocols(const struct ws__asked *a, ws_error *err)
 {
     for (size_t i = 0; a->subprotocols && a->subprotocols[i]; i++) {
         const char *p = a->subprotocols[i];
+        char quote[WS__QUOTED];
         bool twice = false;
 
         for (size_t k = 0; k < i; k++)
             twice = twice || strcmp(a->subprotocols[k], p) == 0;
         if (twice || !ws__is_token(ws__str(p)))
-            return ws__fail(err, WS_ERR_INVALID,
-                            "the subprotocol \"%.60s\" is %s", p,
+            return ws__fail(err, WS_ERR_INVALID, "the subprotocol \"%s\" is %s",
+                            ws__quote(quote, ws__str(p)),
                             twice ? "listed twice" : "not a token");
     }
     return 0;
@@ -172,11 +176,12 @@ static int refused(const struct ws__asked *a, int status, ws_error *err)
 {
     const char *origin = ws_header_get(a->headers, "Origin");
     bool blamed = origin && status == 403;
+    char quote[WS__QUOTED];
 
     ws__fail(err, WS_ERR_HANDSHAKE,
-             "bad handshake: the server answered %d to the upgrade%s%.70s",
-             status, blamed ? "; it refused Origin " : hint(status),
-             blamed ? origin : "");
+             "bad handshake: the server answered %d to the upgrade%s%s", status,
+             blamed ? "; it refused Origin " : hint(status),
+             blamed ? ws__quote(quote, ws__str(origin)) : "");
     if (err)
         err->http_status = status;
     return WS_ERR_HANDSHAKE;
@@ -212,6 +217,7 @@ static int check_subprotocol(const struct ws__asked *a, int status,
                              ws_error *err)
 {
     const char *value = ws_header_get(headers, "Sec-WebSocket-Protocol");
+    char quote[WS__QUOTED];
 
     *chosen = NULL;
     if (!value)
@@ -225,9 +231,9 @@ static int check_subprotocol(const struct ws__asked *a, int status,
     if (*chosen)
         return 0;
     return bad(err, status,
-               "the server chose the subprotocol \"%.60s\", which was not "
+               "the server chose the subprotocol \"%s\", which was not "
                "asked for",
-               value);
+               ws__quote(quote, ws__str(value)));
 }
 
 int ws__handshake_verify(const struct ws__asked *a, int status,

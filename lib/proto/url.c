@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/line.h"
 #include "base/str.h"
 #include "proto/http_target.h"
 
@@ -50,9 +51,11 @@ static int refuse(ws_error *err, const struct purpose *purpose, const char *s,
                   const char *why)
 {
     const char *at = strrchr(s, '@');
+    char quote[WS__QUOTED];
 
-    return ws__fail(err, WS_ERR_URL, "malformed %s URL: %s: \"%s%.60s\"",
-                    purpose->expected, why, at ? "..." : "", at ? at : s);
+    return ws__fail(err, WS_ERR_URL, "malformed %s URL: %s: \"%s%s\"",
+                    purpose->expected, why, at ? "..." : "",
+                    ws__quote(quote, ws__str(at ? at : s)));
 }
 
 static struct ws__str cut(struct ws__str *s, size_t n)

@@ -3,11 +3,11 @@
 #include "ws/conn.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/line.h"
 #include "io/sock.h"
 #include "ws/write.h"
 
@@ -140,7 +140,7 @@ int ws__conn_fail(ws_conn *c, int code, const char *fmt, ...)
     struct ws__extras *x = ws__extras_own(c);
     if (x) {
         va_start(ap, fmt);
-        vsnprintf(x->error.text, sizeof(x->error.text), fmt, ap);
+        ws__line_format(x->error.text, sizeof(x->error.text), fmt, ap);
         va_end(ap);
         x->error.code = code;
     }
