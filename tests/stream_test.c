@@ -193,6 +193,54 @@ static void what_is_followed_goes_with_what_follows(void **state)
     assert_int_equal(ws__stream_read(&b, buf, 4), 2);
 }
 
+/* Write until there is no room. */
+static void stuff(void)
+{
+    static const char text[4096];
+    const struct iovec v = { (void *)text, sizeof(text) };
+
+    while (a.ops->writev(&a, &v, 1) > 0)
+        continue;
+}
+
+static void what_the_peer_acknowledges_is_counted(void **state)
+{
+    (void)state;
+    int64_t limit = ws_after(LONG);
+    char buf[4096];
+
+    connect_both();
+    setsockopt(a.fd, SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
+    stuff();
+    int64_t before = ws__stream_acked(&a);
+    while (ws__stream_acked(&a) <= before) {
+        assert_true(ws_now() < limit);
+        (void)ws__stream_read(&b, buf, sizeof(buf));
+        ws_yield();
+    }
+}
+
+static void a_local_peer_acknowledges_what_it_reads(void **state)
+{
+    (void)state;
+    char buf[4];
+
+    assert_int_equal(ws__stream_acked(&a), 0);
+    assert_int_equal(ws__stream_write(&a, "abcd", 4, 0), 0);
+    int64_t unread = ws__stream_acked(&a);
+    assert_true(unread < 0);
+    assert_int_equal(ws__stream_read(&b, buf, 4), 4);
+    assert_true(ws__stream_acked(&a) > unread);
+}
+
+static void what_is_no_socket_acknowledges_nothing(void **state)
+{
+    (void)state;
+    struct ws__stream none = { .fd = -1 };
+
+    assert_int_equal(ws__stream_acked(&none), 0);
+}
+
 static void writev_takes_what_there_is_room_for(void **state)
 {
     (void)state;
@@ -293,6 +341,9 @@ int main(void)
         TEST(fini_closes_the_descriptor),
         TEST(writev_gathers),
         TEST(what_is_followed_goes_with_what_follows),
+        TEST(what_the_peer_acknowledges_is_counted),
+        TEST(a_local_peer_acknowledges_what_it_reads),
+        TEST(what_is_no_socket_acknowledges_nothing),
         TEST(writev_takes_what_there_is_room_for),
         TEST(write_goes_on_after_every_partial_one),
         TEST(write_ends_at_the_deadline),

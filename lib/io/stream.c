@@ -5,9 +5,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 
 #include "fiber/sanitizers.h"
 #include "io/wait.h"
@@ -159,6 +164,29 @@ int ws__stream_wait_write(struct ws__stream *s, int64_t deadline)
                                                               : NULL);
 
     return r < 0 && r != WS_ERR_CANCELED ? r : 0;
+}
+
+/* Kernels that say less give a shorter struct. */
+static bool tcp_acked(int fd, int64_t *n)
+{
+    struct tcp_info t;
+    socklen_t len = sizeof(t);
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &t, &len) != 0 ||
+        len < offsetof(struct tcp_info, tcpi_bytes_received))
+        return false;
+    *n = (int64_t)t.tcpi_bytes_acked;
+    return true;
+}
+
+int64_t ws__stream_acked(const struct ws__stream *s)
+{
+    int64_t n;
+    int unacked;
+
+    if (tcp_acked(s->fd, &n))
+        return n;
+    return ioctl(s->fd, SIOCOUTQ, &unacked) == 0 ? -unacked : 0;
 }
 
 const char *ws__stream_error(const struct ws__stream *s, int code)

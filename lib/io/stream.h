@@ -80,6 +80,15 @@ bool ws__stream_has_room(struct ws__stream *s);
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline);
 int ws__stream_wait_write(struct ws__stream *s, int64_t deadline);
 
+/*
+ * How much of what was sent the peer has acknowledged: a number that counts only
+ * by its growing.  TCP: every byte, since the connection began.  A local socket
+ * counts no more than what lies unread, so this grows as the peer reads and
+ * shrinks as more is sent.  With TLS, records count as they were sent.  0 where
+ * the kernel does not say.
+ */
+int64_t ws__stream_acked(const struct ws__stream *s);
+
 /* The words for a code that a read or a write of s returned. */
 const char *ws__stream_error(const struct ws__stream *s, int code);
 
