@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "fiber/sched.h"
+#include "fiber/sync.h"
 #include "io/wait.h"
 #include "ws/listener.h"
 #include "ws/session.h"
@@ -168,7 +169,10 @@ void ws__accept_all(void *arg)
 {
     struct ws__seat *seat = arg;
     ws_listener *l = seat->listener;
-    int r = 0;
+
+    ws__seat_present(l, true);
+    ws_event_wait(&l->open, 0);
+    int r = ws__event_is_set(&l->stop) ? WS_ERR_CANCELED : 0;
 
     (void)ws__watch_new(l->fd, true, &seat->watch); /* it does without */
     while (r != WS_ERR_CANCELED) {

@@ -73,18 +73,20 @@ static void unlink_socket(const ws_listener *l)
         unlink(addr + sizeof(prefix) - 1);
 }
 
-/* So many of them will accept no more. */
-static void accept_ends(ws_listener *l, int n)
+void ws__accept_ends(ws_listener *l)
 {
-    if (atomic_fetch_sub(&l->accepting, n) != n)
+    if (atomic_fetch_sub(&l->accepting, 1) != 1)
         return;
     unlink_socket(l);
     close(l->fd);
 }
 
-void ws__accept_ends(ws_listener *l)
+void ws__seat_present(ws_listener *l, bool runs)
 {
-    accept_ends(l, 1);
+    if (!runs)
+        atomic_store(&l->crippled, true);
+    if (atomic_fetch_sub(&l->absent, 1) == 1)
+        ws_event_set(&l->present);
 }
 
 static void *run_seat(void *arg)
@@ -93,8 +95,8 @@ static void *run_seat(void *arg)
     ws_listener *l = seat->listener;
 
     if (ws__run_worker(seat->worker, ws__accept_all, seat) != 0) {
-        ws__log("listen on %s: no memory for a fiber", l->addr);
         ws__accept_ends(l);
+        ws__seat_present(l, false);
     }
     if (atomic_fetch_sub(&l->running, 1) == 1)
         ws_event_set(&l->ended);
@@ -167,24 +169,29 @@ static ws_listener *listener_new(const ws_server *s)
     return NULL;
 }
 
-/* Those that have started are stopped again. */
+/* Any of them may hand a connection to any other, so none accepts before all
+ * run.  What has started when one fails stops again, and has accepted none. */
 static int start_seats(ws_listener *l)
 {
-    int n = 0, error = 0;
+    int n = 0;
 
     atomic_init(&l->accepting, l->nseats);
     atomic_init(&l->running, l->nseats);
-    while (n < l->nseats && error == 0) {
-        error = start_seat(&l->seats[n]);
-        n += error == 0;
-    }
-    if (error == 0)
-        return 0;
-    ws_event_set(&l->stop);
+    atomic_init(&l->absent, l->nseats);
+    while (n < l->nseats && start_seat(&l->seats[n]) == 0)
+        n++;
     int missing = l->nseats - n;
     atomic_fetch_sub(&l->running, missing);
-    accept_ends(l, missing);
-    return error;
+    for (int i = 0; i < missing; i++) {
+        ws__accept_ends(l);
+        ws__seat_present(l, false);
+    }
+    ws_event_wait(&l->present, 0);
+    bool crippled = atomic_load(&l->crippled);
+    if (crippled)
+        ws_event_set(&l->stop);
+    ws_event_set(&l->open);
+    return crippled ? -ENOMEM : 0;
 }
 
 /* OpenSSL loads much when it is first asked, which is not to be in a client's

@@ -36,6 +36,10 @@ struct ws_listener {
     int fd;
     char addr[WS__ADDR_LEN];
     struct ws__registry *registry;
+    atomic_int absent;    /* seats that neither run nor have failed to */
+    ws_event present;     /* there are none */
+    atomic_bool crippled; /* one has failed to */
+    ws_event open;        /* they may accept, unless they are to stop */
     ws_event stop;
     atomic_int accepting; /* seats; the last one closes fd */
     atomic_int running;
@@ -45,9 +49,12 @@ struct ws_listener {
     struct ws__seat seats[];
 };
 
-/* Accept connections, and have each served by the worker with the fewest, until
- * the listener is stopped.  For ws_run, with a seat. */
+/* Once the listener is open, accept connections, and have each served by the
+ * worker with the fewest, until it is stopped.  For ws_run, with a seat. */
 void ws__accept_all(void *seat);
+
+/* One seat more runs, or has failed to. */
+void ws__seat_present(ws_listener *l, bool runs);
 
 /* One seat will accept no more. */
 void ws__accept_ends(ws_listener *l);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A listener that starts while clients wait for it: a restart under load. */
+
+#include "test.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <silverback.h>
+
+#include "fiber/worker.h"
+#include "peer.h"
+
+/* More than one worker keeps to itself, and fewer. */
+enum { WORKERS = 8, MANY = 40, FEW = 4 };
+
+static void hello(ws_request *r, void *arg)
+{
+    (void)arg;
+    ws_reply_text(r, 200, "hello");
+}
+
+static void stay(ws_conn *c, void *arg)
+{
+    ws_message m;
+
+    (void)arg;
+    while (ws_read_message(c, &m) == 0)
+        continue;
+}
+
+static const ws_route routes[] = { { .path = "/", .handler = hello },
+                                   { .path = "/stay", .socket = stay },
+                                   { 0 } };
+
+#define PLAIN "GET / HTTP/1.1" SERVED "\r\n"
+#define UPGRADE                                                                \
+    "GET /stay HTTP/1.1" SERVED "Connection: Upgrade\r\n"                      \
+    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"                      \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+static char folder[] = "/tmp/start_test.XXXXXX", addr[64];
+
+/* ---- What happens while it starts --------------------------------------- */
+
+/* The allocator sees each worker's turn. */
+static struct {
+    int made;          /* workers */
+    int call_at;       /* all clients call before this one is made */
+    int fail_at;       /* and this one is not; 0: each is */
+    const char *says;  /* what they ask for */
+    atomic_bool alone; /* ws_listen has memory, its workers have none */
+    size_t stack_size;
+    int clients;
+    int fds[MANY];
+} during;
+
+static pthread_t program;
+
+static int call_local(void)
+{
+    const struct timeval patience = { .tv_sec = PATIENCE_S };
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    strcpy(un.sun_path, addr + strlen("unix:"));
+    assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+    return fd;
+}
+
+static void call_all(void)
+{
+    for (int i = 0; i < during.clients; i++) {
+        during.fds[i] = call_local();
+        say(during.fds[i], during.says);
+    }
+}
+
+static bool may_have(size_t size)
+{
+    if (!pthread_equal(pthread_self(), program))
+        return !atomic_load(&during.alone);
+    if (size != sizeof(struct ws__worker))
+        return true;
+    during.made++;
+    if (during.made == during.call_at)
+        call_all();
+    return during.made != during.fail_at;
+}
+
+static void *allocate(void *ptr, size_t size, void *arg)
+{
+    (void)arg;
+    if (size > 0)
+        return ptr || may_have(size) ? realloc(ptr, size) : NULL;
+    free(ptr);
+    return NULL;
+}
+
+static ws_listener *start(ws_error *err)
+{
+    during.made = 0;
+    return ws_listen(&(ws_server){ .addr = addr,
+                                   .routes = routes,
+                                   .workers = WORKERS,
+                                   .stack_size = during.stack_size },
+                     err);
+}
+
+/* ---- Tests -------------------------------------------------------------- */
+
+static void whoever_waited_is_served(void **state)
+{
+    (void)state;
+    static struct answer a;
+
+    during.says = PLAIN;
+    during.clients = MANY;
+    for (int i = 0; i < rounds(100); i++) {
+        during.call_at = 2 + i % (WORKERS - 1);
+        ws_listener *l = start(NULL);
+
+        assert_non_null(l);
+        for (int k = 0; k < during.clients; k++) {
+            assert_true(hear(during.fds[k], &a));
+            assert_int_equal(a.status, 200);
+            close(during.fds[k]);
+        }
+        assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)),
+                         0);
+    }
+    during.call_at = 0;
+}
+
+struct attempt {
+    ws_listener *l;
+    ws_error err;
+    ws_event over;
+};
+
+static void *attempt(void *arg)
+{
+    struct attempt *a = arg;
+
+    program = pthread_self();
+    a->l = start(&a->err);
+    ws_event_set(&a->over);
+    return NULL;
+}
+
+static void expect_no_memory(void)
+{
+    struct attempt a = { 0 };
+    pthread_t t;
+
+    pthread_create(&t, NULL, attempt, &a);
+    if (ws_event_wait(&a.over, ws_after(PATIENCE_S * 1000)) != 0)
+        fail_msg("ws_listen has not returned");
+    pthread_join(t, NULL);
+    program = pthread_self();
+    assert_null(a.l);
+    assert_int_equal(a.err.code, -ENOMEM);
+}
+
+/* Nobody was let in, so nobody is in its way. */
+static void a_worker_that_cannot_start_is_an_error_with_clients_there(
+    void **state)
+{
+    (void)state;
+    during.says = UPGRADE;
+    during.clients = FEW;
+    during.call_at = 2;
+    for (int i = 0; i < rounds(20); i++) {
+        during.fail_at = 3 + i % (WORKERS - 2);
+        expect_no_memory();
+        for (int k = 0; k < during.clients; k++) {
+            char c;
+            assert_true(recv(during.fds[k], &c, 1, 0) <= 0);
+            close(during.fds[k]);
+        }
+    }
+    during.fail_at = during.call_at = 0;
+}
+
+/* It would be given connections, having the fewest, and serve none.  Of another
+ * size no stacks are left over. */
+static void so_is_a_worker_whose_fiber_cannot(void **state)
+{
+    (void)state;
+    during.stack_size = 128 * 1024;
+    atomic_store(&during.alone, true);
+    expect_no_memory();
+    atomic_store(&during.alone, false);
+    ws_listener *l = start(NULL);
+    assert_non_null(l);
+    assert_int_equal(ws_listener_shutdown(l, 0), 0);
+    during.stack_size = 0;
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    program = pthread_self();
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(addr, sizeof(addr), "unix:%s/s", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whoever_waited_is_served),
+        cmocka_unit_test(
+            a_worker_that_cannot_start_is_an_error_with_clients_there),
+        cmocka_unit_test(so_is_a_worker_whose_fiber_cannot),
+    };
+
+    ws_set_allocator(allocate, NULL);
+    return cmocka_run_group_tests_name("start", tests, make_folder,
+                                       remove_folder);
+}
