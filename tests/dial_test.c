@@ -121,6 +121,8 @@ static void dial_refuses_bad_arguments_before_it_connects(void **state)
         { URL, { "Host", "a\r\nX: y" }, WS_ERR_INVALID },
         { "ws://x/\r\nX: y", { 0 }, WS_ERR_URL },
         { "ws://x\n/", { 0 }, WS_ERR_URL },
+        { "ws://127.0.0.1:80\\@other.test/", { 0 }, WS_ERR_URL },
+        { "ws://x/%zz", { 0 }, WS_ERR_URL },
         { "ws://me:p%0aw@x/", { 0 }, WS_ERR_URL },
         { "ws://me:p%00w@x/", { 0 }, WS_ERR_URL },
     };
@@ -158,6 +160,68 @@ static void the_callers_host_replaces_ours_but_not_the_address(void **state)
     assert_string_equal(s.host, "scripted.test");
     assert_non_null(strstr(s.request, "\r\nHost: other.test\r\n"));
     assert_null(strstr(s.request, "scripted.test"));
+}
+
+/* RFC 6874, section 3. */
+static void a_zone_is_for_the_connection_alone(void **state)
+{
+    (void)state;
+    struct scripted s = { .answer = "" };
+
+    request_of(&s, "ws://[fe80::1%25eth0]:81/", NULL);
+    assert_string_equal(s.host, "fe80::1%eth0");
+    assert_string_equal(s.port, "81");
+    assert_non_null(strstr(s.request, "\r\nHost: [fe80::1]:81\r\n"));
+}
+
+/* What Linux says to one without. */
+static int refuse_as_invalid(const char *host, const char *port,
+                             int64_t deadline, void *arg)
+{
+    (void)host;
+    (void)port;
+    (void)deadline;
+    (void)arg;
+    return -EINVAL;
+}
+
+static void a_zone_that_is_missing_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *proxy, *text;
+    } rows[] = {
+        { "ws://[fe80::1]:81/", "",
+          "connect to [fe80::1]:81: a link-local address needs its zone: "
+          "[fe80::1%25eth0]" },
+        { "ws://a/", "http://[febf::1]",
+          "connect to the proxy [febf::1]: a link-local address needs its "
+          "zone: [fe80::1%25eth0]" },
+        { "ws://[fe80::1%25eth0]:81/", "",
+          "connect to [fe80::1]:81: Invalid argument" },
+        { "ws://[fec0::1]/", "", "connect to [fec0::1]: Invalid argument" },
+        { "ws://a/", "", "connect to a: Invalid argument" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const ws_dialer d = { .connect = refuse_as_invalid,
+                              .proxy = rows[i].proxy };
+        ws_error err;
+
+        assert_null(ws_dial(&d, rows[i].url, NULL, NULL, &err));
+        assert_int_equal(err.code, -EINVAL);
+        assert_string_equal(err.text, rows[i].text);
+    }
+}
+
+static void what_a_url_may_not_hold_is_escaped_in_the_request(void **state)
+{
+    (void)state;
+    struct scripted s = { .answer = "" };
+
+    request_of(&s, "ws://a/\xc3\xa9 {x}?y=\\|", NULL);
+    assert_non_null(
+        strstr(s.request, "GET /%C3%A9%20%7Bx%7D?y=%5C%7C HTTP/1.1\r\n"));
 }
 
 static void user_information_becomes_basic_auth(void **state)
@@ -572,6 +636,9 @@ int main(void)
         cmocka_unit_test(dial_makes_a_new_key_each_time),
         cmocka_unit_test(dial_refuses_bad_arguments_before_it_connects),
         cmocka_unit_test(the_callers_host_replaces_ours_but_not_the_address),
+        cmocka_unit_test(a_zone_is_for_the_connection_alone),
+        cmocka_unit_test(a_zone_that_is_missing_is_named),
+        cmocka_unit_test(what_a_url_may_not_hold_is_escaped_in_the_request),
         cmocka_unit_test(user_information_becomes_basic_auth),
         cmocka_unit_test(dial_says_eof_at_every_cut_of_the_head),
         cmocka_unit_test(bytes_behind_the_answer_are_the_first_message),

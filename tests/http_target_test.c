@@ -157,6 +157,21 @@ static void hosts_are_judged(void **state)
             fail_msg("%s", rows[i].host);
 }
 
+/* RFC 6874, section 2; RFC 9844, section 4. */
+static void a_host_may_have_a_zone(void **state)
+{
+    (void)state;
+    static const char *const good[] = { "[fe80::1%25eth0]:80",
+                                        "[fe80::1%eth0]" };
+    static const char *const bad[] = { "[fe80::1%]", "[%25eth0]",
+                                       "[fe80::1%25e%4]", "[fe80::1%25e/f]" };
+
+    for (size_t i = 0; i < COUNT(good); i++)
+        assert_true(ws__host_valid(fenced(good[i])));
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_false(ws__host_valid(fenced(bad[i])));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +179,7 @@ int main(void)
         cmocka_unit_test(paths_are_decoded_once_and_stay_under_the_root),
         cmocka_unit_test(every_prefix_of_a_path_is_taken_or_refused),
         cmocka_unit_test(hosts_are_judged),
+        cmocka_unit_test(a_host_may_have_a_zone),
     };
 
     return cmocka_run_group_tests_name("http_target", tests, NULL, NULL);

@@ -182,6 +182,28 @@ static void loopback_is_told_apart(void **state)
     }
 }
 
+static void link_local_addresses_are_told_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *ip;
+        bool link_local;
+    } rows[] = {
+        { "fe80::", true },       { "febf:ffff::1", true },
+        { "fe7f::1", false },     { "fec0::1", false },
+        { "::1", false },         { "ff02::1", false },
+        { "169.254.0.1", false }, /* needs no zone */
+        { "254.128.0.1", false },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ws__ip ip;
+
+        assert_true(parse(&ip, rows[i].ip));
+        assert_int_equal(ws__ip_is_link_local(&ip), rows[i].link_local);
+    }
+}
+
 static void prefixes_are_compared_by_bits(void **state)
 {
     (void)state;
@@ -224,6 +246,7 @@ int main(void)
         cmocka_unit_test(random_texts_are_judged_as_the_system_does),
         cmocka_unit_test(an_ipv4_address_in_ipv6_is_ipv4),
         cmocka_unit_test(loopback_is_told_apart),
+        cmocka_unit_test(link_local_addresses_are_told_apart),
         cmocka_unit_test(prefixes_are_compared_by_bits),
         cmocka_unit_test(two_families_have_no_prefix_in_common),
     };

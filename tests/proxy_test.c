@@ -100,6 +100,9 @@ static void the_environment_names_a_proxy(void **state)
         { { "HTTP_PROXY=p:1" }, "ws://localhost:8080/", NULL },
         { { "HTTP_PROXY=p:1" }, "ws://127.0.0.1:8080/", NULL },
         { { "HTTP_PROXY=p:1" }, "ws://[::1]:8080/", NULL },
+        { { "HTTP_PROXY=p:1", "NO_PROXY=fe80::/10" },
+          "ws://[fe80::1%25eth0]/",
+          NULL },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++)

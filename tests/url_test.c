@@ -31,6 +31,11 @@ static void urls_are_taken_apart(void **state)
         { "ws://127.0.0.1:65535", 0, "127.0.0.1", "65535", "127.0.0.1:65535",
           "/" },
         { "ws://a//b", 0, "a", "80", "a", "//b" },
+        { "ws://a:0080/", 0, "a", "80", "a", "/" },
+        { "wss://a:0443/", 1, "a", "443", "a", "/" },
+        { "ws://a:00000000443/", 0, "a", "443", "a:443", "/" },
+        { "ws://a_b.c~d!$&'()*+,;=", 0, "a_b.c~d!$&'()*+,;=", "80",
+          "a_b.c~d!$&'()*+,;=", "/" },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -46,6 +51,78 @@ static void urls_are_taken_apart(void **state)
         assert_string_equal(u.target, rows[i].target);
         ws__url_fini(&u);
     }
+}
+
+static void a_target_is_sent_as_rfc_3986_has_it(void **state)
+{
+    (void)state;
+    /* Sections 3.3, 3.4 and 2.1. */
+    static const struct {
+        const char *url, *target;
+    } rows[] = {
+        { "ws://a/b c", "/b%20c" },
+        { "ws://a/?b c", "/?b%20c" },
+        { "ws://a?b c ", "/?b%20c%20" },
+        { "ws://a/b\\c?d\\e", "/b%5Cc?d%5Ce" },
+        { "ws://a/\xc3\xa9?\xe2\x82\xac", "/%C3%A9?%E2%82%AC" },
+        { "ws://a/\xe9", "/%E9" },
+        { "ws://a/a|b", "/a%7Cb" },
+        { "ws://a/{id}", "/%7Bid%7D" },
+        { "ws://a/x?filter={\"a\":[1]}", "/x?filter=%7B%22a%22:%5B1%5D%7D" },
+        { "ws://a/x?q=<b>^`", "/x?q=%3Cb%3E%5E%60" },
+        { "ws://a/%41%2f%c3", "/%41%2f%c3" },
+        { "ws://a/-._~!$&'()*+,;=:@/?/?", "/-._~!$&'()*+,;=:@/?/?" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ws__url u;
+        ws_error err = { 0 };
+
+        if (ws__url_parse(&u, rows[i].url, &err) != 0)
+            fail_msg("%s: %s", rows[i].url, err.text);
+        assert_string_equal(u.target, rows[i].target);
+        ws__url_fini(&u);
+    }
+}
+
+/* RFC 6874, sections 2 and 3; RFC 9844. */
+static void a_zone_is_for_the_resolver_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *host, *name, *host_port, *authority;
+    } rows[] = {
+        { "[fe80::1%25eth0]", "fe80::1%eth0", "fe80::1", "[fe80::1]",
+          "[fe80::1]:80" },
+        { "[fe80::1%25eth0]:81", "fe80::1%eth0", "fe80::1", "[fe80::1]:81",
+          "[fe80::1]:81" },
+        { "[fe80::1%eth0]", "fe80::1%eth0", "fe80::1", "[fe80::1]",
+          "[fe80::1]:80" },
+        { "[fe80::1%251]", "fe80::1%1", "fe80::1", "[fe80::1]",
+          "[fe80::1]:80" },
+        { "[fe80::1%1]", "fe80::1%1", "fe80::1", "[fe80::1]", "[fe80::1]:80" },
+        { "[::1%25lo]", "::1", "::1", "[::1]", "[::1]:80" },
+        { "[fe80::1%25a%2Fb%25]", "fe80::1%a/b%", "fe80::1", "[fe80::1]",
+          "[fe80::1]:80" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        for (int proxy = 0; proxy < 2; proxy++) {
+            char url[64];
+            struct ws__url u;
+            ws_error err = { 0 };
+
+            snprintf(url, sizeof(url), "%s://u:p@%s", proxy ? "http" : "ws",
+                     rows[i].url);
+            if ((proxy ? ws__url_parse_proxy : ws__url_parse)(&u, url, &err))
+                fail_msg("%s: %s", url, err.text);
+            assert_string_equal(u.host, rows[i].host);
+            assert_string_equal(u.name, rows[i].name);
+            assert_string_equal(u.host_port, rows[i].host_port);
+            assert_string_equal(u.authority, rows[i].authority);
+            assert_string_equal(u.credentials, "u:p");
+            ws__url_fini(&u);
+        }
 }
 
 static void what_is_no_ws_url_is_refused(void **state)
@@ -73,14 +150,35 @@ static void what_is_no_ws_url_is_refused(void **state)
         { "ws://u%3a:p@a/", "a colon in the user's name" },
         { "ws://u%3Ap@a/", "a colon in the user's name" },
         { "ws://u:p@/", "no host" },
-        { "ws://u@a@", "no host" },
+        { "ws://u@a@", "one of @, [ and ] in the user information" },
+        { "ws://u:p@q@a/", "one of @, [ and ] in the user information" },
+        { "ws://u[:p@a/", "one of @, [ and ] in the user information" },
         { "ws://a/#b", "a fragment" },
         { "ws://a#", "a fragment" },
-        { "ws://a b/", "a space or control byte" },
-        { "ws://a/\r\nX: y", "a space or control byte" },
-        { "ws://a/\x7f", "a space or control byte" },
+        { "ws://a b/", "a space before the path" },
+        { "ws://u v@b/", "a space before the path" },
+        { " ws://a/", "neither ws nor wss" },
+        { "ws://a/\r\nX: y", "a control byte" },
+        { "ws://a/\x7f", "a control byte" },
+        { "ws://a\t/", "a control byte" },
         { "ws://\xc3\xa9/", "not ASCII" },
-        { "ws://a/\xc3\xa9", "not ASCII" },
+        { "ws://\xef\xbc\x8f/", "not ASCII" },
+        { "ws://u:\xc3\xa9@a/", "not ASCII" },
+        /* Browsers dial 127.0.0.1, others other.test. */
+        { "ws://127.0.0.1:80\\@other.test/", "a backslash before the path" },
+        { "ws://a\\b/", "a backslash before the path" },
+        { "ws://a\\?b", "a backslash before the path" },
+        { "ws:\\\\a/", "no \"://\"" },
+        { "ws://a|b/", "a character before the path" },
+        { "ws://a^b/", "a character before the path" },
+        { "ws://u`:\"{}@b/", "a character before the path" },
+        { "ws://%61/", "an escape in the host" },
+        { "ws://a%2fb/", "an escape in the host" },
+        { "ws://a%4/", "not a host and a port" },
+        { "ws://a/%zz", "a malformed escape in path or query" },
+        { "ws://a/x?y=100%", "a malformed escape in path or query" },
+        { "ws://a/%4", "a malformed escape in path or query" },
+        { "ws://a?%g0", "a malformed escape in path or query" },
         { "ws://a:0/", "not 1 to 65535" },
         { "ws://a:65536/", "not a host and a port" },
         { "ws://a:x/", "not a host and a port" },
@@ -88,8 +186,18 @@ static void what_is_no_ws_url_is_refused(void **state)
         { "ws://::1/", "not a host and a port" },
         { "ws://[::1/", "not a host and a port" },
         { "ws://[::1]x/", "not a host and a port" },
-        { "ws://[fe80::1%25eth0]/", "not a host and a port" },
-        { "ws://a<b/", "not a host and a port" },
+        { "ws://[127.0.0.1]/", "not an IPv6 address" },
+        { "ws://[1:2:3]/", "not an IPv6 address" },
+        { "ws://[fe80::1%]/", "not a host and a port" },
+        { "ws://[fe80::1%25]/", "a zone is written [fe80::1%25eth0]" },
+        { "ws://[fe80::1%de0]/", "a zone is written [fe80::1%25eth0]" },
+        { "ws://[fe80::1%25a b]/", "a space before the path" },
+        { "ws://[fe80::1%25a%20]/", "a control byte or space in the zone" },
+        { "ws://[fe80::1%25%00]/", "a control byte or space in the zone" },
+        { "ws://[fe80::1%25a%4]/", "not a host and a port" },
+        { "ws://[%25eth0]/", "not a host and a port" },
+        { "ws://[1:2:3%25eth0]/", "not an IPv6 address" },
+        { "ws://a<b/", "a character before the path" },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -120,7 +228,7 @@ static void credentials_are_decoded(void **state)
         { "ws://:p@a", ":p", 0 },
         { "ws://u:p@a", "u:p", 1 },
         { "ws://u:p:q@a", "u:p:q", 1 },
-        { "ws://u:p@q@a", "u:p@q", 1 },
+        { "ws://u:p%40q@a", "u:p@q", 1 },
         { "ws://user%20name:%3a%2F%40%c3%A9+@a", "user name::/@\xc3\xa9+", 9 },
         { "ws://u:p@a/@b", "u:p", 1 },
         { "ws://u:p@a?@b", "u:p", 1 },
@@ -157,6 +265,7 @@ static void proxies_are_taken_apart(void **state)
         { "p:3128", 0, 0, "p", "3128", "p:3128", NULL },
         { "u:p@p:3128", 0, 0, "p", "3128", "p:3128", "u:p" },
         { "[::1]:3128", 0, 0, "::1", "3128", "[::1]:3128", NULL },
+        { "http://p:03128", 0, 0, "p", "3128", "p:3128", NULL },
         { "socks5://u:p%40@[::1]", 0, 1, "::1", "1080", "[::1]:1080", "u:p@" },
     };
 
@@ -191,8 +300,11 @@ static void what_is_no_proxy_url_is_refused(void **state)
         { "://p", "none of http, https, socks5, socks5h" },
         { "p:0", "not 1 to 65535" },
         { "p:x", "not a host and a port" },
-        { "http://p\r\nX: y", "a space or control byte" },
-        { "p p", "a space or control byte" },
+        { "http://p\r\nX: y", "a control byte" },
+        { "p p", "a space before the path" },
+        { "http://p\\@q", "a backslash before the path" },
+        { "http://u:p^@q", "a character before the path" },
+        { "\xc3\xa9:3128", "not ASCII" },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -242,6 +354,7 @@ static void urls_of_any_length_fit(void **state)
         "ws://a/%.*s",
         "ws://%.*s@[::1]:65535",
         "ws://a:%.*s@b",
+        "ws://[fe80::1%%25%.*s]:65535",
     };
 
     for (size_t i = 0; i < COUNT(forms); i++)
@@ -249,7 +362,7 @@ static void urls_of_any_length_fit(void **state)
             char name[200], url[256];
             struct ws__url u;
 
-            memset(name, 'x', sizeof(name));
+            memset(name, i == 1 ? ' ' : 'x', sizeof(name));
             snprintf(url, sizeof(url), forms[i], n, name);
             assert_int_equal(ws__url_parse(&u, url, NULL), 0);
             ws__url_fini(&u);
@@ -290,6 +403,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_are_taken_apart),
+        cmocka_unit_test(a_target_is_sent_as_rfc_3986_has_it),
+        cmocka_unit_test(a_zone_is_for_the_resolver_alone),
         cmocka_unit_test(what_is_no_ws_url_is_refused),
         cmocka_unit_test(credentials_are_decoded),
         cmocka_unit_test(proxies_are_taken_apart),

@@ -57,6 +57,12 @@ WS_API void ws_response_free(ws_response *resp);
 /*
  * Connect to a ws:// or wss:// URL.
  *
+ * In its path and query, whatever RFC 3986 has not there is percent-encoded, as
+ * browsers do, bytes beyond ASCII among it; a "%" that begins no escape, a
+ * fragment and control bytes are refused.  Before the path nothing is mended: a
+ * host that is not ASCII is to come in punycode.  A link-local address has its
+ * zone behind it, "[fe80::1%25eth0]" (RFC 6874), which no server is told.
+ *
  * Returns a connection that the caller must ws_close; or NULL, and *err tells
  * why.  *resp, if asked for, is the caller's to free in both cases; it is NULL
  * when no answer came.  d, headers, resp and err may be NULL.  headers (Origin,

@@ -24,7 +24,7 @@ static const char *of_environment(const struct ws__url *to)
     bool cgi = method && *method;
     const char *url;
 
-    if (ws__no_proxy(either("NO_PROXY", "no_proxy"), to->host, to->port))
+    if (ws__no_proxy(either("NO_PROXY", "no_proxy"), to->name, to->port))
         return NULL;
     if (to->tls)
         url = either("HTTPS_PROXY", "https_proxy");

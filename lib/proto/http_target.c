@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "proto/uri.h"
+
 static bool is_visible(struct ws__str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -79,11 +81,10 @@ static ptrdiff_t decode(char *out, struct ws__str s)
         char c = s.p[i];
 
         if (c == '%') {
-            int high = i + 2 < s.n ? ws__hex_value(s.p[i + 1]) : -1;
-            int low = i + 2 < s.n ? ws__hex_value(s.p[i + 2]) : -1;
-            if (high < 0 || low < 0 || high + low == 0)
+            int byte = ws__uri_escaped(from(s, i));
+            if (byte <= 0)
                 return -1;
-            c = (char)(high << 4 | low);
+            c = (char)byte;
             i += 2;
         }
         out[n++] = c;
@@ -140,28 +141,33 @@ ptrdiff_t ws__target_path(char *out, struct ws__str path)
  * 3.2.2). */
 static bool is_name(struct ws__str s)
 {
-    static const char marks[] = "-._~!$&'()*+,;=";
-
-    for (size_t i = 0; i < s.n; i++) {
-        char c = ws__lower(s.p[i]);
-
-        if (c == '%' && s.n - i > 2 && ws__hex_value(s.p[i + 1]) >= 0 &&
-            ws__hex_value(s.p[i + 2]) >= 0)
-            continue;
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-            !(c && strchr(marks, c)))
+    for (size_t i = 0; i < s.n; i++)
+        if (!ws__uri_is_unreserved(s.p[i]) && !ws__uri_is_sub_delim(s.p[i]) &&
+            ws__uri_escaped(from(s, i)) < 0)
             return false;
-    }
     return true;
 }
 
-/* An IPv6 address, roughly: what it may be made of. */
-static bool is_literal(struct ws__str s)
+/* What follows an address and its "%": "25eth0" (RFC 6874, section 2), or as
+ * people write it, "eth0" (RFC 9844, section 4). */
+static bool is_zone(struct ws__str s)
 {
     for (size_t i = 0; i < s.n; i++)
+        if (!ws__uri_is_unreserved(s.p[i]) && ws__uri_escaped(from(s, i)) < 0)
+            return false;
+    return s.n > 0;
+}
+
+/* An IPv6 address, roughly: what it may be made of.  A zone is the client's own
+ * name for one of its links, and says nothing here. */
+static bool is_literal(struct ws__str s)
+{
+    size_t end = index_of(s, "%");
+
+    for (size_t i = 0; i < end; i++)
         if (ws__hex_value(s.p[i]) < 0 && s.p[i] != ':' && s.p[i] != '.')
             return false;
-    return s.n >= 2;
+    return end >= 2 && (end == s.n || is_zone(from(s, end + 1)));
 }
 
 /* A port may be empty (RFC 3986, section 3.2.3). */

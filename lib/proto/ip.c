@@ -142,6 +142,11 @@ bool ws__ip_is_loopback(const struct ws__ip *ip)
     return memcmp(ip->bytes, one, sizeof(one)) == 0;
 }
 
+bool ws__ip_is_link_local(const struct ws__ip *ip)
+{
+    return ip->n == 16 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
+}
+
 bool ws__ip_same_prefix(const struct ws__ip *a, const struct ws__ip *b,
                         size_t bits)
 {

@@ -22,6 +22,10 @@ bool ws__ip_parse(struct ws__ip *ip, struct ws__str s);
 
 bool ws__ip_is_loopback(const struct ws__ip *ip);
 
+/* fe80::/10 (RFC 4291, section 2.5.6): on each link another, so it needs a
+ * zone. */
+bool ws__ip_is_link_local(const struct ws__ip *ip);
+
 /* Are the first bits of both the same?  Addresses of two families never are. */
 bool ws__ip_same_prefix(const struct ws__ip *a, const struct ws__ip *b,
                         size_t bits);

@@ -10,6 +10,8 @@
 #include "base/line.h"
 #include "base/str.h"
 #include "proto/http_target.h"
+#include "proto/ip.h"
+#include "proto/uri.h"
 
 /* What a URL is for. */
 struct purpose {
@@ -76,27 +78,53 @@ static size_t find(struct ws__str s, const char *any)
     return i;
 }
 
-/* What may stand in no URL. */
+/* ---- What may stand where (RFC 3986) ------------------------------------ */
+
 static const char *byte_fault(const char *s)
 {
     for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-
-        if (c <= ' ' || c == 0x7f)
-            return "a space or control byte";
-        if (c > 0x7f)
-            return "a byte that is not ASCII (escape it; use punycode for a "
-                   "host)";
-        if (c == '#')
-            return "a fragment";
+        if ((unsigned char)*s < ' ' || *s == 0x7f)
+            return "a control byte";
+        if (*s == '#')
+            return "a fragment, which means nothing here (%23 is a \"#\")";
     }
+    return NULL;
+}
+
+/* Browsers make of these something else, each its own: a backslash ends the
+ * host, a character that is not ASCII is another one. */
+static const char *authority_fault(struct ws__str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (c == ' ')
+            return "a space before the path";
+        if (c == '\\')
+            return "a backslash before the path";
+        if ((unsigned char)c > 0x7f)
+            return "not ASCII before the path (punycode is for hosts)";
+        if (!ws__uri_is_unreserved(c) && !ws__uri_is_sub_delim(c) &&
+            !strchr(":@[]%", c))
+            return "a character before the path that no URL has there";
+    }
+    return NULL;
+}
+
+/* What else there is in it is escaped before it is sent. */
+static const char *target_fault(struct ws__str s)
+{
+    for (; s.n > 0; cut(&s, 1))
+        if (*s.p == '%' && ws__uri_escaped(s) < 0)
+            return "a malformed escape in path or query (%25 is a \"%\")";
     return NULL;
 }
 
 struct parts {
     const struct scheme *scheme;
     struct ws__str credentials; /* empty: none */
-    struct ws__str host;        /* without brackets */
+    struct ws__str host;        /* without brackets and zone */
+    struct ws__str zone;        /* empty: none */
     struct ws__str port;        /* empty: the default */
     bool literal;
     struct ws__str target; /* may lack its '/' */
@@ -105,16 +133,10 @@ struct parts {
 /* Returns the next byte, unescaped, or -1 for a malformed escape. */
 static int unescape(struct ws__str *s)
 {
-    struct ws__str c = cut(s, 1);
+    int c = *s->p == '%' ? ws__uri_escaped(*s) : (unsigned char)*s->p;
 
-    if (*c.p != '%')
-        return (unsigned char)*c.p;
-    if (s->n < 2)
-        return -1;
-    struct ws__str digits = cut(s, 2);
-    int high = ws__hex_value(digits.p[0]);
-    int low = ws__hex_value(digits.p[1]);
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
+    cut(s, *s->p == '%' && c >= 0 ? 3 : 1);
+    return c;
 }
 
 /* A colon in the name cannot be told from the one behind it, and control bytes
@@ -125,8 +147,10 @@ static const char *credentials_fault(struct ws__str s)
 
     for (const char *begin = s.p; s.n > 0;) {
         bool in_user = s.p < begin + user;
-        int c = unescape(&s);
+        if (strchr("@[]", *s.p))
+            return "one of @, [ and ] in the user information, unescaped";
 
+        int c = unescape(&s);
         if (c < 0)
             return "a malformed escape in the user information";
         if (c < ' ' || c == 0x7f)
@@ -148,9 +172,55 @@ static const char *split_credentials(struct parts *p, struct ws__str *authority)
     return credentials_fault(p->credentials);
 }
 
-static const char *split_host(struct parts *p, struct ws__str authority)
+/* RFC 6874, section 2; the "25" may be left out where nothing else can be
+ * meant. */
+static const char *split_zone(struct parts *p)
+{
+    struct ws__str zone = p->host;
+
+    p->host = cut(&zone, find(zone, "%"));
+    if (zone.n == 0)
+        return NULL;
+    int c = ws__uri_escaped(zone);
+    if ((c >= 0 && c != '%') || (c == '%' && zone.n == 3))
+        return "a zone is written [fe80::1%25eth0]";
+    cut(&zone, c == '%' ? 3 : 1);
+    p->zone = zone;
+    while (zone.n > 0) {
+        c = unescape(&zone);
+        if (c <= ' ' || c == 0x7f)
+            return "a control byte or space in the zone";
+    }
+    return NULL;
+}
+
+static const char *split_literal(struct parts *p)
+{
+    cut(&p->host, 1);
+    const char *fault = split_zone(p);
+    struct ws__ip ip;
+
+    if (!fault &&
+        (find(p->host, ":") == p->host.n || !ws__ip_parse(&ip, p->host)))
+        return "not an IPv6 address in brackets";
+    if (!fault && ws__ip_is_loopback(&ip))
+        p->zone.n = 0; /* there is but one, which resolvers do not know */
+    return fault;
+}
+
+static const char *split_port(struct parts *p, struct ws__str s)
 {
     unsigned long long port = 1;
+
+    if (s.n > 0 && (!ws__str_number(s, 65535, &port) || port == 0))
+        return "a port that is not 1 to 65535";
+    cut(&s, strspn(s.p, "0"));
+    p->port = s;
+    return NULL;
+}
+
+static const char *split_host(struct parts *p, struct ws__str authority)
+{
     const char *fault = split_credentials(p, &authority);
 
     if (fault)
@@ -158,20 +228,15 @@ static const char *split_host(struct parts *p, struct ws__str authority)
     p->literal = authority.n > 0 && authority.p[0] == '[';
     if (!ws__host_valid(authority))
         return "not a host and a port";
-    size_t end = find(authority, p->literal ? "]" : ":");
-    p->host = cut(&authority, end);
-    if (p->literal) {
-        cut(&p->host, 1);
-        cut(&authority, 1);
-    }
+    p->host = cut(&authority, find(authority, p->literal ? "]" : ":"));
     if (p->host.n == 0)
         return "no host";
-    if (authority.n > 0)
-        cut(&authority, 1);
-    p->port = authority;
-    if (p->port.n > 0 && (!ws__str_number(p->port, 65535, &port) || port == 0))
-        return "a port that is not 1 to 65535";
-    return NULL;
+    if (!p->literal && find(p->host, "%") < p->host.n)
+        return "an escape in the host";
+    fault = p->literal ? split_literal(p) : NULL;
+    cut(&authority, p->literal);
+    cut(&authority, authority.n > 0);
+    return fault ? fault : split_port(p, authority);
 }
 
 static const struct scheme *scheme_named(const struct purpose *purpose,
@@ -213,8 +278,13 @@ static const char *split(struct parts *p, const struct purpose *purpose,
         return fault;
     struct ws__str authority = cut(&rest, find(rest, "/?"));
     p->target = rest;
-    return split_host(p, authority);
+    fault = authority_fault(authority);
+    if (!fault)
+        fault = split_host(p, authority);
+    return fault ? fault : target_fault(p->target);
 }
+
+/* ---- The strings -------------------------------------------------------- */
 
 /* Append to what *at points behind, and end it with a NUL. */
 static void put(char **at, const char *p, size_t n)
@@ -238,20 +308,43 @@ static void put_authority(char **at, const struct parts *p, struct ws__str port)
     put(at, port.p, port.n);
 }
 
+static void put_unescaped(char **at, struct ws__str s)
+{
+    while (s.n > 0)
+        put(at, &(char){ (char)unescape(&s) }, 1);
+}
+
+/* A path may hold "/:@" beside the usual, a query "?" too (RFC 3986, sections
+ * 3.3 and 3.4). */
+static void put_target(char **at, struct ws__str s)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    put(at, "/", s.n == 0 || s.p[0] != '/');
+    for (; s.n > 0; cut(&s, 1)) {
+        unsigned char c = (unsigned char)*s.p;
+        bool may = ws__uri_is_unreserved(*s.p) || ws__uri_is_sub_delim(*s.p) ||
+                   strchr("/:@?%", c);
+
+        if (may)
+            put(at, s.p, 1);
+        else
+            put(at, (char[]){ '%', digits[c >> 4], digits[c & 15] }, 3);
+    }
+}
+
 /* A name without a password has an empty one. */
 static void put_credentials(struct ws__url *u, char *at, struct ws__str s)
 {
     struct ws__str user = cut(&s, find(s, ":"));
 
     u->credentials = begin(&at);
-    while (user.n > 0)
-        put(&at, &(char){ (char)unescape(&user) }, 1);
+    put_unescaped(&at, user);
     u->user_len = (size_t)(at - u->credentials);
     put(&at, ":", 1);
     if (s.n > 0)
         cut(&s, 1);
-    while (s.n > 0)
-        put(&at, &(char){ (char)unescape(&s) }, 1);
+    put_unescaped(&at, s);
 }
 
 static void fill(struct ws__url *u, const struct parts *p, char *at)
@@ -261,8 +354,12 @@ static void fill(struct ws__url *u, const struct parts *p, char *at)
     bool named = !ws__str_is(port, standard.p);
 
     *at = '\0';
+    u->name = begin(&at);
+    put(&at, p->host.p, p->host.n);
     u->host = begin(&at);
     put(&at, p->host.p, p->host.n);
+    put(&at, "%", p->zone.n > 0);
+    put_unescaped(&at, p->zone);
     u->port = begin(&at);
     put(&at, port.p, port.n);
     u->host_port = begin(&at);
@@ -270,8 +367,7 @@ static void fill(struct ws__url *u, const struct parts *p, char *at)
     u->authority = begin(&at);
     put_authority(&at, p, port);
     u->target = begin(&at);
-    put(&at, "/", p->target.n == 0 || p->target.p[0] != '/');
-    put(&at, p->target.p, p->target.n);
+    put_target(&at, p->target);
     if (p->credentials.n > 0)
         put_credentials(u, at, p->credentials);
     u->tls = p->scheme->tls;
@@ -284,15 +380,16 @@ static int parse(struct ws__url *u, const struct purpose *purpose,
     struct parts p = { 0 };
 
     *u = (struct ws__url){ 0 };
-    if (!s || strlen(s) > INT32_MAX / 4)
+    if (!s || strlen(s) > INT32_MAX / 8)
         return refuse(err, purpose, s ? s : "", "no URL");
     const char *fault = split(&p, purpose, s);
     if (fault)
         return refuse(err, purpose, s, fault);
 
-    /* Host and port stand three times, everything else once; the rest is five
+    /* A host stands four times, a port three times, an escaped target takes
+     * three times its room, everything else is there once; the rest is five
      * characters of a default port, thrice, brackets, colons, slash and NULs. */
-    u->memory = ws__alloc(3 * strlen(s) + 64);
+    u->memory = ws__alloc(4 * strlen(s) + 64);
     if (!u->memory)
         return ws__fail(err, -ENOMEM, "out of memory");
     fill(u, &p, u->memory);

@@ -11,21 +11,28 @@
 /* A ws or wss URL (RFC 6455, section 3), or a proxy's.  Its strings end with
  * NUL, in one piece of memory. */
 struct ws__url {
-    bool tls;          /* wss, https */
-    bool socks;        /* socks5, socks5h */
-    char *host;        /* for the resolver: an IPv6 address without brackets */
-    char *port;        /* the scheme's unless given */
+    bool tls;   /* wss, https */
+    bool socks; /* socks5, socks5h */
+    char *name; /* the host for others: an IPv6 address without brackets */
+    char *host; /* the same for the resolver: with a zone, "fe80::1%eth0" */
+    char *port; /* the scheme's unless given; no leading zero */
     char *host_port;   /* for the Host field: brackets, and no default port */
     char *authority;   /* for CONNECT: brackets, and always a port */
-    char *target;      /* path and query, at least "/" */
+    char *target;      /* path and query, escaped, at least "/" */
     char *credentials; /* "user:password", decoded; NULL: none */
     size_t user_len;
     char *memory;
 };
 
 /* Returns 0; WS_ERR_URL with a text that says what was expected and what came,
- * but no credentials; or -ENOMEM.  A fragment, white space and control bytes are
- * refused, in the credentials also when they are escaped. */
+ * but no credentials; or -ENOMEM.
+ *
+ * Before the path stands what RFC 3986 has there and nothing else: browsers make
+ * something of the rest, and of a host with escapes, each its own.  In path and
+ * query what it has not is escaped, byte by byte, but a "%" that begins no
+ * escape, a fragment and control bytes are refused, the latter in the
+ * credentials also when they are escaped.  A zone (RFC 6874) stays here: what
+ * is told to others is without (section 3). */
 int ws__url_parse(struct ws__url *u, const char *s, ws_error *err);
 
 /* The same for http, https, socks5 or socks5h; http if there is no scheme. */

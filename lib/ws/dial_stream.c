@@ -2,6 +2,7 @@
 
 #include "ws/dial_stream.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -10,15 +11,31 @@
 #include "io/resolve.h"
 #include "io/sock.h"
 #include "io/tls.h"
+#include "proto/ip.h"
+
+/* Linux says "invalid argument" of a link-local address without its link. */
+static bool lacks_zone(const struct ws__url *hop, int r)
+{
+    struct ws__ip ip;
+
+    return r == -EINVAL && ws__ip_parse(&ip, ws__str(hop->host)) &&
+           ws__ip_is_link_local(&ip);
+}
+
+static const char *why(const struct ws__url *hop, int r)
+{
+    if (r == WS_ERR_TIMEOUT)
+        return "no answer within the handshake timeout";
+    if (lacks_zone(hop, r))
+        return "a link-local address needs its zone: [fe80::1%25eth0]";
+    return ws_strerror(r);
+}
 
 static int fail_connect(const struct ws__dial *d, const struct ws__url *hop,
                         int r)
 {
     return ws__fail(d->err, r, "connect to %s%s: %s",
-                    d->proxy ? "the proxy " : "", hop->host_port,
-                    r == WS_ERR_TIMEOUT
-                        ? "no answer within the handshake timeout"
-                        : ws_strerror(r));
+                    d->proxy ? "the proxy " : "", hop->host_port, why(hop, r));
 }
 
 static int connect_by_name(const struct ws__dial *d, const struct ws__url *hop)
@@ -72,7 +89,7 @@ static int secure(const struct ws__dial *d, const struct ws__url *hop,
         of_proxy.server_name = NULL;
         tls = &of_proxy;
     }
-    int r = ws__tls_connect(s, tls, hop->host, d->err);
+    int r = ws__tls_connect(s, tls, hop->name, d->err);
     if (r == 0)
         r = ws__tls_handshake(s, d->deadline, d->dialer->cancel, d->err);
     return r;
@@ -96,14 +113,15 @@ static int build(const struct ws__dial *d, struct ws__stream *s,
 int ws__dial_stream(const struct ws__dial *d, struct ws__stream *s,
                     ws_response **resp)
 {
-    int fd = connect_to(d, d->proxy ? d->proxy : d->url);
+    const struct ws__url *hop = d->proxy ? d->proxy : d->url;
+    int fd = connect_to(d, hop);
 
     if (fd < 0)
         return fd;
     ws__stream_socket(s, fd);
 
     int r = ws__stream_watch(s);
-    r = r == 0 ? build(d, s, resp) : fail_connect(d, d->url, r);
+    r = r == 0 ? build(d, s, resp) : fail_connect(d, hop, r);
     if (r != 0)
         s->ops->fini(s);
     return r;

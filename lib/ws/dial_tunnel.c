@@ -156,7 +156,7 @@ static int connect_socks(const struct ws__dial *d, struct ws__exchange *x)
     unsigned port = (unsigned)strtoul(d->url->port, NULL, 10);
     struct ws__socks5 s;
     ws_error why = { 0 };
-    int r = ws__socks5_begin(&s, d->url->host, port, proxy->credentials,
+    int r = ws__socks5_begin(&s, d->url->name, port, proxy->credentials,
                              proxy->user_len, &why);
 
     while (r == 0 && s.out_len > 0) {
