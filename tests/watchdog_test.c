@@ -210,6 +210,31 @@ static void who_waits_or_yields_is_not_logged(void **state)
     ws__fiber_label(NULL);
 }
 
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void ship(const char *text, void *result)
+{
+    *(int *)result = ws_run(nothing, NULL);
+    keep(text, NULL);
+}
+
+static void a_log_function_may_run_a_worker(void **state)
+{
+    (void)state;
+    int result = -1;
+
+    ws_set_log(ship, &result);
+    ws__fiber_label("/shipped");
+    assert_true(block_until_logged() >= TICK - 1);
+    ws__fiber_label(NULL);
+    ws_set_log(keep, NULL);
+    assert_true(says("/shipped"));
+    assert_int_equal(result, 0);
+}
+
 #define watched(test) cmocka_unit_test_setup(test, forget_lines)
 
 int main(void)
@@ -223,6 +248,7 @@ int main(void)
         watched(what_blocks_in_ws_blocking_is_not_logged),
         watched(a_thread_may_block),
         watched(who_waits_or_yields_is_not_logged),
+        watched(a_log_function_may_run_a_worker),
     };
 
     sem_init(&logged, 0, 0);

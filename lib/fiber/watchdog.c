@@ -12,6 +12,7 @@
 enum {
     TICK_MS = 100,
     REPORTS = 64, /* handlers that are told of */
+    AT_ONCE = 8,  /* after one look; the rest after the next */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -36,42 +37,60 @@ static bool is_new(const void *handler)
     return true;
 }
 
+/* Who has held up a worker. */
+struct culprits {
+    size_t n;
+    char names[AT_ONCE][WS__NAME_LEN];
+};
+
 /* If it is still the same turn then label and fn are that fiber's; and the label
  * lives as long as the worker, which the lock keeps here. */
-static void report(struct ws__worker *w, unsigned turn)
+static void note(struct culprits *all, struct ws__worker *w, unsigned turn)
 {
     const char *label = atomic_load_explicit(&w->label, memory_order_relaxed);
     void (*fn)(void *) = atomic_load_explicit(&w->fn, memory_order_relaxed);
-    char name[WS__NAME_LEN];
 
-    if (atomic_load(&w->turns) != turn ||
+    if (all->n == AT_ONCE || atomic_load(&w->turns) != turn ||
         !is_new(label ? (const void *)label : *(void **)&fn))
         return;
-    ws__fiber_name(label, fn, name);
-    ws__log("%s held up its worker for more than %d ms, and all other fibers "
-            "there: call what blocks by ws_blocking, or set .thread in its "
-            "route",
-            name, TICK_MS);
+    ws__fiber_name(label, fn, all->names[all->n++]);
+}
+
+/* With the lock held, but not meanwhile: the log function may start a worker,
+ * and end it. */
+static void report(const struct culprits *all)
+{
+    if (all->n == 0)
+        return;
+    pthread_mutex_unlock(&lock);
+    for (size_t i = 0; i < all->n; i++)
+        ws__log("%s held up its worker for more than %d ms, and all other "
+                "fibers there: call what blocks by ws_blocking, or set .thread "
+                "in its route",
+                all->names[i], TICK_MS);
+    pthread_mutex_lock(&lock);
 }
 
 /* Returns whether there is anything to look at soon. */
-static bool look(struct ws__worker *w)
+static bool look(struct ws__worker *w, struct culprits *all)
 {
     unsigned turn = atomic_load(&w->turns);
 
     if (turn % 2 == 1 && turn == w->seen)
-        report(w, turn);
+        note(all, w, turn);
     w->seen = turn;
     return !atomic_load(&w->asleep);
 }
 
 static bool look_at_all(void)
 {
+    struct culprits all = { .n = 0 };
     bool any = false;
 
     for (struct ws__worker *w = workers; w; w = w->next)
-        any = look(w) || any;
-    return any;
+        any = look(w, &all) || any;
+    report(&all);
+    return any || all.n > 0;
 }
 
 /* ---- The thread --------------------------------------------------------- */
