@@ -9,9 +9,12 @@
 
 #include "peer.h"
 #include "mode.h"
+#include "slow.h"
 
 static struct answer a;
 static ws_listener *l;
+
+enum { WRITE_TIMEOUT_MS = 400 };
 
 /* What the handler is to do, and what came of it; atomic because a socket, which
  * is what orders the handlers of two requests, is nothing to
@@ -33,7 +36,8 @@ static int start(void **state)
     static const ws_route routes[] = { { .path = "/", .handler = handler },
                                        { 0 } };
 
-    l = serve((ws_server){ .routes = routes });
+    l = serve(
+        (ws_server){ .routes = routes, .write_timeout_ms = WRITE_TIMEOUT_MS });
     return 0;
 }
 
@@ -113,6 +117,64 @@ static void a_large_answer_comes_whole(void **state)
     assert_int_equal(get(reply_large), 200);
     assert_int_equal(a.len, sizeof(large));
     assert_memory_equal(a.body, large, sizeof(large));
+}
+
+enum { HUGE = 16 << 20 };
+
+static int reply_huge(ws_request *r)
+{
+    char *body = calloc(1, HUGE);
+
+    assert_non_null(body);
+    int error = ws_reply(r, 200, NULL, body, HUGE);
+    free(body);
+    return error;
+}
+
+static int ask_huge(void)
+{
+    int fd = call(l);
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ 1 << 18 }, sizeof(int));
+    act = reply_huge;
+    ws_event_clear(&acted);
+    say(fd, "GET / HTTP/1.1" SERVED "\r\n");
+    assert_true(hear_head(fd, &a));
+    return fd;
+}
+
+/* In far longer than the timeout.  Returns the longest pause. */
+static int64_t take_huge_slowly(void)
+{
+    struct slow s = { .fd = ask_huge(), .step = 1 << 18, .pause_ms = 15 };
+
+    take_slowly(&s, HUGE);
+    assert_int_equal(ws_event_wait(&acted, ws_after(PATIENCE_S * 1000)), 0);
+    close(s.fd);
+    if (s.longest < WRITE_TIMEOUT_MS) {
+        assert_int_equal(result, 0);
+        assert_int_equal(s.got, HUGE);
+    }
+    return s.longest;
+}
+
+static void an_answer_may_take_as_long_as_it_is_taken(void **state)
+{
+    (void)state;
+    int n = 0;
+
+    while (take_huge_slowly() >= WRITE_TIMEOUT_MS)
+        assert_true(++n < SLOW_TRIES);
+}
+
+static void who_takes_nothing_of_an_answer_is_dead(void **state)
+{
+    (void)state;
+    int fd = ask_huge();
+
+    assert_int_equal(ws_event_wait(&acted, ws_after(PATIENCE_S * 1000)), 0);
+    assert_int_equal(result, WS_ERR_DEAD);
+    close(fd);
 }
 
 /* RFC 9110, sections 6.4.1, 15.3.5, 15.3.6 and 15.4.5. */
@@ -302,6 +364,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_answer_has_the_usual_fields),
         TEST(a_large_answer_comes_whole),
+        TEST(an_answer_may_take_as_long_as_it_is_taken),
+        TEST(who_takes_nothing_of_an_answer_is_dead),
         TEST(some_answers_have_no_body),
         TEST(the_callers_fields_go_out_but_not_those_of_the_framing),
         TEST(what_cannot_be_sent_is_invalid_and_no_answer),

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 
 #include "io/stream.h"
 #include "mode.h"
+#include "slow.h"
 
 enum { LONG = 60000, LARGE = 1 << 20 };
 
@@ -168,6 +170,9 @@ static void connect_both(void)
     int l = socket(AF_INET, SOCK_STREAM, 0);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
+    /* So that a small window is opened again bit by bit. */
+    setsockopt(l, IPPROTO_TCP, TCP_MAXSEG, &(int){ 1024 }, sizeof(int));
+    setsockopt(l, SOL_SOCKET, SO_RCVBUF, &(int){ 1 << 14 }, sizeof(int));
     assert_int_equal(bind(l, (struct sockaddr *)&at, len), 0);
     assert_int_equal(listen(l, 1), 0);
     assert_int_equal(getsockname(l, (struct sockaddr *)&at, &len), 0);
@@ -218,6 +223,61 @@ static void what_the_peer_acknowledges_is_counted(void **state)
         (void)ws__stream_read(&b, buf, sizeof(buf));
         ws_yield();
     }
+}
+
+enum { PROGRESS_MS = 200 };
+
+static int64_t waited_for_room;
+static ws_event has_waited;
+
+static void wait_for_room(void *arg)
+{
+    (void)arg;
+    waited_for_room = ws__stream_wait_progress(&a, 0, PROGRESS_MS);
+    ws_event_set(&has_waited);
+}
+
+/* There is room again once a third of what waits was taken; far less than that
+ * is taken in twice the time.  Returns the longest pause. */
+static int64_t wait_beside_a_slow_reader(void)
+{
+    struct slow s = { .step = 4096, .pause_ms = PROGRESS_MS / 8 };
+    char buf[4096];
+
+    connect_both();
+    setsockopt(a.fd, SOL_SOCKET, SO_SNDBUF, &(int){ 1 << 18 }, sizeof(int));
+    stuff();
+    s.fd = b.fd;
+    ws_event_clear(&has_waited);
+    ws_fiber *f = mode_go(wait_for_room, NULL);
+    take_slowly(&s, 16 * s.step);
+    while (ws_event_wait(&has_waited, 1) == WS_ERR_TIMEOUT)
+        (void)ws__stream_read(&b, buf, sizeof(buf));
+    ws_join(f);
+    if (s.longest < PROGRESS_MS)
+        assert_int_equal(waited_for_room, 0);
+    return s.longest;
+}
+
+static void a_peer_that_takes_a_little_at_a_time_is_waited_for(void **state)
+{
+    (void)state;
+    int n = 0;
+
+    while (wait_beside_a_slow_reader() >= PROGRESS_MS)
+        assert_true(++n < SLOW_TRIES);
+}
+
+static void a_peer_that_takes_nothing_is_dead(void **state)
+{
+    (void)state;
+
+    stuff();
+    assert_int_equal(ws__stream_wait_progress(&a, 0, 10), WS_ERR_DEAD);
+    assert_int_equal(ws__stream_wait_progress(&a, ws_after(10), LONG),
+                     WS_ERR_TIMEOUT);
+    assert_int_equal(ws__stream_wait_progress(&a, ws_after(10), -1),
+                     WS_ERR_TIMEOUT);
 }
 
 static void a_local_peer_acknowledges_what_it_reads(void **state)
@@ -342,6 +402,8 @@ int main(void)
         TEST(writev_gathers),
         TEST(what_is_followed_goes_with_what_follows),
         TEST(what_the_peer_acknowledges_is_counted),
+        TEST(a_peer_that_takes_a_little_at_a_time_is_waited_for),
+        TEST(a_peer_that_takes_nothing_is_dead),
         TEST(a_local_peer_acknowledges_what_it_reads),
         TEST(what_is_no_socket_acknowledges_nothing),
         TEST(writev_takes_what_there_is_room_for),

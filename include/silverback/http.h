@@ -32,16 +32,22 @@ typedef struct ws_request {
 /* The first value of a header, or NULL.  Names match in any case. */
 WS_API const char *ws_header_get(const ws_header *headers, const char *name);
 
-/* Answer a request that is not upgraded.  At most one answer per request, a
+/*
+ * Answer a request that is not upgraded.  At most one answer per request, a
  * second gets WS_ERR_INVALID; a handler that gives none is answered for, with
- * 500. */
+ * 500.
+ *
+ * It may take as long as the client goes on taking it.  Returns 0 once the
+ * kernel has all of it, WS_ERR_DEAD when the client acknowledged nothing for the
+ * server's write_timeout_ms, or a negated errno.
+ */
 WS_API int ws_reply(ws_request *r, int status, const ws_header *headers,
                     const void *body, size_t len);
 WS_API int ws_reply_text(ws_request *r, int status, const char *text);
 WS_API int ws_reply_html(ws_request *r, int status, const char *html);
 
 /* Serve the file root + r->path: type by suffix, HEAD, If-Modified-Since, no
- * way out of root; 404 if there is none. */
+ * way out of root; 404 if there is none.  In as much time as any answer. */
 WS_API int ws_reply_file(ws_request *r, const char *root);
 
 /* Each request's handler runs in a fiber of its own, and may wait in any call
@@ -87,7 +93,8 @@ typedef struct ws_server {
     const ws_tls *tls;       /* NULL for plain TCP */
     int workers;             /* 0: one per core */
     bool threads;            /* every route in a thread, no fibers at all */
-    int request_timeout_ms;  /* TLS, head and body together; 0: 10 000 */
+    int request_timeout_ms;  /* TLS, head and body together, whatever the
+                              * progress; 0: 10 000 */
     int idle_timeout_ms;     /* between requests; 0: 60 000 */
     int shutdown_timeout_ms; /* for handlers to end; 0: 10 000 */
     size_t max_header_bytes; /* 0: 16 KiB; over it: 431 */
@@ -95,6 +102,8 @@ typedef struct ws_server {
     size_t max_connections;  /* 0: what the descriptor limit allows */
     size_t stack_size;       /* of a handler's fiber; 0: 256 KiB */
     int spin_us; /* look for work so long before a worker sleeps; 0: not */
+    int write_timeout_ms; /* of an answer, without progress; 0: 60 000; -1:
+                           * none */
 } ws_server;
 
 /* Serve until SIGINT or SIGTERM, then shut down as below; a second signal ends

@@ -189,6 +189,30 @@ int64_t ws__stream_acked(const struct ws__stream *s)
     return ioctl(s->fd, SIOCOUTQ, &unacked) == 0 ? -unacked : 0;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a != 0 && a < b ? a : b;
+}
+
+/* There is room only once much has been taken: of a large buffer, a slow peer
+ * takes that much in many times ms. */
+int ws__stream_wait_progress(struct ws__stream *s, int64_t deadline, int ms)
+{
+    int64_t before, acked = ms < 0 ? 0 : ws__stream_acked(s);
+    int r;
+
+    if (ms < 0)
+        return ws__stream_wait_write(s, deadline);
+    do {
+        r = ws__stream_wait_write(s, earlier(deadline, ws_after(ms)));
+        if (r != WS_ERR_TIMEOUT || (deadline != 0 && ws_now() >= deadline))
+            return r;
+        before = acked;
+        acked = ws__stream_acked(s);
+    } while (acked > before);
+    return WS_ERR_DEAD;
+}
+
 const char *ws__stream_error(const struct ws__stream *s, int code)
 {
     const char *reason = s->ops->reason ? s->ops->reason(s, code) : NULL;
@@ -201,8 +225,8 @@ void ws__stream_break(struct ws__stream *s)
     shutdown(s->fd, SHUT_RDWR);
 }
 
-int ws__stream_write(struct ws__stream *s, const void *p, size_t n,
-                     int64_t deadline)
+static int write_all(struct ws__stream *s, const void *p, size_t n,
+                     int64_t deadline, int ms)
 {
     struct iovec v = { .iov_base = (void *)p, .iov_len = n };
 
@@ -210,11 +234,23 @@ int ws__stream_write(struct ws__stream *s, const void *p, size_t n,
         ssize_t r = s->ops->writev(s, &v, 1);
 
         if (r == -EAGAIN)
-            r = ws__stream_wait_write(s, deadline);
+            r = ws__stream_wait_progress(s, deadline, ms);
         if (r < 0)
             return (int)r;
         v.iov_base = (char *)v.iov_base + r;
         v.iov_len -= (size_t)r;
     }
     return 0;
+}
+
+int ws__stream_write(struct ws__stream *s, const void *p, size_t n,
+                     int64_t deadline)
+{
+    return write_all(s, p, n, deadline, -1);
+}
+
+int ws__stream_write_large(struct ws__stream *s, const void *p, size_t n,
+                           int ms)
+{
+    return write_all(s, p, n, 0, ms);
 }

@@ -80,6 +80,10 @@ bool ws__stream_has_room(struct ws__stream *s);
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline);
 int ws__stream_wait_write(struct ws__stream *s, int64_t deadline);
 
+/* The same for a peer that is to go on taking what was sent: WS_ERR_DEAD once it
+ * has acknowledged nothing for ms; < 0: it need not. */
+int ws__stream_wait_progress(struct ws__stream *s, int64_t deadline, int ms);
+
 /*
  * How much of what was sent the peer has acknowledged: a number that counts only
  * by its growing.  TCP: every byte, since the connection began.  A local socket
@@ -99,5 +103,10 @@ void ws__stream_break(struct ws__stream *s);
  * errno.  For heads and bodies; messages are written by ws/write. */
 int ws__stream_write(struct ws__stream *s, const void *p, size_t n,
                      int64_t deadline);
+
+/* The same for what is large: it may take as long as there is progress, as for
+ * ws__stream_wait_progress. */
+int ws__stream_write_large(struct ws__stream *s, const void *p, size_t n,
+                           int ms);
 
 #endif

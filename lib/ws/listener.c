@@ -51,6 +51,7 @@ static void set_defaults(ws_server *s)
     s->addr = s->addr ? s->addr : ":8080";
     s->request_timeout_ms = int_or(s->request_timeout_ms, 10 * 1000);
     s->idle_timeout_ms = int_or(s->idle_timeout_ms, 60 * 1000);
+    s->write_timeout_ms = int_or(s->write_timeout_ms, 60 * 1000);
     s->shutdown_timeout_ms = int_or(s->shutdown_timeout_ms, 10 * 1000);
     s->max_header_bytes = size_or(s->max_header_bytes, 16 * 1024);
     s->max_body_bytes = size_or(s->max_body_bytes, 64 * 1024);

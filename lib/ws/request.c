@@ -11,12 +11,8 @@
 #include "proto/http_date.h"
 #include "proto/http_write.h"
 
-enum {
-    WRITE_TIMEOUT_MS = 60 * 1000,
-
-    /* A body up to this size is copied behind its head, for one packet. */
-    TOGETHER = 16 * 1024,
-};
+/* A body up to this size is copied behind its head, for one packet. */
+enum { TOGETHER = 16 * 1024 };
 
 void ws__request_free(struct ws__request *r)
 {
@@ -88,7 +84,8 @@ static int write_head(struct ws__http_out *o, const struct ws__request *r,
 
 static int send_bytes(struct ws__session *s, const void *p, size_t n)
 {
-    int error = ws__stream_write(&s->stream, p, n, ws_after(WRITE_TIMEOUT_MS));
+    int error =
+        ws__stream_write_large(&s->stream, p, n, s->server->write_timeout_ms);
 
     s->broken = s->broken || error != 0;
     return error;

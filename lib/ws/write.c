@@ -114,13 +114,6 @@ static void note_unsent(ws_conn *c)
         give_back_out(c);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    if (a == 0 || b == 0)
-        return a + b;
-    return a < b ? a : b;
-}
-
 /* ---- Sending ------------------------------------------------------------ */
 
 static int fail(ws_conn *c, int code)
@@ -152,25 +145,15 @@ static int send_some(ws_conn *c, struct iovec *tail)
 }
 
 /* The flag goes up before c->end is looked at; see wake_others in ws/close. */
-static int wait_writable(ws_conn *c, int64_t deadline)
+static int wait_progress(ws_conn *c, int64_t deadline)
 {
     int error = WS_ERR_CANCELED;
 
     atomic_store(&c->w.waiting, true);
     if (!ws__conn_ended(c))
-        error = ws__stream_wait_write(&c->stream, deadline);
+        error = ws__stream_wait_progress(&c->stream, deadline,
+                                         ws__extras(c)->write_timeout_ms);
     atomic_store_explicit(&c->w.waiting, false, memory_order_release);
-    return error;
-}
-
-static int wait_progress(ws_conn *c, int64_t deadline)
-{
-    int ms = ws__extras(c)->write_timeout_ms;
-    int64_t stalled = ms < 0 ? 0 : ws_after(ms);
-    int error = wait_writable(c, earlier(deadline, stalled));
-
-    if (error == WS_ERR_TIMEOUT && stalled != 0 && ws_now() >= stalled)
-        return WS_ERR_DEAD;
     return error;
 }
 

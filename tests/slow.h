@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef TESTS_SLOW_H
+#define TESTS_SLOW_H
+
+/* A peer that takes its time, and may have something to say meanwhile. */
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <silverback/fiber.h>
+
+#include "test.h"
+
+struct slow {
+    int fd;
+    size_t step;     /* so much at a time, */
+    int pause_ms;    /* with a pause after it */
+    const void *say; /* and this after each pause; NULL: nothing */
+    size_t say_n;
+
+    size_t got;      /* before the end of the stream */
+    int64_t longest; /* from one step to the next */
+    bool reset;      /* the end was none, but an error */
+};
+
+/* Other tries are needed where the machine itself makes a longer pause. */
+enum { SLOW_TRIES = 50, SLOW_WAIT_MS = 20 * 1000 };
+
+static inline ssize_t slow_step(struct slow *s, void *buf, size_t n)
+{
+    if (ws_wait_fd(s->fd, POLLIN, ws_after(SLOW_WAIT_MS)) < 0)
+        return -1;
+    return recv(s->fd, buf, n, MSG_DONTWAIT);
+}
+
+/* At most n bytes, or until the stream ends. */
+static inline void take_slowly(struct slow *s, size_t n)
+{
+    char *buf = malloc(s->step);
+    int64_t before = ws_now();
+    ssize_t r = 1;
+
+    assert_non_null(buf);
+    s->got = 0;
+    s->longest = 0;
+    while (s->got < n && (r = slow_step(s, buf, s->step)) > 0) {
+        int64_t now = ws_now();
+
+        s->longest = now - before > s->longest ? now - before : s->longest;
+        before = now;
+        s->got += (size_t)r;
+        ws_sleep(s->pause_ms);
+        if (s->say)
+            (void)send(s->fd, s->say, s->say_n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    s->reset = r < 0;
+    free(buf);
+}
+
+#endif
