@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/un.h>
 
@@ -18,6 +17,20 @@
 #include "mode.h"
 
 static struct answer a;
+
+/* ---- The log ------------------------------------------------------------ */
+
+static atomic_int lines;
+static char last_line[512];
+static ws_event logged;
+
+static void keep_line(const char *line, void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&lines, 1);
+    snprintf(last_line, sizeof(last_line), "%s", line);
+    ws_event_set(&logged);
+}
 
 /* ---- Handlers ----------------------------------------------------------- */
 
@@ -480,6 +493,7 @@ static void too_many_connections_are_turned_away_with_503(void **state)
         serve((ws_server){ .routes = routes, .max_connections = 2 });
     int fds[2];
 
+    atomic_store(&lines, 0);
     for (int i = 0; i < 2; i++) {
         fds[i] = call(small);
         say(fds[i], "GET /a HTTP/1.1" SERVED "\r\n");
@@ -492,6 +506,9 @@ static void too_many_connections_are_turned_away_with_503(void **state)
         assert_true(has_ended(fd));
         close(fd);
     }
+    assert_int_equal(atomic_load(&lines), 1); /* for all of them */
+    assert_non_null(strstr(last_line, "2 connections"));
+    assert_non_null(strstr(last_line, "max_connections"));
     close(fds[0]);
     do /* until its session has seen that */
         ask(small, "GET /a HTTP/1.1" SERVED "\r\n", &a);
@@ -499,17 +516,6 @@ static void too_many_connections_are_turned_away_with_503(void **state)
     assert_int_equal(a.status, 200);
     close(fds[1]);
     assert_int_equal(ws_listener_shutdown(small, 0), 0);
-}
-
-static atomic_int lines;
-static ws_event logged;
-
-static void count_line(const char *line, void *arg)
-{
-    (void)line;
-    (void)arg;
-    atomic_fetch_add(&lines, 1);
-    ws_event_set(&logged);
 }
 
 static void without_descriptors_it_pauses_says_so_once_and_recovers(
@@ -705,62 +711,6 @@ static void an_address_in_use_is_an_error(void **state)
     assert_null(ws_listen(&again, NULL));
 }
 
-static void serve_says_in_the_log_what_is_wrong(void **state)
-{
-    (void)state;
-    const ws_server again = { .addr = ws_listener_addr(l) };
-
-    atomic_store(&lines, 0);
-    assert_int_equal(ws_serve(&again), -EADDRINUSE);
-    assert_int_equal(atomic_load(&lines), 1);
-}
-
-static void raise_when_entered(void *arg)
-{
-    ws_event_wait(&entered, 0);
-    kill(getpid(), *(const int *)arg);
-    ws_event_set(&leave);
-}
-
-static void ask_to_wait(void *arg)
-{
-    struct sockaddr_un un = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    snprintf(un.sun_path, sizeof(un.sun_path), "%s",
-             (const char *)arg + strlen("unix:"));
-    while (connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0)
-        ws_sleep(1);
-    (void)!write(fd, "GET /wait HTTP/1.1" SERVED "\r\n", 32);
-    ws_event_wait(&leave, 0);
-    close(fd);
-}
-
-static void serve_ends_on_either_signal(void **state)
-{
-    (void)state;
-    static const int signals[] = { SIGINT, SIGTERM };
-    char folder[] = "/tmp/server_test.XXXXXX", addr[64];
-
-    assert_non_null(mkdtemp(folder));
-    snprintf(addr, sizeof(addr), "unix:%s/s", folder);
-    for (size_t i = 0; i < COUNT(signals); i++) {
-        struct sigaction now;
-        int signum = signals[i];
-
-        entered = leave = (ws_event){ { NULL } };
-        ws_fiber *raiser = ws_go(raise_when_entered, &signum);
-        ws_fiber *client = ws_go(ask_to_wait, addr);
-        assert_int_equal(
-            ws_serve(&(ws_server){ .addr = addr, .routes = routes }), 0);
-        ws_join(raiser);
-        ws_join(client);
-        sigaction(signum, NULL, &now);
-        assert_true(now.sa_handler == SIG_DFL);
-    }
-    rmdir(folder);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -792,11 +742,9 @@ int main(void)
         TEST(a_listener_may_be_made_in_a_fiber),
         TEST(a_socket_file_is_served_and_removed),
         TEST(an_address_in_use_is_an_error),
-        TEST(serve_says_in_the_log_what_is_wrong),
-        TEST(serve_ends_on_either_signal),
     };
 
     alloc_fail_install();
-    ws_set_log(count_line, NULL);
+    ws_set_log(keep_line, NULL);
     return run_in_mode("server", tests, NULL, NULL);
 }

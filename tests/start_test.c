@@ -4,9 +4,11 @@
 
 #include "test.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 
 #include "fiber/worker.h"
 #include "peer.h"
+#include "ws/listener.h"
 
 /* More than one worker keeps to itself, and fewer. */
 enum { WORKERS = 8, MANY = 40, FEW = 4 };
@@ -203,6 +206,55 @@ static void so_is_a_worker_whose_fiber_cannot(void **state)
     during.stack_size = 0;
 }
 
+/* ---- Descriptors -------------------------------------------------------- */
+
+static size_t open_descriptors(void)
+{
+    DIR *list = opendir("/proc/self/fd");
+    size_t n = 0;
+
+    assert_non_null(list);
+    while (readdir(list))
+        n++;
+    closedir(list);
+    return n - 3; /* ".", "..", and the list itself */
+}
+
+/* All connections that are let in, and some that are not, find one. */
+static void there_is_a_descriptor_for_each_connection(void **state)
+{
+    (void)state;
+    static const struct {
+        rlim_t limit;
+        int workers;
+        bool threads;
+    } rows[] = {
+        { 256, 64, false }, { 256, 1, false },   { 256, 1, true },
+        { 1024, 1, false }, { 1024, 64, false }, { 220, 64, false },
+    };
+    struct rlimit before, now;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    now = before;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        now.rlim_cur = rows[i].limit;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+        ws_listener *l = ws_listen(&(ws_server){ .addr = addr,
+                                                 .routes = routes,
+                                                 .workers = rows[i].workers,
+                                                 .threads = rows[i].threads },
+                                   NULL);
+
+        assert_non_null(l);
+        size_t max = l->server.max_connections;
+        size_t used = open_descriptors() + max + WS__TURNED_AWAY;
+        if (max < rows[i].limit / 8 || used > rows[i].limit)
+            fail_msg("row %zu: %zu connections, %zu descriptors", i, max, used);
+        assert_int_equal(ws_listener_shutdown(l, 0), 0);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -226,6 +278,7 @@ int main(void)
         cmocka_unit_test(
             a_worker_that_cannot_start_is_an_error_with_clients_there),
         cmocka_unit_test(so_is_a_worker_whose_fiber_cannot),
+        cmocka_unit_test(there_is_a_descriptor_for_each_connection),
     };
 
     ws_set_allocator(allocate, NULL);

@@ -99,19 +99,28 @@ typedef struct ws_server {
     int shutdown_timeout_ms; /* for handlers to end; 0: 10 000 */
     size_t max_header_bytes; /* 0: 16 KiB; over it: 431 */
     size_t max_body_bytes;   /* 0: 64 KiB; over it: 413 */
-    size_t max_connections;  /* 0: what the descriptor limit allows */
+    size_t max_connections;  /* 0: what the limit of descriptors leaves room
+                              * for; over it: 503, and a line in the log */
     size_t stack_size;       /* of a handler's fiber; 0: 256 KiB */
     int spin_us; /* look for work so long before a worker sleeps; 0: not */
     int write_timeout_ms; /* of an answer, without progress; 0: 60 000; -1:
                            * none */
 } ws_server;
 
-/* Serve until SIGINT or SIGTERM, then shut down as below; a second signal ends
- * the process.  Returns 0, or a negative code, with the reason in the log. */
+/*
+ * Serve until SIGINT or SIGTERM, then shut down as below; a second signal ends
+ * the process.  A signal that is ignored, as under nohup, stays so.
+ *
+ * Raises the process's soft limit of descriptors (ulimit -n) to the hard one,
+ * for good, as Go does.  Programs that are executed later inherit it; unlike Go
+ * we cannot lower it for them: whoever starts one that uses select(2) should.
+ *
+ * Returns 0, or a negative code, with the reason in the log.
+ */
 WS_API int ws_serve(const ws_server *s);
 
-/* The same in parts, for programs with a main of their own; signals are left
- * alone.  *s is copied; what it points to must stay until the shutdown. */
+/* The same in parts, for programs with a main of their own; signals and limits
+ * are left alone.  *s is copied; what it points to must stay until the shutdown. */
 typedef struct ws_listener ws_listener;
 WS_API ws_listener *ws_listen(const ws_server *s, ws_error *err);
 WS_API const char *ws_listener_addr(const ws_listener *l); /* the real port */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,37 +15,45 @@
 #include "ws/session.h"
 
 enum {
-    TURNED_AWAY_MS = 2000,
     PAUSE_MS = 100,
     SLACK = 8, /* connections that a worker may have above its share */
 };
 
 /* ---- Too many ----------------------------------------------------------- */
 
-static void turn_away(struct ws__seat *seat, int fd)
+static void say_full(const ws_listener *l)
 {
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                                 "Connection: close\r\n"
-                                 "Content-Length: 0\r\n\r\n";
-    int *slot = &seat->turned_away[seat->turned++ % WS__TURNED_AWAY];
-    struct ws__stream stream;
+    char why[64] = "max_connections";
 
-    ws__stream_socket(&stream, fd);
-    if (!seat->listener->tls) /* for which there is no time */
-        (void)ws__stream_write(&stream, answer, sizeof(answer) - 1, ws_now());
-    stream.ops->half_close(&stream);
-    if (seat->turned > WS__TURNED_AWAY)
-        close(*slot);
-    *slot = fd;
+    if (l->descriptors > 0)
+        snprintf(why, sizeof(why), "a limit of %zu descriptors (ulimit -n)",
+                 l->descriptors);
+    ws__log("accept on %s: %zu connections are all that %s allows; those "
+            "above get 503",
+            l->addr, l->server.max_connections, why);
 }
 
-static void let_go(struct ws__seat *seat)
+/* Said again when there was nobody to be turned away for a while. */
+static void turn_away(struct ws__seat *seat, int fd)
 {
-    size_t n = seat->turned < WS__TURNED_AWAY ? seat->turned : WS__TURNED_AWAY;
+    ws_listener *l = seat->listener;
 
-    for (size_t i = 0; i < n; i++)
-        close(seat->turned_away[i]);
-    seat->turned = 0;
+    seat->turns_away = true;
+    if (ws__turn_away(&l->turned_away, fd, l->tls != NULL))
+        say_full(l);
+}
+
+/* Returns when to come back; 0: there is no need. */
+static int64_t look_after_turned_away(struct ws__seat *seat)
+{
+    struct ws__turned_away *t = &seat->listener->turned_away;
+
+    if (!seat->turns_away)
+        return 0;
+    ws__turned_away_close(t, ws_now());
+    int64_t due = ws__turned_away_due(t);
+    seat->turns_away = due != 0;
+    return due;
 }
 
 /* ---- One connection ----------------------------------------------------- */
@@ -130,7 +139,7 @@ static int pause_accepting(struct ws__seat *seat, int error)
 
     if (!atomic_exchange(&l->starved, true))
         ws__log("accept on %s: %s; trying again", l->addr, ws_strerror(error));
-    let_go(seat);
+    ws__turned_away_close(&l->turned_away, INT64_MAX);
     return ws_event_wait(&l->stop, ws_after(PAUSE_MS)) == 0 ? WS_ERR_CANCELED
                                                             : 0;
 }
@@ -155,12 +164,10 @@ static int accept_ready(struct ws__seat *seat)
 static int wait_for_more(struct ws__seat *seat)
 {
     ws_listener *l = seat->listener;
-    int64_t deadline = seat->turned > 0 ? ws_after(TURNED_AWAY_MS) : 0;
-    int r = ws__wait_watched(l->fd, seat->watch, POLLIN, deadline, &l->stop);
+    int r = ws__wait_watched(l->fd, seat->watch, POLLIN,
+                             look_after_turned_away(seat), &l->stop);
 
-    if (r == WS_ERR_TIMEOUT)
-        let_go(seat);
-    else if (r < 0 && r != WS_ERR_CANCELED)
+    if (r < 0 && r != WS_ERR_CANCELED && r != WS_ERR_TIMEOUT)
         return pause_accepting(seat, r);
     return r;
 }
@@ -184,6 +191,6 @@ void ws__accept_all(void *arg)
             r = wait_for_more(seat);
     }
     ws__watch_free(seat->watch);
-    let_go(seat);
+    ws__turned_away_close(&l->turned_away, INT64_MAX);
     ws__accept_ends(l);
 }

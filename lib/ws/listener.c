@@ -19,21 +19,29 @@
 
 enum {
     HEADER_MAX = 1 << 30, /* the parser counts in 32 bits */
-    RESERVE = 32, /* descriptors for the program itself, and for TURNED_AWAY */
+    RESERVE = 32,    /* descriptors for the program, and what is turned away */
+    OF_A_WORKER = 2, /* its epoll set and its bell */
     LAST_WAIT_MS = 1000,
 };
 
 /* ---- Defaults ----------------------------------------------------------- */
 
-static size_t connection_limit(void)
+static size_t descriptor_limit(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-        limit.rlim_cur == RLIM_INFINITY)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > SIZE_MAX)
         return SIZE_MAX;
-    return limit.rlim_cur > 2 * RESERVE ? (size_t)limit.rlim_cur - RESERVE
-                                        : RESERVE;
+    return (size_t)limit.rlim_cur;
+}
+
+/* Each connection is a descriptor. */
+static size_t connection_limit(size_t descriptors, size_t workers)
+{
+    size_t taken = workers * OF_A_WORKER;
+    size_t left = descriptors > taken ? descriptors - taken : 0;
+
+    return left > 2 * RESERVE ? left - RESERVE : left / 2;
 }
 
 static int int_or(int value, int standard)
@@ -44,6 +52,15 @@ static int int_or(int value, int standard)
 static size_t size_or(size_t value, size_t standard)
 {
     return value == 0 ? standard : value;
+}
+
+static void set_connection_limit(ws_listener *l)
+{
+    if (l->server.max_connections > 0)
+        return;
+    l->descriptors = descriptor_limit();
+    l->server.max_connections =
+        connection_limit(l->descriptors, (size_t)l->nseats);
 }
 
 static void set_defaults(ws_server *s)
@@ -59,7 +76,6 @@ static void set_defaults(ws_server *s)
         s->max_header_bytes = HEADER_MAX;
     if (s->max_body_bytes > SIZE_MAX / 2)
         s->max_body_bytes = SIZE_MAX / 2;
-    s->max_connections = size_or(s->max_connections, connection_limit());
 }
 
 /* ---- Workers ------------------------------------------------------------- */
@@ -159,6 +175,7 @@ static ws_listener *listener_new(const ws_server *s)
     l->server = *s;
     set_defaults(&l->server);
     l->nseats = n;
+    set_connection_limit(l);
     for (int i = 0; i < n; i++) {
         l->seats[i].listener = l;
         l->seats[i].index = (unsigned)i;
@@ -217,8 +234,10 @@ static int start(ws_listener *l, ws_error *err)
     ws__local_name(l->fd, l->addr);
     int error = start_seats(l);
     if (error != 0)
-        ws__fail(err, error, "listen on %s: no memory for a worker",
-                 l->server.addr);
+        ws__fail(err, error,
+                 "listen on %s: no memory, or too few descriptors, for %d "
+                 "workers",
+                 l->server.addr, l->nseats);
     return error;
 }
 

@@ -12,8 +12,7 @@
 #include "fiber/watch.h"
 #include "io/sock.h"
 #include "ws/registry.h"
-
-enum { WS__TURNED_AWAY = 16 };
+#include "ws/turned_away.h"
 
 /* One of a listener's workers. */
 struct ws__seat {
@@ -23,15 +22,13 @@ struct ws__seat {
     bool started;
     unsigned index; /* among the seats */
     struct ws__watch *watch;
-
-    /* Connections that got a 503: held for a while, since closing one before
-     * its request has come sends a reset, which may overtake the answer. */
-    int turned_away[WS__TURNED_AWAY];
-    size_t turned; /* how many there were */
+    bool turns_away; /* and looks after what was */
 };
 
 struct ws_listener {
-    ws_server server;            /* no field is left at 0 */
+    ws_server server; /* no field is left at 0 */
+    size_t
+        descriptors; /* that max_connections was made from; 0: it was given */
     struct ws__tls_context *tls; /* NULL: plain TCP */
     int fd;
     char addr[WS__ADDR_LEN];
@@ -45,6 +42,7 @@ struct ws_listener {
     atomic_int running;
     ws_event ended;      /* all of them, and all that was started there */
     atomic_bool starved; /* and that was logged */
+    struct ws__turned_away turned_away;
     int nseats;
     struct ws__seat seats[];
 };

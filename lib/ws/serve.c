@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <silverback/fiber.h>
 #include <silverback/http.h>
@@ -16,6 +17,32 @@ static int64_t shutdown_deadline(const ws_server *s)
     if (ms < 0)
         return 0;
     return ws_after(ms == 0 ? SHUTDOWN_MS : ms);
+}
+
+/* As much as nobody need ask for.  If it cannot be had, there is room for fewer
+ * connections. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Whoever had the program ignore a signal, as nohup does and a shell script with
+ * what it starts by "&", wants it to go on when that comes. */
+static bool is_ignored(int signum)
+{
+    struct sigaction now;
+
+    return sigaction(signum, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+static int stop_at(ws_event *stop, int signum)
+{
+    return is_ignored(signum) ? 0 : ws_notify(stop, signum);
 }
 
 /* From here on a second signal does what it did before. */
@@ -45,10 +72,11 @@ static int serve_until(const ws_server *s, ws_event *stop)
 int ws_serve(const ws_server *s)
 {
     ws_event stop = { { NULL } };
-    int r = ws_notify(&stop, SIGINT);
+    int r = stop_at(&stop, SIGINT);
 
+    raise_descriptor_limit();
     if (r == 0)
-        r = ws_notify(&stop, SIGTERM);
+        r = stop_at(&stop, SIGTERM);
     if (r == 0)
         r = serve_until(s, &stop);
     else
