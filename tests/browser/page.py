@@ -5,6 +5,7 @@ import contextlib
 import pathlib
 
 from harness import start_server, stop, wait_until
+from tls_front import TlsFront
 
 PAGES = []  # (function, how many checks it makes)
 
@@ -18,12 +19,14 @@ def page(checks):
 
 
 class Page:
-    """What a function needs to try the page of the example of its name."""
+    """What a function needs to try the page of the example of its name: plain,
+    or, with a certificate, through a proxy that speaks TLS."""
 
-    def __init__(self, tap, browser, name, build, pictures):
+    def __init__(self, tap, browser, name, build, pictures, certificate=None):
         self.tap, self.browser, self.name = tap, browser, name
         self._exe = pathlib.Path(build, "examples", name)
         self._pictures = pictures
+        self._certificate = certificate
 
     @contextlib.contextmanager
     def served(self, *command):
@@ -33,18 +36,31 @@ class Page:
             f"127.0.0.1:{port}" if part is ADDR else part
             for part in command)])
         try:
-            self.url = f"http://127.0.0.1:{port}/"
-            self.browser.load(self.url)
-            self.check(self.name in self.browser.title(),
-                       "the page has its title", self.browser.title())
-            yield
-            self.browser.screenshot(self._pictures / f"{self.name}.png")
+            with self._reached(port) as self.url:
+                self.browser.load(self.url)
+                self.check(self.name in self.browser.title(),
+                           "the page has its title", self.browser.title())
+                yield
+                self.browser.screenshot(self._pictures / f"{self.name}.png")
+                code = stop(process)
         finally:
-            code = stop(process)
+            stop(process)
         self.check(code == 0, "SIGTERM ends the server with 0", code)
 
+    @contextlib.contextmanager
+    def _reached(self, port):
+        if not self._certificate:
+            yield f"http://127.0.0.1:{port}/"
+            return
+        front = TlsFront(port, self._certificate)
+        try:
+            yield f"https://127.0.0.1:{front.port}/"
+        finally:
+            front.close()
+
     def check(self, ok, what, why=""):
-        self.tap.check(ok, f"{self.name}: {what}", why)
+        name = f"{self.name} over TLS" if self._certificate else self.name
+        self.tap.check(ok, f"{name}: {what}", why)
 
     def shows(self, what, selector, want):
         """Wait until the element's text is just this, or fits it: want may be a

@@ -1,51 +1,68 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""run.py BUILD_DIR [SERVER_EXE libdeflate|zlib]
+"""run.py chromium|firefox|webkit BUILD_DIR [SERVER_EXE]
 
-Headless Chromium loads the pages of the examples, presses their buttons, and
-what the pages show is compared.  Then it lets the server echo compressed
-messages.  Prints TAP; leaves pictures in the folder that SILVERBACK_PICTURES
-names, or in BUILD_DIR/browser.
+A headless browser loads the pages of the examples, presses their buttons, and
+what the pages show is compared: plain, and through a proxy that speaks TLS.
+Then the browser lets the server echo compressed messages, and sees connections
+end.  Prints TAP; leaves pictures in the folder that SILVERBACK_PICTURES names,
+or in BUILD_DIR/browser.
 """
 
 import os
 import pathlib
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "interop")]
 
-from harness import Tap  # noqa: E402
+from engines import ENGINES  # noqa: E402
+from harness import Tap, make_certificate  # noqa: E402
 from page import PAGES, Page  # noqa: E402
-from webdriver import Browser  # noqa: E402
 import compression  # noqa: E402
 import echoes  # noqa: E402, F401
+import ends  # noqa: E402
 import others  # noqa: E402, F401
 
 
-def main(build, *server):
-    pictures = pathlib.Path(os.environ.get("SILVERBACK_PICTURES") or
-                            pathlib.Path(build, "browser"))
-    pictures.mkdir(parents=True, exist_ok=True)
-    tap = Tap(sum(checks for _, checks in PAGES) +
-              (compression.CHECKS if server else 0))
+def try_pages(tap, browser, build, pictures, certificate):
+    for function, checks in PAGES:
+        before = tap.count
+        function(Page(tap, browser, function.__name__, build, pictures,
+                      certificate))
+        if tap.count - before != checks:
+            print(f"# {function.__name__} made {tap.count - before} checks")
+
+
+def pictures_folder(engine, build):
+    folder = pathlib.Path(os.environ.get("SILVERBACK_PICTURES") or
+                          pathlib.Path(build, "browser"), engine)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def main(engine, build, *server):
+    tap = Tap(2 * sum(checks for _, checks in PAGES) +
+              (compression.CHECKS + ends.CHECKS if server else 0))
     try:
-        browser = Browser()
+        with ENGINES[engine]() as browser, \
+                tempfile.TemporaryDirectory() as folder:
+            certificate = make_certificate(pathlib.Path(folder), "front",
+                                           "IP:127.0.0.1")
+            # WebKit lets no page that came over TLS speak plainly.
+            for front in (certificate, None):
+                try_pages(tap, browser, build,
+                          pictures_folder(engine, build), front)
+            if server:
+                compression.try_compression(tap, browser, *server)
+                ends.try_ends(tap, browser, build, *server)
     except FileNotFoundError as error:
         tap.check(False, "a browser is there", error)
-        return 1
-    with browser:
-        for function, checks in PAGES:
-            before = tap.count
-            function(Page(tap, browser, function.__name__, build, pictures))
-            if tap.count - before != checks:
-                print(f"# {function.__name__} made {tap.count - before} checks")
-        if server:
-            compression.try_compression(tap, browser, *server)
     return tap.done()
 
 
-if len(sys.argv) not in (2, 4):
+if len(sys.argv) not in (3, 4) or sys.argv[1] not in ENGINES:
     sys.exit(__doc__)
 sys.exit(main(*sys.argv[1:]))

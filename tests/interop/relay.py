@@ -3,6 +3,7 @@
 of TLS."""
 
 import collections
+import contextlib
 import socket
 import threading
 
@@ -142,6 +143,7 @@ class Relay:
     def _run(self):
         client, _ = self._listener.accept()
         server = socket.create_connection(("127.0.0.1", self._target))
+        self._ends = client, server
         back = threading.Thread(target=_pump, daemon=True,
                                 args=(server, client, self.to_client))
         back.start()
@@ -149,6 +151,12 @@ class Relay:
         back.join()
         client.close()
         server.close()
+
+    def cut(self):
+        """End the connection that was taken, at both sides."""
+        for end in self._ends:
+            with contextlib.suppress(OSError):  # the other end's took it along
+                end.shutdown(socket.SHUT_RDWR)
 
     def join(self, timeout):
         """True once both directions have ended."""
