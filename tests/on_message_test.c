@@ -635,6 +635,7 @@ static void a_peer_that_falls_silent_is_dead(void **state)
     expect_bytes(fd, SAID "\x89\0", sizeof(SAID "\x89\0") - 1);
     wait_for_end();
     assert_int_equal(seen.error, WS_ERR_DEAD);
+    expect_bytes(fd, "\x88", 1);
     close(fd);
 }
 

@@ -7,6 +7,7 @@
  * the test itself, which says and sees every byte. */
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,23 @@ static inline void make_pair(int fds[2])
                      0);
     setsockopt(fds[1], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     setsockopt(fds[1], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+}
+
+static inline void make_tcp_pair(int fds[2])
+{
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(in);
+    int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(l, (struct sockaddr *)&in, len), 0);
+    assert_int_equal(listen(l, 1), 0);
+    assert_int_equal(getsockname(l, (struct sockaddr *)&in, &len), 0);
+    assert_int_equal(connect(fds[1], (struct sockaddr *)&in, len), 0);
+    fds[0] = accept(l, NULL, NULL);
+    assert_true(fds[0] >= 0);
+    close(l);
 }
 
 static inline ws_conn *adopt(int fd, const ws_adoption *a)

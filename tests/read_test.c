@@ -2,8 +2,6 @@
 
 #include "pair.h"
 
-#include <netinet/in.h>
-
 #include "alloc_fail.h"
 #include "fiber/sched.h"
 #include "proto/deflate.h"
@@ -878,23 +876,6 @@ static void small_buffers_read_every_size(void **state)
 
 /* ---- Urgent data -------------------------------------------------------- */
 
-static void make_tcp_pair(int fds[2])
-{
-    struct sockaddr_in in = { .sin_family = AF_INET,
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof(in);
-    int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(l, (struct sockaddr *)&in, len), 0);
-    assert_int_equal(listen(l, 1), 0);
-    assert_int_equal(getsockname(l, (struct sockaddr *)&in, &len), 0);
-    assert_int_equal(connect(fds[1], (struct sockaddr *)&in, len), 0);
-    fds[0] = accept(l, NULL, NULL);
-    assert_true(fds[0] >= 0);
-    close(l);
-}
-
 /* An urgent byte is none of the stream's, but a read ends before it. */
 static void read_past_urgent_data(void *arg)
 {
@@ -922,82 +903,6 @@ static void urgent_data_does_not_hide_what_follows_it(void **state)
 {
     (void)state;
     mode_in_fiber(read_past_urgent_data, NULL);
-}
-
-/* ---- Keepalive ---------------------------------------------------------- */
-
-static void silence_is_answered_by_a_ping_and_then_by_the_end(void **state)
-{
-    (void)state;
-    ws_yield();
-    int raw;
-    ws_conn *c = with_raw(&raw, &(ws_adoption){ .ping_interval_ms = 30 });
-    struct heard h;
-    ws_message m;
-
-    /* It counts over reads that time out. */
-    int64_t began = ws__now_about(); /* by the clock that it goes by */
-    int error;
-    do {
-        ws_set_read_deadline(c, ws_after(5));
-        error = ws_read_message(c, &m);
-    } while (error == WS_ERR_TIMEOUT);
-    assert_int_equal(error, WS_ERR_DEAD);
-    assert_true(ws_now() - began >= 60);
-    assert_true(hear_frame(raw, &h));
-    assert_int_equal(h.first, FIN | WS_PING);
-    assert_int_equal(h.f.len, 0);
-    free(h.payload);
-    assert_int_equal(ready(raw), 0);
-    expect_end(c, WS_ERR_DEAD);
-    close(raw);
-    ws_close(c);
-}
-
-/* The worker's own idea of the time is from before its fiber computed. */
-static void be_silent_after_computing(void *arg)
-{
-    (void)arg;
-    int raw;
-    ws_conn *c = with_raw(&raw, &(ws_adoption){ .ping_interval_ms = 50 });
-    ws_message m;
-
-    ws_yield();
-    for (int64_t until = ws_after(200); ws_now() < until;)
-        continue;
-    int64_t began = ws_now();
-    assert_int_equal(ws_read_message(c, &m), WS_ERR_DEAD);
-    assert_true(ws_now() - began >= 100);
-    close(raw);
-    ws_close(c);
-}
-
-static void silence_begins_when_reading_does(void **state)
-{
-    (void)state;
-    mode_in_fiber(be_silent_after_computing, NULL);
-}
-
-static void any_byte_is_a_sign_of_life(void **state)
-{
-    (void)state;
-    int raw;
-    ws_conn *c = with_raw(&raw, &(ws_adoption){ .ping_interval_ms = 200 });
-    struct heard h;
-    ws_message m;
-
-    for (int i = 0; i < 3; i++) {
-        ws_set_read_deadline(c, ws_after(250)); /* one ping, not two */
-        assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
-        assert_true(hear_frame(raw, &h));
-        assert_int_equal(h.first, FIN | WS_PING);
-        free(h.payload);
-        say_frame(raw, FIN | WS_PONG, true, "", 0);
-        ws_set_read_deadline(c, 1);
-        assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
-    }
-    close(raw);
-    ws_close(c);
 }
 
 /* ---- What a connection keeps -------------------------------------------- */
@@ -1240,9 +1145,6 @@ int main(void)
         cmocka_unit_test(early_bytes_are_read_first),
         cmocka_unit_test(small_buffers_read_every_size),
         cmocka_unit_test(urgent_data_does_not_hide_what_follows_it),
-        cmocka_unit_test(silence_is_answered_by_a_ping_and_then_by_the_end),
-        cmocka_unit_test(silence_begins_when_reading_does),
-        cmocka_unit_test(any_byte_is_a_sign_of_life),
         cmocka_unit_test(nothing_is_kept_of_a_message_that_paused),
         cmocka_unit_test(nothing_is_kept_of_early_bytes),
         cmocka_unit_test(

@@ -81,7 +81,8 @@ typedef struct ws_message {
  *   WS_ERR_PROTOCOL    the peer misbehaved (1002 was sent)
  *   WS_ERR_UTF8, WS_ERR_DEFLATE   likewise (1007 was sent)
  *   WS_ERR_TIMEOUT     the read deadline passed: the connection is usable
- *   WS_ERR_DEAD        nothing came, not even the answer to a ping
+ *   WS_ERR_DEAD        nothing came, not even the answer to a ping, nor was
+ *                      anything taken (ws_upgrader.ping_interval_ms)
  *   WS_ERR_CANCELED    ws_shutdown was called
  *   WS_ERR_EOF, -ECONNRESET, ...   the transport failed
  */

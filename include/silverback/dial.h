@@ -21,7 +21,11 @@ typedef struct ws_dialer {
     int context_takeover_bits;
     int64_t read_limit;
     int write_timeout_ms;
-    int ping_interval_ms; /* 0: none, as in a browser */
+
+    /* As in ws_upgrader; but 0: a ping after each 25 000 of silence, for the
+     * proxies in between, and no server is given up for want of an answer: one
+     * that only writes gives none. */
+    int ping_interval_ms;
 
     /* "http://user:pass@host:port", "https://...", "socks5://...", "" for none;
      * NULL: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY decide, in either

@@ -89,4 +89,12 @@ bool ws__in_fiber(void);
 /* The time of ws_now when the worker last looked; exact in a thread. */
 int64_t ws__now_about(void);
 
+/* The first of two points in time, 0 being never. */
+static inline int64_t ws__earlier(int64_t a, int64_t b)
+{
+    if (a == 0 || b == 0)
+        return a + b;
+    return a < b ? a : b;
+}
+
 #endif

@@ -67,6 +67,7 @@ struct ws__extras {
     const ws_buffer_pool *write_buffer_pool; /* NULL: the library's */
     int write_timeout_ms;                    /* without progress; < 0: none */
     int ping_interval_ms;                    /* < 0: none */
+    bool gives_up;                           /* a peer that answers no ping */
     struct ws__deflate_params deflate;
     char *subprotocol;
 
@@ -93,7 +94,7 @@ struct ws__extras {
 /* What the reading fiber owns. */
 struct ws__read_side {
     struct ws__reading *now; /* NULL between messages */
-    int64_t idle_since;
+    int64_t idle_since;      /* nothing came; or, after the ping, it went */
     _Atomic int64_t deadline;
     int error;         /* sticky */
     bool heard;        /* bytes came since idle_since was set */
@@ -136,10 +137,11 @@ struct ws_conn {
     struct ws__stream stream;
     atomic_uint refs;
     atomic_uchar end; /* enum ws__end */
-    bool client;
-    bool deflates; /* permessage-deflate was agreed */
+    bool client : 1;
+    bool deflates : 1; /* permessage-deflate was agreed */
     _Atomic uint16_t close_code;
     atomic_int error_code; /* the first final one; extras has words for it */
+    uint32_t acked; /* by the peer, when its ping went; the reading fiber's */
     _Atomic(struct ws__parker *) reading_fiber;
     struct ws__read_side r;
     struct ws__write_side w;

@@ -6,7 +6,7 @@
 
 enum {
     WRITE_TIMEOUT_MS = 60 * 1000,
-    PING_INTERVAL_MS = 30 * 1000,
+    PING_INTERVAL_MS = 25 * 1000, /* many proxies allow 30 s of silence */
 };
 
 const struct ws__extras ws__usual[2] = {
@@ -15,12 +15,13 @@ const struct ws__extras ws__usual[2] = {
         .write_buffer_size = WS__WRITE_BUFFER,
         .write_timeout_ms = WRITE_TIMEOUT_MS,
         .ping_interval_ms = PING_INTERVAL_MS,
+        .gives_up = true,
     },
     {
         .read_limit = WS__READ_LIMIT,
         .write_buffer_size = WS__WRITE_BUFFER,
         .write_timeout_ms = WRITE_TIMEOUT_MS,
-        .ping_interval_ms = -1,
+        .ping_interval_ms = PING_INTERVAL_MS,
     },
 };
 

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "fiber/sched.h"
 #include "io/wait.h"
+#include "ws/alive.h"
 #include "ws/write.h"
 
 /* For so long a connection that waits keeps what it has; then it makes do with
@@ -45,37 +46,6 @@ static int refuse(ws_conn *c)
 }
 
 /* ---- Waiting for bytes -------------------------------------------------- */
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    if (a == 0 || b == 0)
-        return a + b;
-    return a < b ? a : b;
-}
-
-static int64_t keepalive_at(const ws_conn *c)
-{
-    int64_t ms = ws__extras(c)->ping_interval_ms;
-
-    if (ms < 0)
-        return 0;
-    return c->r.idle_since + (c->r.pinged ? 2 * ms : ms);
-}
-
-/* Returns WS_ERR_DEAD when the peer has been silent for too long. */
-static int keep_alive(ws_conn *c, int64_t now)
-{
-    if (keepalive_at(c) == 0 || now < keepalive_at(c))
-        return 0;
-    if (c->r.pinged)
-        return end(c, ws__conn_fail(c, WS_ERR_DEAD,
-                                    "the peer no longer answers: nothing came "
-                                    "for %d ms, not even a pong",
-                                    2 * ws__extras(c)->ping_interval_ms));
-    c->r.pinged = true;
-    ws__answer_ping(c);
-    return 0;
-}
 
 /* What the watch has seen meanwhile; it tells the loop of all that follows. */
 static int look_for_events(ws_conn *c, int events)
@@ -117,9 +87,9 @@ static int64_t rest_at(const ws_conn *c)
 
 int64_t ws__read_due(const ws_conn *c)
 {
-    int64_t until = earlier(atomic_load(&c->r.deadline), keepalive_at(c));
+    int64_t until = ws__earlier(atomic_load(&c->r.deadline), ws__alive_at(c));
 
-    return earlier(until, rest_at(c));
+    return ws__earlier(until, rest_at(c));
 }
 
 static void rest_if_due(ws_conn *c, int64_t now)
@@ -136,10 +106,8 @@ static int wait_readable(ws_conn *c)
     int64_t now = ws__now_about();
 
     ws__before_park_run();
-    if (c->r.heard) {
-        c->r.heard = c->r.pinged = false;
-        c->r.idle_since = now = ws_now();
-    }
+    if (c->r.heard)
+        now = ws__alive_begin(c);
     c->r.now->unbroken = 0;
     if (!ws__reading_rest(c, false) && rest_at(c) == 0)
         c->r.now->rest_at = now + PATIENCE_MS;
@@ -155,9 +123,9 @@ static int wait_readable(ws_conn *c)
         rest_if_due(c, now);
         if (deadline != 0 && now >= deadline)
             return WS_ERR_TIMEOUT;
-        int error = keep_alive(c, now);
+        int error = ws__alive_check(c, now);
         if (error != 0 || c->r.only_present)
-            return error != 0 ? error : WS__NOTHING;
+            return error != 0 ? end(c, error) : WS__NOTHING;
     }
 }
 

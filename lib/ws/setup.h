@@ -21,7 +21,7 @@ struct ws__setup {
     const ws_buffer_pool *write_buffer_pool;
     int64_t read_limit;
     int write_timeout_ms;
-    int ping_interval_ms; /* 0: 30 000 for a server, none for a client */
+    int ping_interval_ms;
 };
 
 /* A connection over s, which is taken, also when it fails: then NULL, and *err

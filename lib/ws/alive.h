@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_WS_ALIVE_H
+#define WS_WS_ALIVE_H
+
+#include "ws/conn.h"
+
+/*
+ * Whether a peer that nothing comes from counts as alive.  For the reading
+ * fiber.
+ */
+
+/* Bytes came before this wait: the count begins anew.  Returns ws_now(). */
+int64_t ws__alive_begin(ws_conn *c);
+
+/* When to look; 0: never. */
+int64_t ws__alive_at(const ws_conn *c);
+
+/* Look, and send a ping if it is time.  Returns 0, or what ends reading: then
+ * the peer was told, as far as that needed no waiting. */
+int ws__alive_check(ws_conn *c, int64_t now);
+
+#endif
