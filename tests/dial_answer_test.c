@@ -119,6 +119,19 @@ static void answers_that_make_a_connection(void **state)
           CONTINUE CONTINUE CONTINUE CONTINUE CONTINUE CONTINUE CONTINUE
               CONTINUE CONTINUE CONTINUE AGREED "\r\n",
           false },
+        { "folded lines (RFC 9112, 5.2)", AGREED "X: a\r\n b\r\n\r\n", false },
+        { "a folded token",
+          SWITCHING UPGRADE "Connection: keep-alive,\r\n\tUpgrade\r\n" ACCEPT
+                            "\r\n",
+          false },
+        { "bare line feeds (RFC 9112, 2.2)",
+          "HTTP/1.1 101 x\nUpgrade: websocket\nConnection: Upgrade\n"
+          "Sec-WebSocket-Accept: $A\n\n",
+          false },
+        { "an empty subprotocol", AGREED "Sec-WebSocket-Protocol:\r\n\r\n",
+          false },
+        { "an empty subprotocol, though some were asked for",
+          AGREED "Sec-WebSocket-Protocol: \r\n\r\n", true },
         { "all declined", AGREED "\r\n", true },
         { "all granted",
           AGREED DEFLATE "Sec-WebSocket-Protocol: chat.v1\r\n\r\n", true },
@@ -220,7 +233,13 @@ static void refusals_keep_status_and_body(void **state)
         { "moved",
           "HTTP/1.1 301 Moved Permanently\r\nLocation: ws://x/\r\n"
           "Content-Length: 0\r\n\r\n",
-          301, "301", "" },
+          301,
+          "301 to the upgrade; redirects are not followed, this one goes to "
+          "ws://x/",
+          "" },
+        { "moved, it does not say where",
+          "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", 302,
+          "302 to the upgrade; redirects are not followed", "" },
         { "not modified has no body",
           "HTTP/1.1 304 Not Modified\r\nContent-Length: 1\r\n\r\nx", 304, "304",
           "" },
@@ -258,6 +277,9 @@ static void refusals_keep_status_and_body(void **state)
         { "too many", "HTTP/1.1 429 Slow Down\r\n\r\n", 429, "429", "" },
         { "a fault", "HTTP/1.1 500 Oops\r\n\r\noops", 500, "500", "oops" },
         { "a gateway", "HTTP/1.1 502 Bad Gateway\r\n\r\n", 502, "502", "" },
+        { "a status of no class (RFC 9110, 15)",
+          "HTTP/1.1 999 Request denied\r\nContent-Length: 2\r\n\r\nno", 999,
+          "the server answered 999 to the upgrade", "no" },
     };
 
     dial_table_head("Refusals");
@@ -275,23 +297,32 @@ static void malformed_answers_name_the_fault(void **state)
     static const struct {
         const char *what;
         const char *answer;
+        const char *text; /* however little has come */
     } rows[] = {
-        { "another protocol", "SSH-2.0-OpenSSH_9.2\r\n\r\n" },
-        { "a TLS alert", "\x15\x03\x01\r\n\r\n" },
-        { "HTTP/2 (2.3)", "HTTP/2 101 x\r\n\r\n" },
-        { "a status of two digits (4)", "HTTP/1.1 10 x\r\n\r\n" },
-        { "a status of no class (4)", "HTTP/1.1 999 x\r\n\r\n" },
-        { "bare line feeds (2.2)", "HTTP/1.1 101 x\nUpgrade: websocket\n\n" },
-        { "a space before the colon (5.1)", SWITCHING "Upgrade : x\r\n\r\n" },
-        { "a folded line (5.2)", AGREED "X: a\r\n b\r\n\r\n" },
-        { "a control byte (5.5)", AGREED "X: \x01\r\n\r\n" },
-        { "a frame", "\x81\x02hi\r\n\r\n" },
+        { "another protocol", "SSH-2.0-OpenSSH_9.2\r\n\r\n",
+          "malformed answer: no status line: \"SSH-2.0-Open" },
+        { "a TLS alert", "\x15\x03\x01\r\n\r\n",
+          "malformed answer: a control byte: \"\\x15" },
+        { "HTTP/2 (2.3)", "HTTP/2 101 x\r\n\r\n",
+          "malformed answer: the version is not HTTP/1.1: \"HTTP/2 101 x" },
+        { "mail", "220 mail.test ESMTP\r\n",
+          "malformed answer: the version is not HTTP/1.1: \"220 mail.test" },
+        { "a status of two digits (4)", "HTTP/1.1 10 x\r\n\r\n",
+          "malformed answer: the status is not 100 to 999: \"HTTP/1.1 10 x" },
+        { "a space before the colon (5.1)", SWITCHING "Upgrade : x\r\n\r\n",
+          "malformed answer: a header name is not a token: \"Upgrade : x" },
+        { "a folded line before any field (5.2)", SWITCHING " a: b\r\n\r\n",
+          "malformed answer: a folded line before any header: \" a: b" },
+        { "a control byte (5.5)", AGREED "X: \x01y\r\n\r\n",
+          "malformed answer: a control byte: \"X: \\x01" },
+        { "a frame", "\x81\x02hi\r\n\r\n",
+          "malformed answer: a control byte: \"\\x81\\x02" },
     };
 
     dial_table_head("What is no HTTP (RFC 9112)");
     for (size_t i = 0; i < COUNT(rows); i++)
         check_both(rows[i].what, rows[i].answer, false,
-                   (struct want){ WS_ERR_HTTP, 0, "malformed answer", NULL });
+                   (struct want){ WS_ERR_HTTP, 0, rows[i].text, NULL });
 }
 
 static void an_answer_that_ends_too_early_is_eof(void **state)
@@ -342,7 +373,8 @@ static void answers_without_end_are_bounded(void **state)
         const char *text;
     } rows[] = {
         { "eleven of 1xx", "", CONTINUE, 11, "more than 10" },
-        { "over 100 fields", AGREED, "X: y\r\n", 101, "malformed answer" },
+        { "over 100 fields", AGREED, "X: y\r\n", 101,
+          "too many header fields (max_response_fields)" },
         { "a field of 66 KiB", AGREED "X: ", "0123456789abcdef", 4200,
           "malformed answer" },
         { "a first line of 70 KiB", "", "HTTP/1.1 ", 8000, "malformed answer" },

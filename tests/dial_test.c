@@ -306,6 +306,40 @@ static void the_dialers_limits_hold_for_the_connection(void **state)
     scripted_end(&s);
 }
 
+static void more_fields_are_taken_by_a_setting(void **state)
+{
+    (void)state;
+    static const struct {
+        int setting, fields; /* beside three */
+        bool taken;
+    } rows[] = {
+        { 0, 97, true },     { 0, 98, false }, { 200, 197, true },
+        { 200, 198, false }, { 3, 0, true },   { 3, 1, false },
+        { -1, 5000, true },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        size_t step = strlen("X: y\r\n");
+        char *answer = calloc(1, 256 + step * (size_t)rows[i].fields);
+        struct scripted s = { .answer = answer };
+        ws_error err;
+
+        strcpy(answer, AGREED);
+        char *at = answer + strlen(answer);
+        for (int k = 0; k < rows[i].fields; k++)
+            memcpy(at + step * (size_t)k, "X: y\r\n", step);
+        strcat(at, "\r\n");
+        ws_conn *c = dial(
+            &s, (ws_dialer){ .max_response_fields = rows[i].setting }, &err);
+        assert_int_equal(c != NULL, rows[i].taken);
+        if (!c)
+            assert_non_null(strstr(err.text, "max_response_fields"));
+        ws_close(c);
+        scripted_end(&s);
+        free(answer);
+    }
+}
+
 static void at_most_1024_bytes_of_a_body_are_kept(void **state)
 {
     (void)state;
@@ -644,6 +678,7 @@ int main(void)
         cmocka_unit_test(bytes_behind_the_answer_are_the_first_message),
         cmocka_unit_test(the_connection_has_what_was_agreed),
         cmocka_unit_test(the_dialers_limits_hold_for_the_connection),
+        cmocka_unit_test(more_fields_are_taken_by_a_setting),
         cmocka_unit_test(at_most_1024_bytes_of_a_body_are_kept),
         cmocka_unit_test(a_silent_server_is_left_at_the_timeout),
         cmocka_unit_test(a_refusal_stands_when_its_body_never_ends),

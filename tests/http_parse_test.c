@@ -79,6 +79,74 @@ static void a_response_is_taken_apart(void **state)
     }
 }
 
+/* RFC 9112, sections 2.2 and 5.2; RFC 9110, section 15. */
+static void a_response_is_read_as_it_is_meant(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head;
+        int status;
+        const char *first, *second; /* values of a and b */
+    } rows[] = {
+        { "HTTP/1.1 200 x\r\na: one\r\n two\r\nb: c\r\n\r\n", 200, "one two",
+          "c" },
+        { "HTTP/1.1 200 x\r\na: one \t\r\n \t two\r\n\tthree\r\nb:\r\n\r\n",
+          200, "one two three", "" },
+        { "HTTP/1.1 200 x\r\na:\r\n one\r\nb: c\r\n \r\n\r\n", 200, "one",
+          "c" },
+        { "HTTP/1.1 200 x\r\na: one\r\n \r\n two\r\nb: \r\n \r\n\r\n", 200,
+          "one two", "" },
+        { "HTTP/1.1 200 x\na: one\nb: two\n\n", 200, "one", "two" },
+        { "HTTP/1.1 200 x\na: one\n  more\r\nb: two \n\r\n", 200, "one more",
+          "two" },
+        { "HTTP/1.1 600\na:\nb:\n\n", 600, "", "" },
+        { "HTTP/1.1 999 Request denied\r\na:1\r\nb:2\r\n\r\n", 999, "1", "2" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        for (size_t cut = 0; cut < strlen(rows[i].head); cut++) {
+            struct ws__http_head h;
+            ws_header fields[WS__FIELDS_MAX + 1];
+            size_t n = strlen(rows[i].head);
+            char copy[128];
+
+            ws__http_init(&h, true, LIMIT);
+            assert_int_equal(parse(&h, rows[i].head, cut), 0);
+            assert_int_equal(parse(&h, rows[i].head, n), (int)n);
+            memcpy(copy, rows[i].head, n + 1);
+            ws__http_strings(&h, copy, fields);
+            assert_int_equal(h.status, rows[i].status);
+            assert_string_equal(fields[0].name, "a");
+            assert_string_equal(fields[0].value, rows[i].first);
+            assert_string_equal(fields[1].name, "b");
+            assert_string_equal(fields[1].value, rows[i].second);
+            assert_null(fields[2].name);
+        }
+}
+
+static void malformed_responses_are_refused(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "HTTP/1.1 200 x\r\n a: b\r\n\r\n",
+        "HTTP/1.1 200 x\n\ta: b\n\n",
+        "HTTP/1.1 200 x\ra: b\r\r",
+        "HTTP/1.1 200 x\r\na: \r b\r\n",
+        "HTTP/1.1 200 x\r\na : b\r\n",
+        "HTTP/1.1 200 x\r\na\r\n",
+        "HTTP/1.1 200 x\r\na: \x01\r\n",
+        "HTTP/1.1 200 x\r\na: b\r\n \x7f",
+        "\nHTTP/1.1 200 x\n",
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ws__http_head h;
+
+        if (parse_once(&h, true, rows[i]) != WS_ERR_HTTP)
+            fail_msg("taken: %s", rows[i]);
+    }
+}
+
 static void every_prefix_asks_for_more(void **state)
 {
     (void)state;
@@ -190,7 +258,7 @@ static void malformed_status_lines_are_refused(void **state)
     static const char *const rows[] = {
         "\r\nHTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1\r\n\r\n",
         "HTTP/1.1 20 OK\r\n\r\n",      "HTTP/1.1 2000 OK\r\n\r\n",
-        "HTTP/1.1 099 OK\r\n\r\n",     "HTTP/1.1 600 OK\r\n\r\n",
+        "HTTP/1.1 099 OK\r\n\r\n",     "HTTP/1.1 -99 OK\r\n\r\n",
         "HTTP/1.1 2x0 OK\r\n\r\n",     "HTTP/2.0 200 OK\r\n\r\n",
         "ICY 200 OK\r\n\r\n",          "HTTP/1.1 200OK\r\n\r\n",
     };
@@ -329,11 +397,33 @@ static void fields_are_limited(void **state)
     }
 }
 
+static void there_may_be_room_for_more_fields(void **state)
+{
+    (void)state;
+    enum { ROOM = 3 * WS__FIELDS_MAX };
+
+    for (int n = ROOM; n <= ROOM + 1; n++) {
+        char text[ROOM * 8] = "HTTP/1.1 200 x\r\n";
+        struct ws__http_head h;
+        struct ws__field fields[ROOM];
+
+        for (int i = 0; i < n; i++)
+            strcat(text, "X: y\r\n");
+        strcat(text, "\r\n");
+        ws__http_init(&h, true, sizeof(text));
+        ws__http_room(&h, fields, ROOM);
+        assert_int_equal(parse(&h, text, strlen(text)),
+                         n <= ROOM ? (int)strlen(text) : WS_ERR_HTTP);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_taken_apart),
         cmocka_unit_test(a_response_is_taken_apart),
+        cmocka_unit_test(a_response_is_read_as_it_is_meant),
+        cmocka_unit_test(malformed_responses_are_refused),
         cmocka_unit_test(every_prefix_asks_for_more),
         cmocka_unit_test(every_chunking_gives_the_same),
         cmocka_unit_test(what_follows_a_head_is_not_looked_at),
@@ -345,6 +435,7 @@ int main(void)
         cmocka_unit_test(a_line_too_long_behind_an_empty_one_is_414),
         cmocka_unit_test(each_byte_of_a_large_head_is_looked_at_once),
         cmocka_unit_test(fields_are_limited),
+        cmocka_unit_test(there_may_be_room_for_more_fields),
     };
 
     return cmocka_run_group_tests_name("http_parse", tests, NULL, NULL);

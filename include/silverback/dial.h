@@ -46,10 +46,13 @@ typedef struct ws_dialer {
 
     ws_event *cancel; /* setting it ends every dial of this dialer with
                        * WS_ERR_CANCELED: use a dialer of its own */
+
+    int max_response_fields; /* header fields of an answer; 0: 100, -1: as many
+                              * as 64 KiB hold, which no head may exceed */
 } ws_dialer;
 
 /* The server's answer, whether or not it was the one hoped for; or, with
- * WS_ERR_PROXY, the proxy's refusal. */
+ * WS_ERR_PROXY (whatever a proxy does wrong), the proxy's refusal. */
 typedef struct ws_response {
     int status;
     const ws_header *headers;

@@ -73,6 +73,9 @@ struct ws__asked {
 int ws__handshake_request(struct ws__http_out *o, const struct ws__asked *a,
                           ws_error *err);
 
+/* Where a response redirects to; NULL if it does not say. */
+const char *ws__redirect(int status, const ws_header *headers);
+
 /*
  * Check a response (RFC 6455, section 4.1).  Returns 0, with the subprotocol
  * (one of a->subprotocols, or NULL) and the extension; or WS_ERR_HANDSHAKE,

@@ -144,9 +144,11 @@ static const char *hint(int status)
     } rows[] = {
         { 200, 299, "; this is a plain HTTP server, or path" },
         { 300, 399, "; redirects are not followed" },
-        { 400, 400, "; does a proxy in between drop the Upgrade header?" },
+        { 400, 400,
+          "; is the path right? does a proxy in between drop the Upgrade "
+          "header?" },
         { 401, 401, "; it wants credentials (Authorization)" },
-        { 403, 403, "; it may want an Origin, or credentials" },
+        { 403, 403, "; it may want an Origin, credentials, or another path" },
         { 404, 404, "; there is no WebSocket at this path" },
         { 407, 407, "; a proxy in between wants credentials" },
         { 426, 426, "; does a proxy in between drop the Upgrade header?" },
@@ -171,17 +173,29 @@ static int bad(ws_error *err, int status, const char *fmt, const char *detail)
     return WS_ERR_HANDSHAKE;
 }
 
-/* What the caller can do about it stands in the sentence, if that is known. */
-static int refused(const struct ws__asked *a, int status, ws_error *err)
+const char *ws__redirect(int status, const ws_header *headers)
 {
-    const char *origin = ws_header_get(a->headers, "Origin");
-    bool blamed = origin && status == 403;
+    const char *to = ws_header_get(headers, "Location");
+
+    return status >= 300 && status <= 399 && to && *to ? to : NULL;
+}
+
+/* What the caller can do about it stands in the sentence, if that is known. */
+static int refused(const struct ws__asked *a, int status,
+                   const ws_header *headers, ws_error *err)
+{
+    const char *to = ws__redirect(status, headers);
+    const char *why =
+        to ? "; redirects are not followed, this one goes to " : hint(status);
     char quote[WS__QUOTED];
 
+    if (status == 403 && ws_header_get(a->headers, "Origin")) {
+        to = ws_header_get(a->headers, "Origin");
+        why = "; it refused Origin ";
+    }
     ws__fail(err, WS_ERR_HANDSHAKE,
              "bad handshake: the server answered %d to the upgrade%s%s", status,
-             blamed ? "; it refused Origin " : hint(status),
-             blamed ? ws__quote(quote, ws__str(origin)) : "");
+             why, to ? ws__quote(quote, ws__str(to)) : "");
     if (err)
         err->http_status = status;
     return WS_ERR_HANDSHAKE;
@@ -212,19 +226,25 @@ static bool asked_by_header(const struct ws__asked *a, const char *value)
     return false;
 }
 
+/* An empty field, which some servers send always, counts as none. */
 static int check_subprotocol(const struct ws__asked *a, int status,
                              const ws_header *headers, const char **chosen,
                              ws_error *err)
 {
-    const char *value = ws_header_get(headers, "Sec-WebSocket-Protocol");
+    const char *value = NULL;
     char quote[WS__QUOTED];
 
     *chosen = NULL;
+    for (const ws_header *h = headers; h && h->name; h++) {
+        if (!ws__equal_nocase(h->name, "Sec-WebSocket-Protocol") || !*h->value)
+            continue;
+        if (value)
+            return bad(err, status, "%s",
+                       "the server chose more than one subprotocol");
+        value = h->value;
+    }
     if (!value)
         return 0;
-    if (ws__header_count(headers, "Sec-WebSocket-Protocol") > 1)
-        return bad(err, status, "%s",
-                   "the server chose more than one subprotocol");
     *chosen = choose(a, value);
     if (!*chosen && asked_by_header(a, value))
         *chosen = value;
@@ -244,7 +264,7 @@ int ws__handshake_verify(const struct ws__asked *a, int status,
     const char *accept = ws_header_get(headers, "Sec-WebSocket-Accept");
 
     if (status != 101)
-        return refused(a, status, err);
+        return refused(a, status, headers, err);
     if (!ws__header_has_token(headers, "Upgrade", "websocket"))
         return bad(err, status, "%s",
                    "the response lacks 'websocket' in 'Upgrade'");

@@ -19,6 +19,14 @@ void ws__http_init(struct ws__http_head *h, bool response, size_t max_bytes)
     memset(h, 0, sizeof(*h));
     h->response = response;
     h->max_bytes = max_bytes < INT32_MAX ? max_bytes : INT32_MAX;
+    ws__http_room(h, h->few, WS__FIELDS_MAX);
+}
+
+void ws__http_room(struct ws__http_head *h, struct ws__field *fields,
+                   unsigned n)
+{
+    h->fields = fields;
+    h->max_fields = n;
 }
 
 static int fail(struct ws__http_head *h, int fault, const char *text)
@@ -100,14 +108,14 @@ static int status_line(struct ws__http_head *h, const char *p,
     unsigned long long status;
 
     if (!take_word(&line, &version))
-        return fail(h, BAD_REQUEST, "the status line is malformed");
+        return fail(h, BAD_REQUEST, "no status line");
     int error = take_version(h, version);
     if (error != 0)
         return error;
     code = (struct ws__str){ .p = line.p, .n = line.n < 3 ? line.n : 3 };
-    if (code.n != 3 || !ws__str_number(code, 599, &status) || status < 100 ||
+    if (code.n != 3 || !ws__str_number(code, 999, &status) || status < 100 ||
         (line.n > 3 && line.p[3] != ' '))
-        return fail(h, BAD_REQUEST, "the status is not 100 to 599");
+        return fail(h, BAD_REQUEST, "the status is not 100 to 999");
     h->status = (int)status;
     size_t skip = line.n > 3 ? 4 : 3;
     h->reason = span(p, (struct ws__str){ line.p + skip, line.n - skip });
@@ -116,13 +124,33 @@ static int status_line(struct ws__http_head *h, const char *p,
 
 /* ---- Fields ------------------------------------------------------------- */
 
+/* The value goes on behind the fold, which is in it until its bytes may be
+ * changed. */
+static int folded_line(struct ws__http_head *h, const char *p,
+                       struct ws__str line)
+{
+    struct ws__str more = ws__str_trim(line);
+
+    if (!h->response)
+        return fail(h, BAD_REQUEST, "a folded header line");
+    if (h->nfields == 0)
+        return fail(h, BAD_REQUEST, "a folded line before any header");
+
+    struct ws__span *value = &h->fields[h->nfields - 1].value;
+    if (value->len == 0)
+        *value = span(p, more);
+    else if (more.n > 0)
+        value->len = (uint32_t)(more.p + more.n - p) - value->at;
+    return 0;
+}
+
 static int field_line(struct ws__http_head *h, const char *p,
                       struct ws__str line)
 {
     const char *colon = memchr(line.p, ':', line.n);
 
     if (line.p[0] == ' ' || line.p[0] == '\t')
-        return fail(h, BAD_REQUEST, "a folded header line");
+        return folded_line(h, p, line);
     if (!colon)
         return fail(h, BAD_REQUEST, "a header line without a colon");
 
@@ -130,8 +158,10 @@ static int field_line(struct ws__http_head *h, const char *p,
     struct ws__str value = { .p = colon + 1, .n = line.n - name.n - 1 };
     if (!ws__is_token(name))
         return fail(h, BAD_REQUEST, "a header name is not a token");
-    if (h->nfields == WS__FIELDS_MAX)
-        return fail(h, HEADERS_TOO_LARGE, "too many header fields");
+    if (h->nfields == h->max_fields)
+        return fail(h, HEADERS_TOO_LARGE,
+                    h->response ? "too many header fields (max_response_fields)"
+                                : "too many header fields");
     h->fields[h->nfields].name = span(p, name);
     h->fields[h->nfields].value = span(p, ws__str_trim(value));
     h->nfields++;
@@ -165,7 +195,7 @@ static bool before_fields(const struct ws__http_head *h)
     return h->method.len == 0 && h->status == 0;
 }
 
-/* One line, without its CRLF.  Returns 1 for the end of the head, 0, or an
+/* One line, without its end.  Returns 1 for the end of the head, 0, or an
  * error. */
 static int take_line(struct ws__http_head *h, const char *p,
                      struct ws__str line)
@@ -184,15 +214,22 @@ static int take_line(struct ws__http_head *h, const char *p,
     return error == 0 ? 1 : error;
 }
 
-/* Control bytes, and a CR or an LF without its twin. */
-static const char *byte_fault(const char *p, size_t i)
+static bool is_after_cr(const char *p, size_t i)
+{
+    return i > 0 && p[i - 1] == '\r';
+}
+
+/* Control bytes, a CR without its LF, and in a request the reverse. */
+static const char *byte_fault(const struct ws__http_head *h, const char *p,
+                              size_t i)
 {
     unsigned char c = (unsigned char)p[i];
-    bool after_cr = i > 0 && p[i - 1] == '\r';
 
     if (c == '\n')
-        return after_cr ? NULL : "a line feed without a carriage return";
-    if (after_cr)
+        return h->response || is_after_cr(p, i)
+                   ? NULL
+                   : "a line feed without a carriage return";
+    if (is_after_cr(p, i))
         return "a carriage return without a line feed";
     if ((c < ' ' && c != '\t' && c != '\r') || c == 0x7f)
         return "a control byte";
@@ -212,7 +249,7 @@ int ws__http_parse(struct ws__http_head *h, const char *p, size_t n)
         return WS_ERR_HTTP;
     while (h->scanned < n) {
         size_t i = h->scanned++;
-        const char *text = byte_fault(p, i);
+        const char *text = byte_fault(h, p, i);
 
         if (text)
             return fail(h, BAD_REQUEST, text);
@@ -220,12 +257,14 @@ int ws__http_parse(struct ws__http_head *h, const char *p, size_t n)
             return over_limit(h);
         if (p[i] != '\n')
             continue;
-        struct ws__str line = { .p = p + h->line, .n = i - 1 - h->line };
+        struct ws__str line = { p + h->line, i - h->line - is_after_cr(p, i) };
         int end = take_line(h, p, line);
+        if (end < 0)
+            return end;
         h->line = i + 1;
         h->lines++;
-        if (end != 0)
-            return end > 0 ? (int)h->line : end;
+        if (end > 0)
+            return (int)h->line;
     }
     return 0;
 }
@@ -236,6 +275,25 @@ static char *terminate(char *p, struct ws__span s)
 {
     p[s.at + s.len] = '\0';
     return p + s.at;
+}
+
+/* One blank for each fold (RFC 9112, section 5.2). */
+static void unfold(char *s)
+{
+    static const char end[] = "\r\n", blank[] = " \t\r\n";
+    char *from = s + strcspn(s, end), *to = from;
+
+    while (*from) {
+        while (to > s && strchr(blank, to[-1]))
+            to--;
+        from += strspn(from, blank);
+        size_t n = strcspn(from, end);
+        *to++ = ' ';
+        memmove(to, from, n);
+        to += n;
+        from += n;
+    }
+    *to = '\0';
 }
 
 void ws__http_strings(const struct ws__http_head *h, char *p, ws_header *out)
@@ -249,6 +307,8 @@ void ws__http_strings(const struct ws__http_head *h, char *p, ws_header *out)
     for (unsigned i = 0; i < h->nfields; i++) {
         out[i].name = terminate(p, h->fields[i].name);
         out[i].value = terminate(p, h->fields[i].value);
+        if (h->response)
+            unfold(p + h->fields[i].value.at);
     }
     out[h->nfields] = (ws_header){ 0 };
 }

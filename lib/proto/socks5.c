@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/line.h"
 #include "base/str.h"
 #include "proto/ip.h"
 
@@ -193,10 +194,12 @@ int ws__socks5_take(struct ws__socks5 *s, const uint8_t *p, size_t n,
         [REPLY] = take_reply,
     };
     int version = s->turn == AUTH ? AUTH_VERSION : VERSION;
+    char quote[WS__QUOTED];
 
     if (n > 0 && p[0] != version)
         return ws__fail(err, WS_ERR_PROXY,
-                        "malformed answer: expected version %d, got %d",
-                        version, p[0]);
+                        "malformed answer: expected version %d, got %d: \"%s\"",
+                        version, p[0],
+                        ws__quote(quote, (struct ws__str){ (char *)p, n }));
     return n < 2 ? 0 : take[s->turn](s, p, n, err);
 }

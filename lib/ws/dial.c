@@ -55,7 +55,7 @@ static int shake_hands(const struct ws__dial *d, const struct request *request,
     if (r == 0)
         r = ws__exchange_answer(x, resp, &minor, d->err);
     if (r != 0)
-        return ws__dial_unanswered(d, "", d->url, x->stream, r);
+        return ws__dial_unanswered(d, d->url, x->stream, r);
     return verify(d, &request->asked, *resp, minor, setup);
 }
 
@@ -68,6 +68,7 @@ static ws_conn *converse(const struct ws__dial *d, struct ws__stream *s,
         .stream = s,
         .deadline = d->deadline,
         .cancel = dialer->cancel,
+        .max_fields = dialer->max_response_fields,
     };
     struct ws__setup setup = {
         .client = true,

@@ -27,10 +27,9 @@ int ws__dial_stream(const struct ws__dial *d, struct ws__stream *s,
 int ws__dial_tunnel(const struct ws__dial *d, struct ws__stream *s,
                     ws_response **resp);
 
-/* Say why there was no answer on s from whom ("" or "the proxy ") at hop, unless
- * it was said.  Returns code. */
-int ws__dial_unanswered(const struct ws__dial *d, const char *whom,
-                        const struct ws__url *hop, const struct ws__stream *s,
-                        int code);
+/* Say why there was no answer on s from hop, the server or the proxy, unless it
+ * was said.  Returns code; or WS_ERR_PROXY when the proxy has hung up. */
+int ws__dial_unanswered(const struct ws__dial *d, const struct ws__url *hop,
+                        const struct ws__stream *s, int code);
 
 #endif

@@ -3,15 +3,17 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/line.h"
+#include "proto/handshake.h"
 #include "proto/http_write.h"
 #include "proto/socks5.h"
 #include "ws/dial_stream.h"
 #include "ws/exchange.h"
 
-int ws__dial_unanswered(const struct ws__dial *d, const char *whom,
-                        const struct ws__url *hop, const struct ws__stream *s,
-                        int code)
+int ws__dial_unanswered(const struct ws__dial *d, const struct ws__url *hop,
+                        const struct ws__stream *s, int code)
 {
+    const char *whom = hop == d->proxy ? "the proxy " : "";
     const char *at = hop->host_port;
 
     switch (code) {
@@ -20,7 +22,7 @@ int ws__dial_unanswered(const struct ws__dial *d, const char *whom,
                         "no answer from %s%s within the handshake timeout",
                         whom, at);
     case WS_ERR_EOF:
-        return ws__fail(d->err, code,
+        return ws__fail(d->err, hop == d->proxy ? WS_ERR_PROXY : code,
                         "%s%s closed the connection before it had answered",
                         whom, at);
     default:
@@ -29,14 +31,15 @@ int ws__dial_unanswered(const struct ws__dial *d, const char *whom,
     }
 }
 
-/* why is of the proxy, if it was heard. */
+/* What the proxy has said, if it was heard, stands in why.  Its faults are no
+ * server's. */
 static int unanswered(const struct ws__dial *d, const struct ws__exchange *x,
                       const ws_error *why, int code)
 {
     if (why->code != 0)
-        return ws__fail(d->err, code, "the proxy %s: %s", d->proxy->host_port,
-                        why->text);
-    return ws__dial_unanswered(d, "the proxy ", d->proxy, x->stream, code);
+        return ws__fail(d->err, WS_ERR_PROXY, "the proxy %s: %s",
+                        d->proxy->host_port, why->text);
+    return ws__dial_unanswered(d, d->proxy, x->stream, code);
 }
 
 /* The server speaks second, so this is not its: a proxy that sends it does not
@@ -87,12 +90,17 @@ static const char *hint(int status)
     return "";
 }
 
-static int refused(const struct ws__dial *d, int status)
+static int refused(const struct ws__dial *d, const ws_response *answer)
 {
+    const char *to = ws__redirect(answer->status, answer->headers);
+    char quote[WS__QUOTED];
+
     ws__fail(d->err, WS_ERR_PROXY,
-             "the proxy %.50s answered %d to CONNECT %.50s%s",
-             d->proxy->host_port, status, d->url->authority, hint(status));
-    d->err->http_status = status;
+             "the proxy %.50s answered %d to CONNECT %.50s%s%s",
+             d->proxy->host_port, answer->status, d->url->authority,
+             to ? "; it redirects to " : hint(answer->status),
+             to ? ws__quote(quote, ws__str(to)) : "");
+    d->err->http_status = answer->status;
     return WS_ERR_PROXY;
 }
 
@@ -124,7 +132,7 @@ static int connect_http(const struct ws__dial *d, struct ws__exchange *x,
         return r;
     if (answer->status < 200 || answer->status > 299) {
         *resp = answer;
-        return refused(d, answer->status);
+        return refused(d, answer);
     }
     ws_response_free(answer);
     return check_nothing_left(d, x);
@@ -175,6 +183,7 @@ int ws__dial_tunnel(const struct ws__dial *d, struct ws__stream *s,
         .deadline = d->deadline,
         .cancel = d->dialer->cancel,
         .tunnel = true,
+        .max_fields = d->dialer->max_response_fields,
     };
     int r = d->proxy->socks ? connect_socks(d, &x) : connect_http(d, &x, resp);
 

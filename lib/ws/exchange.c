@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/line.h"
 #include "io/wait.h"
 #include "proto/http_body.h"
 #include "proto/http_parse.h"
@@ -16,6 +17,8 @@ enum {
     HEAD_MAX = 64 * 1024,
     BODY_MAX = 1024,
     INTERIM_MAX = 10, /* answers 1xx before the one that counts */
+    FIELD_MIN = 3,    /* bytes of "a:" and its line's end */
+    FIELDS_MAX = HEAD_MAX / FIELD_MIN,
 };
 
 /* What a ws_response is made of. */
@@ -25,6 +28,15 @@ struct answer {
     ws_header *fields;
     char body[BODY_MAX + 1];
 };
+
+static unsigned max_fields(const struct ws__exchange *x)
+{
+    if (x->max_fields == 0)
+        return WS__FIELDS_MAX;
+    return x->max_fields < 0 || x->max_fields > FIELDS_MAX
+               ? FIELDS_MAX
+               : (unsigned)x->max_fields;
+}
 
 int ws__exchange_send(struct ws__exchange *x, const void *data, size_t n)
 {
@@ -71,18 +83,54 @@ int ws__exchange_fill(struct ws__exchange *x)
     return r;
 }
 
+/* ---- The head ----------------------------------------------------------- */
+
+/* The line that was not understood, or all that came instead of a first one. */
+static struct ws__str faulty(const struct ws__exchange *x,
+                             const struct ws__http_head *h)
+{
+    struct ws__str s = { (char *)x->in.pos + h->line,
+                         ws__buf_used(&x->in) - h->line };
+    const char *end = h->lines > 0 ? memchr(s.p, '\n', s.n) : NULL;
+
+    if (end)
+        s.n = (size_t)(end - s.p);
+    if (end && s.n > 0 && s.p[s.n - 1] == '\r')
+        s.n--;
+    return s;
+}
+
+/* TLS answers what it does not understand with an alert (RFC 8446, section
+ * 5.1). */
+static bool speaks_tls(struct ws__str s)
+{
+    return s.n > 1 && memcmp(s.p, "\x15\x03", 2) == 0;
+}
+
+static int fail_head(const struct ws__exchange *x,
+                     const struct ws__http_head *h, ws_error *err)
+{
+    struct ws__str s = faulty(x, h);
+    char quote[WS__QUOTED];
+
+    return ws__fail(err, WS_ERR_HTTP, "malformed answer: %s: \"%s\"%s", h->text,
+                    ws__quote(quote, s),
+                    speaks_tls(s) ? "; does it speak TLS?" : "");
+}
+
 /* Returns the size of the head, or a negative code. */
 static int read_head(struct ws__exchange *x, struct ws__http_head *h,
-                     ws_error *err)
+                     struct ws__field *fields, ws_error *err)
 {
     int n = 0;
 
     ws__http_init(h, true, HEAD_MAX);
+    ws__http_room(h, fields, max_fields(x));
     while (n == 0) {
         if (ws__buf_used(&x->in) > 0)
             n = ws__http_parse(h, (char *)x->in.pos, ws__buf_used(&x->in));
         if (n < 0)
-            return ws__fail(err, n, "malformed answer: %s", h->text);
+            return fail_head(x, h, err);
         if (n == 0) {
             int r = ws__exchange_fill(x);
             if (r != 0)
@@ -94,10 +142,10 @@ static int read_head(struct ws__exchange *x, struct ws__http_head *h,
 
 /* The head of the answer that counts (RFC 9110, section 15.2). */
 static int read_final_head(struct ws__exchange *x, struct ws__http_head *h,
-                           ws_error *err)
+                           struct ws__field *fields, ws_error *err)
 {
     for (int i = 0; i <= INTERIM_MAX; i++) {
-        int n = read_head(x, h, err);
+        int n = read_head(x, h, fields, err);
         if (n < 0 || h->status == 101 || h->status >= 200)
             return n;
         x->in.pos += n;
@@ -185,24 +233,36 @@ static int read_body(struct ws__exchange *x, struct answer *a, int minor)
     return r == WS_ERR_CANCELED ? r : 0;
 }
 
+/* Returns 0, and *a and *minor are the answer's, or a negative code. */
+static int read_answer(struct ws__exchange *x, struct answer **a, int *minor,
+                       ws_error *err)
+{
+    struct ws__http_head h;
+    struct ws__field *fields = ws__alloc(max_fields(x) * sizeof(*fields));
+    int n = fields ? read_final_head(x, &h, fields, err) : -ENOMEM;
+
+    if (n >= 0) {
+        *minor = h.minor;
+        *a = answer_new(x, &h, (size_t)n);
+        n = *a ? 0 : -ENOMEM;
+    }
+    ws_free(fields);
+    return n;
+}
+
 int ws__exchange_answer(struct ws__exchange *x, ws_response **resp, int *minor,
                         ws_error *err)
 {
-    struct ws__http_head h;
-    int n = read_final_head(x, &h, err);
+    struct answer *a;
+    int r = read_answer(x, &a, minor, err);
 
-    if (n < 0)
-        return n;
-    struct answer *a = answer_new(x, &h, (size_t)n);
-    if (!a)
-        return -ENOMEM;
-
-    int r = read_body(x, a, h.minor);
+    if (r != 0)
+        return r;
+    r = read_body(x, a, *minor);
     if (r != 0) {
         ws_response_free(&a->response);
         return r;
     }
-    *minor = h.minor;
     *resp = &a->response;
     return 0;
 }

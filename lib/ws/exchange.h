@@ -9,12 +9,13 @@
 #include "io/stream.h"
 
 /* A request and its answer over a stream, as a client.  Whoever makes one sets
- * the first four, and frees in by ws__buf_release. */
+ * the first five, and frees in by ws__buf_release. */
 struct ws__exchange {
     struct ws__stream *stream;
     int64_t deadline;
     ws_event *cancel; /* NULL: none */
     bool tunnel;      /* the request is CONNECT: a 2xx has no body */
+    int max_fields;   /* of an answer, as in ws_dialer */
 
     struct ws__buf in; /* read and not used: what follows the answer */
 };
@@ -33,7 +34,7 @@ int ws__exchange_fill(struct ws__exchange *x);
  *
  * Returns 0, and *resp, with its HTTP/1.minor, is for ws_response_free; a code
  * as above or -ENOMEM; WS_ERR_EOF when the stream ended before the head did; or
- * WS_ERR_HTTP, and *err says what is wrong with it.
+ * WS_ERR_HTTP, and *err says what is wrong with it and how it begins.
  */
 int ws__exchange_answer(struct ws__exchange *x, ws_response **resp, int *minor,
                         ws_error *err);
