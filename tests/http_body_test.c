@@ -2,6 +2,7 @@
 
 #include "test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "page_end.h"
@@ -249,8 +250,44 @@ static void what_stands_between_chunks_is_limited(void **state)
         memcpy(p, trailer ? "0\r\n" : "5; ", 3);
         assert_int_equal(feed(&b, p, 4000, out, &len), 4000);
         assert_int_equal(feed(&b, p, 5000, out, &len), WS_ERR_HTTP);
+        assert_int_equal(b.fault, 413);
     }
     free(p);
+}
+
+/* Chunks of n bytes, each with ext bytes behind its size.  Returns how many are
+ * taken, at most 10,000. */
+static int chunks_taken(size_t n, size_t ext)
+{
+    char chunk[1024], out[1024];
+    struct ws__body b;
+    int taken = -1;
+    size_t size = (size_t)sprintf(chunk, "%03zx", n);
+
+    if (ext > 0)
+        chunk[size++] = ';';
+    memset(chunk + size, 'x', ext);
+    size += ext;
+    memcpy(chunk + size, "\r\n", 2);
+    memset(chunk + size + 2, 'd', n);
+    memcpy(chunk + size + 2 + n, "\r\n", 2);
+    begin(&b);
+    for (ptrdiff_t k = 1; k > 0 && taken < 10000; taken++) {
+        size_t len = 0;
+        k = feed(&b, chunk, size + n + 4, out, &len);
+    }
+    assert_int_equal(b.fault, taken < 10000 ? 413 : 0);
+    return taken;
+}
+
+/* The same for a whole body: some send a signature with each chunk. */
+static void what_stands_between_all_chunks_is_limited(void **state)
+{
+    (void)state;
+    assert_int_equal(chunks_taken(1, 0), 10000);
+    assert_int_equal(chunks_taken(1, 8), 10000);
+    assert_int_equal(chunks_taken(512, 400), 10000);
+    assert_in_range(chunks_taken(1, 400), 38, 50);
 }
 
 int main(void)
@@ -262,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_body_ends_where_its_length_says),
         cmocka_unit_test(malformed_chunks_are_refused),
         cmocka_unit_test(what_stands_between_chunks_is_limited),
+        cmocka_unit_test(what_stands_between_all_chunks_is_limited),
     };
 
     return cmocka_run_group_tests_name("http_body", tests, NULL, NULL);

@@ -8,10 +8,16 @@
 
 enum {
     BAD_REQUEST = 400,
+    TOO_LARGE = 413,
     NOT_IMPLEMENTED = 501,
 
     /* Bytes of a chunk's line, or of all trailers: more says nothing. */
     LINE_MAX_BYTES = 4096,
+
+    /* And of all lines, beyond what a chunk needs and as many as the body has
+     * (RFC 9112, section 7.1.1). */
+    LINE_NEEDED = 16,
+    EXCESS_MAX = 16 * 1024,
 };
 
 /* Where in the chunked coding we are (RFC 9112, section 7.1). */
@@ -172,10 +178,17 @@ static int exact_byte(struct ws__body *b, char c, char wanted, int next)
     return 0;
 }
 
+static bool is_excessive(struct ws__body *b)
+{
+    if (++b->line > LINE_NEEDED)
+        b->excess++;
+    return b->line > LINE_MAX_BYTES || b->excess > EXCESS_MAX;
+}
+
 static int frame_byte(struct ws__body *b, char c)
 {
-    if (++b->line > LINE_MAX_BYTES)
-        return fail(b, BAD_REQUEST, "too much between chunks");
+    if (is_excessive(b))
+        return fail(b, TOO_LARGE, "too much in chunk extensions or trailers");
     switch (b->state) {
     case SIZE:
         return size_byte(b, c);
@@ -211,6 +224,7 @@ static ptrdiff_t take_data(struct ws__body *b, const char *p, size_t n,
     *data = p;
     *len = b->left < n ? (size_t)b->left : n;
     b->left -= *len;
+    b->excess -= *len < b->excess ? *len : b->excess;
     if (b->left == 0 && b->chunked)
         b->state = DATA_CR;
     b->done = b->left == 0 && !b->chunked;

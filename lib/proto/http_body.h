@@ -18,7 +18,9 @@ struct ws__body {
     bool done;     /* all of it was read */
     uint64_t left; /* of the body, or of this chunk */
     int state;
-    size_t line; /* bytes of this chunk line or of the trailers */
+    size_t line;   /* bytes of this chunk line or of the trailers */
+    size_t excess; /* of all lines so far, that neither a chunk needs nor the
+                    * body makes up for */
 
     int fault; /* after an error: as in ws__http_head */
     const char *text;
@@ -39,7 +41,8 @@ int ws__body_init(struct ws__body *b, const ws_header *headers, int minor);
  * and dropped.
  *
  * Returns how many bytes of p are done with, in one step; call again until it
- * returns 0 (more is needed) or b->done.  WS_ERR_HTTP when it is malformed.
+ * returns 0 (more is needed) or b->done.  WS_ERR_HTTP when it is malformed, or
+ * (fault 413) extensions and trailers are too large, each or in sum.
  */
 ptrdiff_t ws__body_next(struct ws__body *b, const char *p, size_t n,
                         const char **data, size_t *len);
