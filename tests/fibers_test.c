@@ -535,6 +535,7 @@ static void talk(void *arg)
 static void spend_kilobytes(void)
 {
     ws__spend_bytes(WS__BUDGET_BYTES);
+    ws__take_turns();
 }
 
 static void spend_very_much(void)
@@ -543,6 +544,7 @@ static void spend_very_much(void)
 
     if (++n % 50 == 0)
         ws__spend_bytes(SIZE_MAX);
+    ws__take_turns();
 }
 
 static void a_chatty_one_lets_others_have_their_turn(void **state)
@@ -575,8 +577,10 @@ static void a_few_bytes_are_free(void **state)
     long count = 0;
     ws_fiber *f = go(add_one, &count);
 
-    for (int i = 0; i < 10000; i++)
+    for (int i = 0; i < 10000; i++) {
         ws__spend_bytes(WS__BUDGET_BYTES - 1);
+        ws__take_turns();
+    }
     assert_int_equal(count, 0);
     ws_join(f);
 }

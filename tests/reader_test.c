@@ -60,6 +60,8 @@ static enum ws__event run(struct rig *g)
     for (;;) {
         enum ws__event event = ws__reader_next(&g->r, &g->in);
 
+        if (event == WS__GO_ON)
+            continue;
         if (event == WS__MESSAGE) {
             assert_int_equal(g->r.message.data[g->r.message.len], '\0');
             note(g, g->r.message.type == WS_TEXT ? "text" : "binary",
@@ -317,6 +319,38 @@ static void every_allocation_failure_is_an_event(void **state)
     }
 }
 
+/* What makes nothing of itself takes as long. */
+static void blocks_without_bytes_are_taken_in_steps(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 12000, STEP = 20000 };
+    static const uint8_t block[] = { 0, 0, 0, 0xff, 0xff };
+    size_t n = BLOCKS * sizeof(block);
+    uint8_t *payload = malloc(n), *stream = malloc(n + 14);
+    enum ws__event event = WS__GO_ON;
+    int steps = 0;
+    struct rig g;
+
+    for (size_t i = 0; i < n; i++)
+        payload[i] = block[i % sizeof(block)];
+    rig_init(&g, true);
+    n = put(stream, FIN | 0x40 | WS_TEXT, payload, n - 4);
+    assert_int_equal(ws__buf_resize(&g.in, n + 1, &buffers), 0);
+    ws__buf_append(&g.in, stream, n);
+    for (; event == WS__GO_ON; steps++) {
+        size_t before = ws__buf_used(&g.in);
+        event = ws__reader_next(&g.r, &g.in);
+        assert_in_range(before - ws__buf_used(&g.in), 0, STEP);
+        assert_true(g.r.effort > 0);
+    }
+    assert_int_equal(event, WS__MESSAGE);
+    assert_int_equal(g.r.message.len, 0);
+    assert_true(steps >= 3);
+    free(stream);
+    free(payload);
+    rig_fini(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +359,7 @@ int main(void)
         cmocka_unit_test(pieces_make_up_the_same_messages),
         cmocka_unit_test(the_next_message_is_seen_behind_the_borrowed_nul),
         cmocka_unit_test(memory_follows_what_came_not_what_was_announced),
+        cmocka_unit_test(blocks_without_bytes_are_taken_in_steps),
         cmocka_unit_test(malformed_frames_are_refused_for_good),
         cmocka_unit_test(every_allocation_failure_is_an_event),
     };

@@ -14,6 +14,7 @@
 
 #include <silverback/base.h>
 
+#include "fiber/budget.h"
 #include "io/stream.h"
 #include "mode.h"
 #include "slow.h"
@@ -389,6 +390,26 @@ static void a_peer_that_is_gone_is_an_error_and_no_signal(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_both, close_both)
 
+/* Others must have their turn: see fiber/budget. */
+static void no_call_moves_more_than_is_right_at_once(void **state)
+{
+    (void)state;
+    const size_t n = WS__AT_ONCE + 20000;
+    uint8_t *p = calloc(2, n), *q = p + n;
+    struct iovec v[] = { { p, 10000 }, { p + 10000, n - 10000 } };
+
+    setsockopt(a.fd, SOL_SOCKET, SO_SNDBUF, &(int){ LARGE }, sizeof(int));
+    for (size_t i = 0; i < n; i++)
+        p[i] = (uint8_t)(i * 7 + i / 256);
+    assert_int_equal(a.ops->writev(&a, v, 2), WS__AT_ONCE);
+    assert_int_equal(ws__stream_write(&a, p + WS__AT_ONCE, 20000, 0), 0);
+    assert_int_equal(ws__stream_read(&b, q, n), WS__AT_ONCE);
+    assert_true(b.readable);
+    assert_int_equal(ws__stream_read(&b, q + WS__AT_ONCE, n), 20000);
+    assert_memory_equal(p, q, n);
+    free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +417,7 @@ int main(void)
         TEST(read_never_waits),
         TEST(a_short_read_leaves_nothing_to_read),
         TEST(a_full_read_may_be_followed_by_nothing),
+        TEST(no_call_moves_more_than_is_right_at_once),
         TEST(bytes_come_one_by_one),
         TEST(a_half_close_ends_one_direction),
         TEST(fini_closes_the_descriptor),

@@ -15,6 +15,7 @@
 #include <openssl/err.h>
 
 #include "certs.h"
+#include "fiber/budget.h"
 #include "io/tls_state.h"
 #include "mode.h"
 
@@ -324,6 +325,19 @@ static void a_record_is_read_in_one_go(void **state)
     gate = 3;
     assert_int_equal(ws__stream_read(&b, &(char){ 0 }, 1), -EAGAIN);
     assert_int_equal(atomic_load(&reads), 3);
+}
+
+/* Others must have their turn. */
+static void a_write_takes_no_more_than_is_right_at_once(void **state)
+{
+    (void)state;
+    uint8_t *p = calloc(1, LARGE);
+    struct iovec v = { p, LARGE };
+
+    setsockopt(a.fd, SOL_SOCKET, SO_SNDBUF, &(int){ LARGE }, sizeof(int));
+    shake_hands();
+    assert_int_equal(a.ops->writev(&a, &v, 1), WS__AT_ONCE);
+    free(p);
 }
 
 /* They lie in OpenSSL, where poll(2) sees nothing of them. */
@@ -711,6 +725,7 @@ int main(void)
         TEST(a_cut_message_holds_nothing_back),
         TEST(read_never_waits),
         TEST(a_record_is_read_in_one_go),
+        TEST(a_write_takes_no_more_than_is_right_at_once),
         TEST(what_was_read_ahead_is_not_waited_for),
         TEST(what_is_held_may_come_again_from_elsewhere),
         TEST(both_ends_write_much_at_once),

@@ -247,7 +247,10 @@ static enum ws__event read_framed(struct ws__reader *r, struct ws__buf *in,
     in->last += ws__frame_encode(&f, in->last);
     ws__buf_append(in, message, made);
     ws__buf_append(in, (const uint8_t *)"\x81\2hi", 4);
-    return ws__reader_next(r, in);
+    enum ws__event event = WS__GO_ON;
+    while (event == WS__GO_ON)
+        event = ws__reader_next(r, in);
+    return event;
 }
 
 static void give_back(struct ws__reader *r, struct ws__buf *in)

@@ -6,8 +6,11 @@
 #include <sched.h>
 
 #include "base/alloc.h"
+#include "fiber/stopwatch.h"
 #include "fiber/thread.h"
 #include "fiber/worker.h"
+
+enum { UNIT_US = 2 }; /* of the budget */
 
 struct thread {
     struct ws_fiber handle; /* first: a handle is cast to this */
@@ -184,23 +187,17 @@ void ws_yield(void)
     ws__worker_switch(w);
 }
 
-static void spend(int cost)
+void ws__spend_ticks(uint64_t n)
 {
-    struct ws__worker *w = ws__worker_here();
+    uint64_t units = n / (ws__ticks_per_us() * UNIT_US);
 
-    if (w && (w->budget -= cost) < 0)
+    ws__spend(units < WS__BUDGET ? (int)units : WS__BUDGET);
+}
+
+void ws__budget_is_spent(void)
+{
+    if (ws__running)
         ws_yield();
-}
-
-void ws__spend_message(void)
-{
-    spend(1);
-}
-
-void ws__spend_bytes(size_t n)
-{
-    spend(n < WS__BUDGET * WS__BUDGET_BYTES ? (int)(n / WS__BUDGET_BYTES)
-                                            : WS__BUDGET);
 }
 
 /* ---- About the caller --------------------------------------------------- */

@@ -9,22 +9,11 @@
 
 #include <silverback/fiber.h>
 
+#include "fiber/budget.h"
 #include "fiber/park.h"
 #include "fiber/wheel.h"
 
 struct ws__worker;
-
-/* What a fiber may do before others have their turn, in messages; so many bytes
- * count as one. */
-enum {
-    WS__BUDGET = 64,
-    WS__BUDGET_BYTES = 2048,
-};
-
-/* One message more, or n bytes: let others run when that was much.  Begins
- * with ws__before_park_run if it does. */
-void ws__spend_message(void);
-void ws__spend_bytes(size_t n);
 
 /* Call fn(arg), which must not wait, on the worker's stack: so that what is deep
  * in there takes no memory of the fiber.  A plain call in a thread. */

@@ -12,6 +12,8 @@
 #include <silverback/base.h>
 
 #include "base/alloc.h"
+#include "fiber/budget.h"
+#include "fiber/budget.h"
 #include "fiber/overflow.h"
 #include "fiber/sanitizers.h"
 #include "fiber/sched.h"
@@ -25,6 +27,8 @@ enum {
     SWEEP_MS = 1000,   /* parked for so long, a fiber's stack is trimmed */
     SWEEP_FIBERS = 256 /* in one go */
 };
+
+_Thread_local int64_t ws__budget;
 
 static _Thread_local struct ws__worker *here
     __attribute__((tls_model("initial-exec")));
@@ -235,7 +239,7 @@ void ws__worker_resume(struct ws__worker *w, struct ws__fiber *f)
     f->active = true;
     f->trimmed = false;
     w->stirred = true;
-    w->budget = WS__BUDGET;
+    ws__budget = WS__BUDGET;
     ws__running = &f->parker;
     w->current = f;
     ws__watchdog_turn(w, f);

@@ -91,7 +91,6 @@ struct ws__worker {
     int64_t now;           /* of ws_now, when events were last taken */
     struct ws__timer sweep_timer;
     bool stirred; /* a fiber ran since the last sweep */
-    int budget;   /* what the fiber that runs may do before others */
     int spin_us;
     int64_t gap_us; /* the last sleep */
     void *local;    /* what the layers above keep for each worker */

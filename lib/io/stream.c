@@ -14,10 +14,14 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 
+#include "fiber/budget.h"
 #include "fiber/sanitizers.h"
 #include "io/wait.h"
 
-enum { PASSED = 1 }; /* a deadline */
+enum {
+    PASSED = 1, /* a deadline */
+    VECTORS = 4,
+};
 
 /* The functions of libc are points where a thread may be canceled, which costs
  * them two atomic operations; but the sanitizers know only those. */
@@ -54,7 +58,11 @@ static ssize_t socket_read(struct ws__stream *s, void *p, size_t n)
     do
         r = receive(s->fd, p, n);
     while (r < 0 && errno == EINTR);
-    return r < 0 ? -errno : r;
+    ws__spend(WS__COST_READ);
+    if (r < 0)
+        return -errno;
+    ws__spend_bytes((size_t)r);
+    return r;
 }
 
 /* send(2) is a little cheaper than sendmsg(2), and the common case. */
@@ -69,14 +77,49 @@ static ssize_t send_all(int fd, const struct iovec *v, int n, int more)
     return sendmsg(fd, &m, flags);
 }
 
+static size_t length(const struct iovec *v, int n)
+{
+    size_t sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += v[i].iov_len;
+    return sum;
+}
+
+/* The first WS__AT_ONCE bytes.  Returns how many vectors they take. */
+static int cut(const struct iovec *v, int n, struct iovec out[static VECTORS])
+{
+    size_t left = WS__AT_ONCE;
+    int i = 0;
+
+    for (; i < n && i < VECTORS && left > 0; i++) {
+        out[i] = v[i];
+        if (out[i].iov_len > left)
+            out[i].iov_len = left;
+        left -= out[i].iov_len;
+    }
+    return i;
+}
+
 static ssize_t socket_writev(struct ws__stream *s, const struct iovec *v, int n)
 {
+    bool follows = s->follows;
+    struct iovec first[VECTORS];
     ssize_t r;
 
+    if (length(v, n) > WS__AT_ONCE) {
+        n = cut(v, n, first);
+        v = first;
+        follows = true;
+    }
     do
-        r = send_all(s->fd, v, n, s->follows ? MSG_MORE : 0);
+        r = send_all(s->fd, v, n, follows ? MSG_MORE : 0);
     while (r < 0 && errno == EINTR);
-    return r < 0 ? -errno : r;
+    ws__spend(WS__COST_WRITE);
+    if (r < 0)
+        return -errno;
+    ws__spend_bytes((size_t)r);
+    return r;
 }
 
 static void socket_half_close(struct ws__stream *s)
@@ -121,6 +164,7 @@ void ws__stream_unwatch(struct ws__stream *s)
 
 ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n)
 {
+    n = n < WS__AT_ONCE ? n : WS__AT_ONCE;
     ssize_t r = s->ops->read(s, p, n);
 
     s->readable = r > 0 && ((size_t)r == n || s->more);
@@ -239,6 +283,7 @@ static int write_all(struct ws__stream *s, const void *p, size_t n,
             return (int)r;
         v.iov_base = (char *)v.iov_base + r;
         v.iov_len -= (size_t)r;
+        ws__take_turns(); /* the peer may always have room for more */
     }
     return 0;
 }

@@ -19,6 +19,7 @@ struct ws__stream;
  * What a transport can do, without ever waiting.  read and writev return the
  * number of bytes, -EAGAIN when they would have to wait for s->read_events (or
  * s->write_events), or a negated errno; read returns 0 at the end of the stream.
+ * They spend (fiber/budget), and writev may take less than there is room for.
  */
 struct ws__stream_ops {
     ssize_t (*read)(struct ws__stream *s, void *p, size_t n);
@@ -61,7 +62,8 @@ void ws__stream_socket(struct ws__stream *s, int fd);
 int ws__stream_watch(struct ws__stream *s);
 void ws__stream_unwatch(struct ws__stream *s);
 
-/* Read without waiting; notes in s->readable whether more may be there. */
+/* Read without waiting, WS__AT_ONCE bytes at most; notes in s->readable whether
+ * more may be there. */
 ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n);
 
 /* Does an event that the caller waits for come once, rather than as long as it

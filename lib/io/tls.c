@@ -8,14 +8,19 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "fiber/budget.h"
 #include "fiber/sched.h"
 #include "io/wait.h"
 
+/* What is encrypted or decrypted costs, beside what goes over the wire. */
 static void perform(struct ws__tls_call *c)
 {
     ws_mutex_lock(&c->t->lock);
     ws__on_loop_stack(ws__tls_attempt, c);
     ws_mutex_unlock(&c->t->lock);
+    ws__spend(1);
+    if (c->result > 0)
+        ws__spend_bytes((size_t)c->result);
 }
 
 /* ---- The stream --------------------------------------------------------- */
@@ -58,7 +63,7 @@ static ssize_t tls_writev(struct ws__stream *s, const struct iovec *v,
                               .t = s->state,
                               .taken = s->taken };
 
-    while (done < all) {
+    while (done < all && done < WS__AT_ONCE) {
         c.v = v;
         c.count = count;
         c.skip = done;
@@ -278,6 +283,8 @@ int ws__tls_handshake(struct ws__stream *s, int64_t deadline, ws_event *cancel,
 
     do {
         perform(&c);
+        ws__spend(WS__COST_HANDSHAKE);
+        ws__take_turns();
         error = (int)c.result;
         if (error == -EAGAIN)
             waited = await(s, c.events, deadline, cancel);

@@ -14,6 +14,14 @@ enum {
 
     /* Of a message's inflated size to its own: seldom more. */
     WHOLE_RATIO = 4,
+
+    /* What is inflated at once.  Input that makes nothing may take longest: a
+     * microsecond for each dozen bytes. */
+    STEP_OUT = 32 * 1024,
+    STEP_IN = 4 * 1024,
+    WHOLE_OUT = 128 * 1024,
+    WHOLE_IN = 8 * 1024,
+    IN_EFFORT = 2, /* a byte of it, in bytes that are made */
 };
 
 static size_t min(uint64_t a, size_t b)
@@ -185,8 +193,9 @@ static bool inflate_whole(struct ws__reader *r, struct ws__buf *in,
 {
     size_t n = r->ready;
 
+    cap = min(cap, WHOLE_OUT);
     if (r->takeover || !r->frame.fin || r->frame.opcode == CONTINUATION ||
-        n == 0 || n != r->frame.len || n > cap / WHOLE_RATIO ||
+        n == 0 || n != r->frame.len || n > cap / WHOLE_RATIO || n > WHOLE_IN ||
         (size_t)(in->end - in->pos) - n < WS__WHOLE_TAIL)
         return false;
     if (!ws__inflate_whole(r->inflate, in->pos, n, out, cap, &done->made))
@@ -211,13 +220,14 @@ static int inflate(struct ws__reader *r, struct ws__buf *in, uint8_t *out,
     if (inflate_whole(r, in, out, room, &done))
         code = 1;
     else if (r->ready > 0)
-        code = ws__inflate_step(r->inflate, in->pos, r->ready,
-                                full ? &over : out, room, &done);
+        code = ws__inflate_step(r->inflate, in->pos, min(r->ready, STEP_IN),
+                                full ? &over : out, min(room, STEP_OUT), &done);
     else
-        code = ws__inflate_finish(r->inflate, full ? &over : out, room,
-                                  &done.made);
+        code = ws__inflate_finish(r->inflate, full ? &over : out,
+                                  min(room, STEP_OUT), &done.made);
     use_up(r, in, done.taken);
     *made = done.made;
+    r->effort += done.made + done.taken * IN_EFFORT;
     r->have += done.made;
     if (code == -ENOMEM)
         no_memory(r);
@@ -234,6 +244,11 @@ static int inflate(struct ws__reader *r, struct ws__buf *in, uint8_t *out,
 static bool can_inflate(const struct ws__reader *r)
 {
     return r->ready > 0 || (r->left == 0 && r->frame.fin);
+}
+
+static bool is_tired(const struct ws__reader *r)
+{
+    return r->effort >= STEP_OUT;
 }
 
 static enum ws__event end_message(struct ws__reader *r, enum ws__event event)
@@ -324,7 +339,7 @@ static enum ws__event collect(struct ws__reader *r, struct ws__buf *in)
     if (r->direct)
         return make_room(r, 1) == 0 ? WS__NEED_INPUT : no_memory(r);
     r->in_payload = false;
-    return r->frame.fin ? give_whole(r) : WS__PIECE;
+    return r->frame.fin ? give_whole(r) : WS__GO_ON;
 }
 
 static enum ws__event collect_inflated(struct ws__reader *r, struct ws__buf *in)
@@ -332,6 +347,8 @@ static enum ws__event collect_inflated(struct ws__reader *r, struct ws__buf *in)
     while (can_inflate(r)) {
         size_t made;
 
+        if (is_tired(r))
+            return WS__GO_ON;
         if (make_room(r, exceeds(r, 1) ? 0 : 1) != 0)
             return no_memory(r);
         int code =
@@ -343,7 +360,7 @@ static enum ws__event collect_inflated(struct ws__reader *r, struct ws__buf *in)
             return give_whole(r);
     }
     r->in_payload = r->left > 0;
-    return r->in_payload ? WS__NEED_INPUT : WS__PIECE;
+    return r->in_payload ? WS__NEED_INPUT : WS__GO_ON;
 }
 
 enum ws__event ws__reader_next(struct ws__reader *r, struct ws__buf *in)
@@ -351,6 +368,7 @@ enum ws__event ws__reader_next(struct ws__reader *r, struct ws__buf *in)
     enum ws__event event = WS__PIECE;
 
     take_back(r);
+    r->effort = 0;
     while (event == WS__PIECE) {
         if (r->error)
             return WS__FAILED;
@@ -388,6 +406,8 @@ static enum ws__event give_inflated(struct ws__reader *r, struct ws__buf *in,
                                     void *buf, size_t n)
 {
     while (can_inflate(r)) {
+        if (is_tired(r))
+            return WS__GO_ON;
         int code = inflate(r, in, buf, n, &r->piece);
 
         if (code < 0)
@@ -417,23 +437,22 @@ static enum ws__event give(struct ws__reader *r, struct ws__buf *in, void *buf,
 enum ws__event ws__reader_piece(struct ws__reader *r, struct ws__buf *in,
                                 void *buf, size_t n)
 {
-    enum ws__event event;
+    enum ws__event event = WS__PIECE;
 
     take_back(r);
+    r->effort = 0;
     r->piece = 0;
-    for (;;) {
-        if (r->error)
-            return WS__FAILED;
-        if (!r->in_payload) {
-            event = take_header(r, in);
-            if (event != WS__PIECE || n == 0)
-                return event;
-        }
-        event = n > 0 ? give(r, in, buf, n) : WS__PIECE;
-        if (event != WS__NEED_INPUT || r->left > 0)
-            return event;
-        r->in_payload = false;
-    }
+    if (r->error)
+        return WS__FAILED;
+    if (!r->in_payload)
+        event = take_header(r, in);
+    if (event != WS__PIECE || n == 0)
+        return event;
+    event = give(r, in, buf, n);
+    if (event != WS__NEED_INPUT || r->left > 0)
+        return event;
+    r->in_payload = false;
+    return WS__GO_ON;
 }
 
 /* ---- Buffers ------------------------------------------------------------ */

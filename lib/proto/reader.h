@@ -21,6 +21,7 @@ enum ws__event {
     WS__PIECE,      /* reader.piece bytes of a message are in the caller's */
     WS__CONTROL,    /* reader.control: a ping, pong or close */
     WS__FAILED,     /* reader.error, now and ever after */
+    WS__GO_ON,      /* call again: it was a lot of work so far */
 };
 
 /*
@@ -57,6 +58,9 @@ struct ws__reader {
 
     char *borrowed_end; /* where a NUL was put over a byte of in (or NULL), */
     char saved;         /* which is this one */
+
+    /* What the last call did, in bytes, but for those that came. */
+    size_t effort;
 
     ws_message message;
     size_t piece;

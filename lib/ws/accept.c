@@ -154,7 +154,8 @@ static int accept_ready(struct ws__seat *seat)
     while (fd >= 0) {
         atomic_store_explicit(&l->starved, false, memory_order_relaxed);
         welcome(seat, fd, remote);
-        ws__spend_message();
+        ws__spend(WS__COST_ACCEPT);
+        ws__take_turns();
         fd = ws__accept(l->fd, remote);
     }
     return fd;

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/line.h"
+#include "fiber/budget.h"
 #include "io/wait.h"
 #include "proto/http_body.h"
 #include "proto/http_parse.h"
@@ -71,6 +72,7 @@ int ws__exchange_fill(struct ws__exchange *x)
         ssize_t n = ws__stream_read(s, x->in.last, ws__buf_room(&x->in));
         if (n > 0) {
             x->in.last += n;
+            ws__take_turns(); /* the peer may always have more */
             return 0;
         }
         if (n == 0)

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "fiber/budget.h"
 #include "fiber/sched.h"
+#include "fiber/stopwatch.h"
 #include "io/wait.h"
 #include "ws/alive.h"
 #include "ws/write.h"
@@ -17,6 +19,9 @@ enum { PATIENCE_MS = 100 };
 
 /* More reads than it takes to empty a socket's buffer. */
 enum { LATE_READS = 64 };
+
+/* To inflate a byte costs as much as to receive so many. */
+enum { INFLATED = 2 };
 
 /* ---- Failing ------------------------------------------------------------ */
 
@@ -195,7 +200,6 @@ static int fill(ws_conn *c)
                 c->r.heard = true;
                 c->r.now->rest_at = 0;
                 c->r.now->unbroken++;
-                ws__spend_bytes((size_t)n);
                 return 0;
             }
             if (n != -EAGAIN)
@@ -307,13 +311,23 @@ static void take_step(void *step)
         s->buf ? ws__reader_piece(r, in, s->buf, s->n) : ws__reader_next(r, in);
 }
 
-/* To inflate takes more stack than a fiber that waits is to have. */
+/* To inflate takes more stack than a fiber that waits is to have; and as much
+ * time for a byte as the peer has a mind to. */
+static void inflate_step(struct step *s)
+{
+    uint64_t begin = ws__ticks();
+
+    ws__on_loop_stack(take_step, s);
+    ws__spend_bytes(s->g->reader.effort * INFLATED);
+    ws__spend_ticks(ws__ticks() - begin);
+}
+
 static enum ws__event next_event(ws_conn *c, void *buf, size_t n)
 {
     struct step s = { .g = c->r.now, .buf = buf, .n = n };
 
     if (c->deflates)
-        ws__on_loop_stack(take_step, &s);
+        inflate_step(&s);
     else
         take_step(&s);
     return s.event;
@@ -328,6 +342,8 @@ static int pump(ws_conn *c, void *buf, size_t n)
         int error = 0;
 
         switch (next_event(c, buf, n)) {
+        case WS__GO_ON:
+            break;
         case WS__NEED_INPUT:
             error = fill(c);
             break;

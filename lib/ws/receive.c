@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "fiber/budget.h"
 #include "proto/header.h"
 #include "proto/http_body.h"
 #include "proto/http_parse.h"
@@ -16,6 +17,7 @@
 enum {
     READ_SIZE = 4096,
     INTERIM_TIMEOUT_MS = 10 * 1000, /* for "100 Continue" */
+    PARSED = 8, /* a byte between chunks costs as much as to receive so many */
 };
 
 static int fail(struct ws__fault *f, int status, const char *text)
@@ -71,6 +73,7 @@ static int make_room(struct ws__session *s)
  * must not put it off.  But the first ones may have waited for us. */
 static int fill(struct ws__session *s, int64_t deadline, bool first)
 {
+    ws__take_turns(); /* the peer may always have more */
     int r = !first && deadline != 0 && ws_now() >= deadline
                 ? WS_ERR_TIMEOUT
                 : ws__stream_wait_read(&s->stream, deadline);
@@ -236,6 +239,8 @@ static int take_body(struct ws__request *r, struct ws__body *b,
     struct ws__buf *in = &r->session->in;
     ptrdiff_t n = 1;
 
+    if (b->chunked)
+        ws__spend_bytes(ws__buf_used(in) * PARSED);
     while (!b->done && n > 0 && ws__buf_used(in) > 0) {
         const char *data = NULL;
         size_t len = 0;
@@ -309,6 +314,9 @@ struct ws__request *ws__request_receive(struct ws__session *s,
 {
     struct ws__request *r = NULL;
     int64_t deadline;
+
+    ws__spend(WS__COST_REQUEST);
+    ws__take_turns(); /* the peer may always have another one */
     int error = await_request(s, &deadline);
 
     if (error == 0)

@@ -203,6 +203,7 @@ __attribute__((noinline)) static void linger(struct ws__stream *stream)
         if (n < 0 && n != -EAGAIN)
             return;
         dropped += n > 0 ? (size_t)n : 0;
+        ws__take_turns(); /* the peer may always have more */
     }
 }
 

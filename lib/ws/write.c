@@ -203,6 +203,8 @@ static int send_message(ws_conn *c, int64_t deadline, size_t mark,
         error = send_some(c, tail);
         if (error == -EAGAIN)
             error = wait_progress(c, deadline);
+        else if (tail->iov_len > 0)
+            ws__take_turns(); /* the peer may always have room for more */
     }
     if (error == WS_ERR_TIMEOUT && mark > 0 &&
         ws__buf_used(out) >= mark + c->stream.taken)
@@ -281,6 +283,7 @@ static int send_large_masked(ws_conn *c, const struct ws__sending *s,
         memcpy(copy.begin, (const uint8_t *)s->data + at, n);
         ws__mask(copy.begin, n, f->key, at);
         error = send_message(c, s->deadline, at == 0 ? mark : 0, &tail);
+        ws__take_turns();
     }
     ws__buf_release(&copy, &ws__pools_here()->read);
     return error;

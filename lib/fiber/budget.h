@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_FIBER_BUDGET_H
+#define WS_FIBER_BUDGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What a fiber may do before others have their turn: one budget for all work
+ * that a peer can cause.
+ *
+ * Whatever does such work spends, wherever it is: with locks held, on the loop's
+ * stack too.  Whatever a peer can keep going (a loop that reads, writes, takes
+ * messages or requests) takes turns, where nothing is held.  Between the two no
+ * single step may take much longer than a turn.
+ *
+ * A unit is some two microseconds; a turn, thus, a tenth of a millisecond.
+ */
+enum {
+    WS__BUDGET = 64,
+    WS__BUDGET_BYTES = 2048, /* received or sent: a unit */
+
+    /* Bytes moved by one system call. */
+    WS__AT_ONCE = WS__BUDGET * WS__BUDGET_BYTES,
+
+    /* Beside the bytes. */
+    WS__COST_READ = 1,
+    WS__COST_WRITE = 2,
+    WS__COST_REQUEST = 2,
+    WS__COST_ACCEPT = 8,
+    WS__COST_HANDSHAKE = WS__BUDGET, /* of TLS: a step of it */
+};
+
+/* What is left to the fiber that runs.  Each turn begins with WS__BUDGET; in a
+ * thread it has no meaning. */
+extern _Thread_local int64_t ws__budget
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline void ws__spend(int units)
+{
+    ws__budget -= units;
+}
+
+/* A few are free, so that a small message is counted once. */
+static inline void ws__spend_bytes(size_t n)
+{
+    ws__budget -=
+        n < WS__AT_ONCE ? (int64_t)(n / WS__BUDGET_BYTES) : WS__BUDGET;
+}
+
+/* Of ws__ticks: for what may take long without doing much. */
+void ws__spend_ticks(uint64_t n);
+
+/* For ws__take_turns.  Outside of a fiber, thus in a thread or on the loop's
+ * stack, nothing. */
+void ws__budget_is_spent(void);
+
+/* Let others run if all is spent; begins with ws__before_park_run then. */
+static inline void ws__take_turns(void)
+{
+    if (ws__budget < 0)
+        ws__budget_is_spent();
+}
+
+/* One message more, or a frame. */
+static inline void ws__spend_message(void)
+{
+    ws__spend(1);
+    ws__take_turns();
+}
+
+#endif
