@@ -327,6 +327,34 @@ static void a_record_is_read_in_one_go(void **state)
     assert_int_equal(atomic_load(&reads), 3);
 }
 
+static void renew_keys(int times)
+{
+    for (int i = 0; i < times; i++) {
+        assert_true(SSL_key_update(ssl_of(&b), SSL_KEY_UPDATE_NOT_REQUESTED));
+        assert_int_equal(SSL_do_handshake(ssl_of(&b)), 1);
+    }
+}
+
+/* Each takes longer than a message, and is no byte that would be counted. */
+static void new_keys_come_with_bytes_now_and_then(void **state)
+{
+    (void)state;
+    char byte;
+
+    setsockopt(b.fd, SOL_SOCKET, SO_SNDBUF, &(int){ LARGE }, sizeof(int));
+    shake_hands();
+    for (int i = 0; i < 5; i++) {
+        renew_keys(32);
+        put(&b, "x");
+        assert_int_equal(get(&a, &byte, 1), 1);
+    }
+    renew_keys(40);
+    put(&b, "x");
+    assert_int_equal(get(&a, &byte, 1), WS_ERR_TLS);
+    assert_non_null(strstr(ws__stream_error(&a, WS_ERR_TLS), "key updates"));
+    assert_int_equal(ws__stream_read(&a, &byte, 1), WS_ERR_TLS);
+}
+
 /* Others must have their turn. */
 static void a_write_takes_no_more_than_is_right_at_once(void **state)
 {
@@ -725,6 +753,7 @@ int main(void)
         TEST(a_cut_message_holds_nothing_back),
         TEST(read_never_waits),
         TEST(a_record_is_read_in_one_go),
+        TEST(new_keys_come_with_bytes_now_and_then),
         TEST(a_write_takes_no_more_than_is_right_at_once),
         TEST(what_was_read_ahead_is_not_waited_for),
         TEST(what_is_held_may_come_again_from_elsewhere),

@@ -29,7 +29,8 @@ enum {
     WS__COST_WRITE = 2,
     WS__COST_REQUEST = 2,
     WS__COST_ACCEPT = 8,
-    WS__COST_HANDSHAKE = WS__BUDGET, /* of TLS: a step of it */
+    WS__COST_HANDSHAKE = WS__BUDGET, /* of TLS: a step of it, */
+    WS__COST_KEY = 4,                /* and another message of its own */
 };
 
 /* What is left to the fiber that runs.  Each turn begins with WS__BUDGET; in a

@@ -160,8 +160,10 @@ static struct ws__tls *tls_new(const struct ws__stream *beneath, SSL_CTX *ctx)
         tls_free(t);
         return NULL;
     }
-    if (t)
-        SSL_set_bio(t->ssl, bio, bio);
+    if (!t)
+        return NULL;
+    SSL_set_bio(t->ssl, bio, bio);
+    ws__tls_notice(t);
     return t;
 }
 

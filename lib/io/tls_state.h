@@ -26,6 +26,8 @@ struct ws__tls {
     int error;           /* WS_ERR_TLS, when all is lost */
     unsigned long fault; /* why: OpenSSL's code */
 
+    int useless; /* messages of TLS's own since the last byte of the peer's */
+
     bool stuck;     /* a write waits for a message of TLS's own to be read, */
     ws_event again; /* set when it was */
 
@@ -50,6 +52,9 @@ struct ws__tls_call {
     bool wake;      /* and a write may go on */
     size_t taken;   /* after a write: see struct ws__stream */
 };
+
+/* Have it notice messages of TLS's own: too many in a row are WS_ERR_TLS. */
+void ws__tls_notice(struct ws__tls *t);
 
 /* Runs c->step, with the lock held. */
 void ws__tls_attempt(void *call);

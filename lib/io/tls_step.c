@@ -9,6 +9,11 @@
 
 #include <openssl/err.h>
 
+#include "fiber/budget.h"
+
+/* In a row; servers may begin with some tickets. */
+enum { USELESS_MAX = 32 };
+
 /* Why a call failed.  own and other are the errors of beneath, in the call's
  * direction and in the other one, which it may have needed. */
 static int outcome(struct ws__tls_call *c, int own, int other)
@@ -32,6 +37,34 @@ static int outcome(struct ws__tls_call *c, int own, int other)
     return t->error;
 }
 
+/*
+ * A peer may ask for new keys as often as it likes (RFC 8446, section 4.6.3),
+ * one of 27 bytes after the other, and each takes longer than a message; OpenSSL
+ * goes on until it finds something else.  Once it is told that the peer has
+ * finished it takes no more.
+ */
+static void message_came(int sent, int version, int type, const void *p,
+                         size_t n, SSL *ssl, void *tls)
+{
+    struct ws__tls *t = tls;
+    bool in_handshake = t->words;
+
+    (void)version;
+    (void)p;
+    (void)n;
+    if (sent || type != SSL3_RT_HANDSHAKE || in_handshake)
+        return;
+    ws__spend(WS__COST_KEY);
+    if (++t->useless > USELESS_MAX)
+        SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
+}
+
+void ws__tls_notice(struct ws__tls *t)
+{
+    SSL_set_msg_callback(t->ssl, message_came);
+    SSL_set_msg_callback_arg(t->ssl, t);
+}
+
 void ws__tls_shake(struct ws__tls_call *c)
 {
     struct ws__tls *t = c->t;
@@ -50,6 +83,12 @@ void ws__tls_receive(struct ws__tls_call *c)
         c->result = (ssize_t)n;
     else
         c->result = outcome(c, t->read_error, t->write_error);
+    if (c->result > 0) {
+        t->useless = 0;
+    } else if (t->useless > USELESS_MAX) {
+        t->fault = ERR_PACK(ERR_LIB_SSL, 0, SSL_R_TOO_MANY_KEY_UPDATES);
+        c->result = t->error = WS_ERR_TLS;
+    }
     c->more = SSL_has_pending(t->ssl) || t->beneath.readable;
     if (t->stuck && !SSL_in_init(t->ssl)) {
         t->stuck = false;
