@@ -102,7 +102,7 @@ static void no_field_is_no_extension(void **state)
     ws__deflate_choose(&p, none, 0);
     assert_false(p.on);
     p.on = true;
-    assert_null(ws__deflate_check(&p, none, true, 0));
+    assert_null(ws__deflate_check(&p, none, true, 0, NULL));
     assert_false(p.on);
 }
 
@@ -136,7 +136,9 @@ static const struct {
     { 0, PMD SNT, NULL, 0, 0, 15, 15 },
     { 0, PMD SNT SB(9), NULL, 0, 0, 9, 15 },
     { 0, PMD SNT SB(8), NULL, 0, 0, 8, 15 },
-    { 0, PMD, "server_no_context_takeover", 0, 0, 0, 0 },
+    { 0, PMD, NULL, 1, 0, 15, 15 },
+    { 0, PMD CNT, NULL, 1, 0, 15, 15 },
+    { 0, PMD SB(12), NULL, 1, 0, 12, 15 },
     { 0, PMD SNT CB(10), "client_max_window_bits", 0, 0, 0, 0 },
     { 0, PMD SNT SB(7), "malformed", 0, 0, 0, 0 },
     { 0, PMD SNT SB(16), "malformed", 0, 0, 0, 0 },
@@ -157,7 +159,9 @@ static const struct {
     { 15, PMD CBX, "no value", 0, 0, 0, 0 },
     { 11, PMD SB(11) CB(11), NULL, 1, 1, 11, 11 },
     { 11, PMD SB(9), NULL, 1, 1, 9, 11 },
-    { 11, PMD, "server_max_window_bits is above", 0, 0, 0, 0 },
+    { 11, PMD, NULL, 1, 1, 15, 11 },
+    { 11, PMD SNT CNT, NULL, 0, 0, 15, 11 },
+    { 11, PMD CB(9), NULL, 1, 1, 15, 9 },
     { 11, PMD SB(12), "server_max_window_bits is above", 0, 0, 0, 0 },
     { 11, PMD SB(11) CB(12), "client_max_window_bits is above", 0, 0, 0, 0 },
 };
@@ -171,13 +175,15 @@ static void answers_that_break_the_offer_are_refused(void **state)
         };
         int bits = answers[i].bits;
         struct ws__deflate_params p;
+        const char *held = NULL;
         const char *fault =
-            ws__deflate_check(&p, h, bits >= 0, bits < 0 ? 0 : bits);
+            ws__deflate_check(&p, h, bits >= 0, bits < 0 ? 0 : bits, &held);
 
         if (!fault != !answers[i].fault ||
             (fault && !strstr(fault, answers[i].fault)))
             fail_msg("%d %s: %s", bits, answers[i].answer,
                      fault ? fault : "taken");
+        assert_ptr_equal(held, answers[i].answer);
         if (fault)
             continue;
         assert_true(p.on);
@@ -206,7 +212,8 @@ static void both_ends_understand_each_other(void **state)
             ws__deflate_answer(answer, &s);
             const ws_header said[] = { { "Sec-WebSocket-Extensions", answer },
                                        { 0 } };
-            assert_null(ws__deflate_check(&c, said, true, client));
+            const char *held;
+            assert_null(ws__deflate_check(&c, said, true, client, &held));
             assert_int_equal(c.server_takeover, s.server_takeover);
             assert_true(c.server_bits >= s.server_bits);
             assert_true(!c.client_takeover || s.client_takeover);

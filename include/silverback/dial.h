@@ -18,7 +18,8 @@ typedef struct ws_dialer {
     const ws_buffer_pool *write_buffer_pool;
     const char *const *subprotocols;
     bool enable_compression;
-    int context_takeover_bits;
+    int context_takeover_bits; /* is offered; what a server of its own accord
+                                * keeps or bounds otherwise is read as well */
     int64_t read_limit;
     int write_timeout_ms;
 

@@ -192,12 +192,14 @@ void ws__deflate_offer(char out[static WS__DEFLATE_FIELD_MAX],
                  name, limit, limit);
 }
 
+/* A server that says nothing of its window, though a limit was offered, has not
+ * read the offer; but it can be read: the largest window reads every message
+ * (RFC 7692, sections 7.1.1.1 and 7.1.2.1 have the client fail for none of
+ * this). */
 static const char *terms_fault(const struct terms *t, int takeover_bits)
 {
     int limit = valid_limit(takeover_bits);
 
-    if (takeover_bits == 0 && !t->server_no_takeover)
-        return "the server did not agree to server_no_context_takeover";
     if (takeover_bits == 0 && t->client_bits != 0)
         return "the server asks for client_max_window_bits, which was not "
                "offered";
@@ -207,8 +209,7 @@ static const char *terms_fault(const struct terms *t, int takeover_bits)
         return "the server asks for a window of 8 bits, which zlib cannot do";
     if (t->client_bits > limit && takeover_bits != 0)
         return "the server's client_max_window_bits is above what was offered";
-    if (takeover_bits != 0 && limit < BITS_MAX &&
-        (t->server_bits == 0 || t->server_bits > limit))
+    if (takeover_bits != 0 && t->server_bits > limit)
         return "the server's server_max_window_bits is above what was offered";
     return NULL;
 }
@@ -241,8 +242,8 @@ static const char *check_field(struct ws__deflate_params *p, const char *value,
         if (p->on)
             return "the server chose an extension twice";
         if (!take_terms(&t, &params))
-            return "the server's permessage-deflate has a parameter that is "
-                   "unknown, repeated or malformed";
+            return "the server answered with a parameter that is unknown, "
+                   "repeated or malformed";
         const char *fault = terms_fault(&t, takeover_bits);
         if (fault)
             return fault;
@@ -254,13 +255,15 @@ static const char *check_field(struct ws__deflate_params *p, const char *value,
 
 const char *ws__deflate_check(struct ws__deflate_params *p,
                               const ws_header *headers, bool offered,
-                              int takeover_bits)
+                              int takeover_bits, const char **held)
 {
     const char *fault = NULL;
 
     *p = (struct ws__deflate_params){ 0 };
     for (const ws_header *h = headers; !fault && h && h->name; h++)
-        if (ws__equal_nocase(h->name, "sec-websocket-extensions"))
+        if (ws__equal_nocase(h->name, "sec-websocket-extensions")) {
+            *held = h->value;
             fault = check_field(p, h->value, offered, takeover_bits);
+        }
     return fault;
 }

@@ -36,11 +36,11 @@ void ws__deflate_answer(char out[static WS__DEFLATE_FIELD_MAX],
 
 /* Client: the offer's value, and the check of what came back.  Returns NULL and
  * *p (off, if the server declined), or one static line that says why the answer
- * breaks the offer. */
+ * breaks the offer, and *held is the field that does. */
 void ws__deflate_offer(char out[static WS__DEFLATE_FIELD_MAX],
                        int takeover_bits);
 const char *ws__deflate_check(struct ws__deflate_params *p,
                               const ws_header *headers, bool offered,
-                              int takeover_bits);
+                              int takeover_bits, const char **held);
 
 #endif

@@ -162,12 +162,16 @@ static const char *hint(int status)
     return "";
 }
 
-static int bad(ws_error *err, int status, const char *fmt, const char *detail)
+/* What of the answer was wrong is quoted, unless it is NULL. */
+static int bad(ws_error *err, int status, const char *text, const char *what)
 {
-    char text[sizeof(err->text)];
+    char quote[WS__QUOTED];
 
-    snprintf(text, sizeof(text), fmt, detail);
-    ws__fail(err, WS_ERR_HANDSHAKE, "bad handshake: %s", text);
+    if (what)
+        ws__fail(err, WS_ERR_HANDSHAKE, "bad handshake: %s: \"%s\"", text,
+                 ws__quote(quote, ws__str(what)));
+    else
+        ws__fail(err, WS_ERR_HANDSHAKE, "bad handshake: %s", text);
     if (err)
         err->http_status = status;
     return WS_ERR_HANDSHAKE;
@@ -232,15 +236,14 @@ static int check_subprotocol(const struct ws__asked *a, int status,
                              ws_error *err)
 {
     const char *value = NULL;
-    char quote[WS__QUOTED];
 
     *chosen = NULL;
     for (const ws_header *h = headers; h && h->name; h++) {
         if (!ws__equal_nocase(h->name, "Sec-WebSocket-Protocol") || !*h->value)
             continue;
         if (value)
-            return bad(err, status, "%s",
-                       "the server chose more than one subprotocol");
+            return bad(err, status,
+                       "the server chose more than one subprotocol", h->value);
         value = h->value;
     }
     if (!value)
@@ -251,9 +254,7 @@ static int check_subprotocol(const struct ws__asked *a, int status,
     if (*chosen)
         return 0;
     return bad(err, status,
-               "the server chose the subprotocol \"%s\", which was not "
-               "asked for",
-               ws__quote(quote, ws__str(value)));
+               "the server chose a subprotocol that was not asked for", value);
 }
 
 int ws__handshake_verify(const struct ws__asked *a, int status,
@@ -266,22 +267,27 @@ int ws__handshake_verify(const struct ws__asked *a, int status,
     if (status != 101)
         return refused(a, status, headers, err);
     if (!ws__header_has_token(headers, "Upgrade", "websocket"))
-        return bad(err, status, "%s",
-                   "the response lacks 'websocket' in 'Upgrade'");
+        return bad(err, status, "the response lacks 'websocket' in 'Upgrade'",
+                   ws_header_get(headers, "Upgrade"));
     if (!ws__header_has_token(headers, "Connection", "upgrade"))
-        return bad(err, status, "%s",
-                   "the response lacks 'upgrade' in 'Connection'");
+        return bad(err, status, "the response lacks 'upgrade' in 'Connection'",
+                   ws_header_get(headers, "Connection"));
     int error = ws__accept_key(expected, a->key);
     if (error != 0)
         return ws__fail(err, error, "out of memory");
-    if (ws__header_count(headers, "Sec-WebSocket-Accept") != 1 ||
-        strcmp(accept, expected) != 0)
+    if (ws__header_count(headers, "Sec-WebSocket-Accept") > 1)
         return bad(err, status,
-                   "the response's 'Sec-WebSocket-Accept' is not one %s",
-                   expected);
-    const char *fault = ws__deflate_check(deflate, headers, a->compression,
-                                          a->context_takeover_bits);
+                   "the response has more than one 'Sec-WebSocket-Accept'",
+                   NULL);
+    if (!accept || strcmp(accept, expected) != 0)
+        return bad(err, status,
+                   "the response's 'Sec-WebSocket-Accept' is not one that "
+                   "answers the key",
+                   accept);
+    const char *held,
+        *fault = ws__deflate_check(deflate, headers, a->compression,
+                                   a->context_takeover_bits, &held);
     if (fault)
-        return bad(err, status, "%s", fault);
+        return bad(err, status, fault, held);
     return check_subprotocol(a, status, headers, subprotocol, err);
 }
