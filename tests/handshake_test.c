@@ -36,6 +36,11 @@ static bool says_no(const ws_request *r, void *arg)
 }
 
 static const ws_upgrader zero, unfriendly = { .check_origin = says_no };
+static const char *const no_origin[] = { "https://a.example", "example.com",
+                                         NULL };
+static const ws_upgrader misspelt = { .allowed_origins = no_origin };
+static const ws_upgrader misspelt_unused = { .check_origin = ws_any_origin,
+                                             .allowed_origins = no_origin };
 
 /* A good request, of which one field is changed, left out (NULL) or added. */
 static const struct row {
@@ -106,12 +111,28 @@ static const struct row {
     { .name = "Origin",
       .value = "http://other.example",
       .status = 403,
-      .reason = "websocket: request origin not allowed by "
-                "Upgrader.CheckOrigin" },
+      .reason = "websocket: Origin \"http://other.example\" is not in "
+                "allowed_origins, and Host \"example.com\" is another" },
+    { .name = "Origin",
+      .value = "http://example.com:8080",
+      .status = 403,
+      .reason = "websocket: Origin \"http://example.com:8080\" is not in "
+                "allowed_origins, and Host \"example.com\" lacks its port "
+                "(nginx: pass on $http_host)" },
+    { .name = "Origin",
+      .value = "null",
+      .status = 403,
+      .reason = "websocket: Origin \"null\" is not in allowed_origins, and "
+                "Host \"example.com\" is another" },
     { .u = &unfriendly,
       .status = 403,
-      .reason = "websocket: request origin not allowed by "
-                "Upgrader.CheckOrigin" },
+      .reason = "websocket: check_origin refused Origin "
+                "\"http://example.com\" at Host \"example.com\"" },
+    { .u = &misspelt,
+      .status = 500,
+      .reason = "allowed_origins: expected scheme://host[:port], \"null\" or "
+                "\"*\", got \"example.com\"" },
+    { .u = &misspelt_unused },
     { .name = "Sec-WebSocket-Key",
       .value = NULL,
       .status = 400,
@@ -176,14 +197,17 @@ static void every_request_that_is_no_upgrade_is_refused(void **state)
                          .headers = headers };
 
         build(row, headers);
-        struct ws__refusal got = ws__handshake_check(
-            &r, row->minor + 1, row->body, row->u ? row->u : &zero, response);
+        ws_error err = { 0 };
+        struct ws__refusal got =
+            ws__handshake_check(&r, row->minor + 1, row->body,
+                                row->u ? row->u : &zero, response, &err);
         if (got.status != row->status)
-            fail_msg("row %zu: %d %s", i, got.status,
-                     got.reason ? got.reason : "");
+            fail_msg("row %zu: %d %s", i, got.status, err.text);
         if (row->status == 0)
             continue;
-        assert_string_equal(got.reason, row->reason);
+        assert_int_equal(err.code, row->status == 500 ? WS_ERR_INVALID
+                                                      : WS_ERR_HANDSHAKE);
+        assert_string_equal(err.text, row->reason);
         assert_string_equal(extra_of(&got, "Sec-WebSocket-Version"), "13");
         if (row->extra)
             assert_non_null(extra_of(&got, row->extra));
@@ -196,10 +220,10 @@ static void the_first_fault_counts(void **state)
     static const ws_header none[] = { { 0 } };
     ws_request r = { .method = "POST", .host = "", .headers = none };
 
-    assert_int_equal(ws__handshake_check(&r, 0, true, &unfriendly, NULL).status,
-                     426);
-    assert_int_equal(ws__handshake_check(&r, 1, true, &unfriendly, NULL).status,
-                     400);
+    assert_int_equal(
+        ws__handshake_check(&r, 0, true, &unfriendly, NULL, NULL).status, 426);
+    assert_int_equal(
+        ws__handshake_check(&r, 1, true, &unfriendly, NULL, NULL).status, 400);
     assert_false(ws_is_upgrade(&r));
     assert_false(ws_is_upgrade(NULL));
 }
@@ -264,6 +288,100 @@ static void origins_are_compared_not_searched(void **state)
             fail_msg("%s at %s", table[i].origin, table[i].host);
         assert_true(ws_any_origin(&r, NULL));
     }
+}
+
+/* Each entry alone, and among others. */
+static void an_origin_can_be_listed_in_many_ways(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *listed, *origin;
+        bool allowed;
+    } table[] = {
+        { "*", "https://a.example", 1 },
+        { "*", "null", 1 },
+        { "*", "file://", 1 },
+        { "*", "what is this", 1 },
+        { "null", "null", 1 },
+        { "null", "NULL", 0 },
+        { "null", "file://", 0 },
+        { "null", "http://null", 0 },
+        { "file://", "file://", 1 },
+        { "FILE://", "file://", 1 },
+        { "file:///", "file://", 1 },
+        { "file://", "file:///", 0 },
+        { "file://", "null", 0 },
+        { "file://", "files://", 0 },
+        { "file://", "file://x", 0 },
+        { "capacitor://localhost", "capacitor://localhost", 1 },
+        { "capacitor://localhost", "ionic://localhost", 0 },
+        { "chrome-extension://abcdefgh", "chrome-extension://abcdefgh", 1 },
+        { "app://.", "app://.", 1 },
+        { "https://a.example/", "https://a.example", 1 },
+        { "https://a.example:444/", "https://a.example:444", 1 },
+        { "https://a.example/", "https://a.example:444", 0 },
+        { "https://*.a.example/", "https://x.a.example", 1 },
+        { "https://*.a.example:444", "https://x.a.example:444", 1 },
+        { "https://[::1]:8", "https://[::1]:8", 1 },
+    };
+    const ws_header host[] = { { "Origin", "file://" }, { 0 } };
+    const ws_request nowhere = { .host = "", .headers = host };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        const ws_header headers[] = { { "Origin", table[i].origin }, { 0 } };
+        const ws_request r = { .host = "h", .headers = headers };
+        const char *const alone[] = { table[i].listed, NULL };
+        const char *const last[] = { "https://z.example", "z://",
+                                     table[i].listed, NULL };
+
+        assert_int_equal(ws__origins_check(last, NULL), 0);
+        if (ws__origin_allowed(&r, alone) != table[i].allowed ||
+            ws__origin_allowed(&r, last) != table[i].allowed)
+            fail_msg("%s in %s", table[i].origin, table[i].listed);
+    }
+    assert_false(ws__origin_allowed(&nowhere, NULL));
+}
+
+static void an_entry_that_can_match_nothing_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const table[] = {
+        "",
+        "/",
+        "://",
+        "example.com",
+        "example.com:8080",
+        "https://",
+        "http:///",
+        "https://a.example/chat",
+        "https://a.example//",
+        "https://u@a.example",
+        "https://a.example:*",
+        "https://a.example?b",
+        "https://*",
+        "https://*.",
+        "https://a*.example",
+        "https://*.*.example",
+        "*.example.com",
+        "*://a.example",
+        "https:/a.example",
+        "1https://a.example",
+        "https://a.example ",
+        "Null",
+        "**",
+        "https://m\xc3\xbcller.example",
+        "https://a.example:70000",
+    };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        const char *const list[] = { "*", table[i], NULL };
+        ws_error err = { 0 };
+
+        if (ws__origins_check(list, &err) != WS_ERR_INVALID)
+            fail_msg("\"%s\" is taken", table[i]);
+        assert_non_null(strstr(err.text, "allowed_origins: "));
+    }
+    assert_int_equal(ws__origins_check(NULL, NULL), 0);
 }
 
 /* ---- Subprotocols and the answer ---------------------------------------- */
@@ -695,6 +813,8 @@ int main(void)
         cmocka_unit_test(every_request_that_is_no_upgrade_is_refused),
         cmocka_unit_test(the_first_fault_counts),
         cmocka_unit_test(origins_are_compared_not_searched),
+        cmocka_unit_test(an_origin_can_be_listed_in_many_ways),
+        cmocka_unit_test(an_entry_that_can_match_nothing_is_an_error),
         cmocka_unit_test(the_clients_order_decides),
         cmocka_unit_test(the_answer_is_written_in_order),
         cmocka_unit_test(a_request_asks_for_all_of_it),

@@ -3,11 +3,27 @@
 #include "test.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #include <silverback.h>
 
 #include "peer.h"
 #include "mode.h"
+
+#define CHOOSY                                                                 \
+    "GET /choosy HTTP/1.1" SERVED "Connection: Upgrade\r\n"                    \
+    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"                      \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+static atomic_int lines;
+static char last_line[512];
+
+static void keep_line(const char *line, void *arg)
+{
+    (void)arg;
+    snprintf(last_line, sizeof(last_line), "%s", line);
+    atomic_fetch_add(&lines, 1);
+}
 
 static ws_event returned; /* the socket has */
 
@@ -153,13 +169,26 @@ static void the_upgrader_decides(void **state)
     assert_int_equal(ws_write_text(c, "compressed"), 0);
     expect_text(c, "compressed");
     ws_close(c);
-    assert_int_equal(ask(l,
-                         "GET /choosy HTTP/1.1" SERVED "Connection: Upgrade\r\n"
-                         "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-                         &a),
-                     403);
+    assert_int_equal(ask(l, CHOOSY "\r\n", &a), 403);
     assert_int_equal(ask(l, "GET /echo HTTP/1.1" SERVED "\r\n", &a), 400);
+}
+
+/* And what a stranger's nonsense gets does not. */
+static void why_it_was_refused_stands_in_the_log_once(void **state)
+{
+    (void)state;
+    static struct answer a;
+
+    atomic_store(&lines, 0);
+    for (int i = 0; i < 3; i++) {
+        ask(l, "GET /echo HTTP/1.1" SERVED "\r\n", &a);
+        ask(l, CHOOSY "Origin: http://a.example\r\n\r\n", &a);
+        assert_int_equal(a.status, 403);
+    }
+    assert_int_equal(atomic_load(&lines), 1);
+    assert_non_null(strstr(last_line, "route /choosy: refused 127.0.0.1:"));
+    assert_non_null(
+        strstr(last_line, "Origin \"http://a.example\" at Host \"a\""));
 }
 
 static void what_it_leaves_half_written_is_broken_off(void **state)
@@ -263,6 +292,7 @@ int main(void)
         TEST(the_server_upgrades_and_calls),
         TEST(its_return_is_1000),
         TEST(the_upgrader_decides),
+        TEST(why_it_was_refused_stands_in_the_log_once),
         TEST(what_it_leaves_half_written_is_broken_off),
         TEST(a_close_of_its_own_is_the_one),
         TEST(what_it_shuts_down_ends_at_once),
@@ -271,5 +301,6 @@ int main(void)
         TEST(a_shutdown_of_the_server_says_1001),
     };
 
+    ws_set_log(keep_line, NULL);
     return run_in_mode("socket", tests, NULL, NULL);
 }

@@ -206,6 +206,19 @@ static void so_is_a_worker_whose_fiber_cannot(void **state)
     during.stack_size = 0;
 }
 
+/* Nothing is begun that a request would find out about. */
+static void a_route_that_is_of_no_use_is_an_error(void **state)
+{
+    (void)state;
+    static const ws_route useless[] = { { .path = "/" }, { 0 } };
+    ws_error err;
+
+    assert_null(
+        ws_listen(&(ws_server){ .addr = addr, .routes = useless }, &err));
+    assert_int_equal(err.code, WS_ERR_INVALID);
+    assert_int_not_equal(access(addr + strlen("unix:"), F_OK), 0);
+}
+
 /* ---- Descriptors -------------------------------------------------------- */
 
 static size_t open_descriptors(void)
@@ -278,6 +291,7 @@ int main(void)
         cmocka_unit_test(
             a_worker_that_cannot_start_is_an_error_with_clients_there),
         cmocka_unit_test(so_is_a_worker_whose_fiber_cannot),
+        cmocka_unit_test(a_route_that_is_of_no_use_is_an_error),
         cmocka_unit_test(there_is_a_descriptor_for_each_connection),
     };
 

@@ -94,6 +94,8 @@ static bool nobody(const ws_request *r, void *arg)
 }
 
 static const ws_upgrader unfriendly = { .check_origin = nobody };
+static const char *const no_origins[] = { "a", NULL };
+static const ws_upgrader misspelt = { .allowed_origins = no_origins };
 static const ws_header extensions[] = {
     { "Sec-WebSocket-Extensions", "permessage-deflate" },
     { 0 },
@@ -163,12 +165,15 @@ static const struct refusal {
               "headers are unsupported" },
     { "another Origin", WHOLE "Origin: http://b\r\n\r\n", .status = 403,
       .fields = { "Sec-WebSocket-Version: 13" },
-      .text = "websocket: request origin not allowed by "
-              "Upgrader.CheckOrigin" },
+      .text = "websocket: Origin \"http://b\" is not in allowed_origins, and "
+              "Host \"a\" is another" },
     { "check_origin says no", WHOLE "\r\n", .u = &unfriendly, .status = 403,
       .fields = { "Sec-WebSocket-Version: 13" },
-      .text = "websocket: request origin not allowed by "
-              "Upgrader.CheckOrigin" },
+      .text = "websocket: check_origin refused a request without Origin" },
+    { "an entry of allowed_origins that is no origin", WHOLE "\r\n",
+      .u = &misspelt, .status = 500, .fields = { "Sec-WebSocket-Version: 13" },
+      .text = "allowed_origins: expected scheme://host[:port], \"null\" or "
+              "\"*\", got \"a\"" },
     { "no Key", GET UPGRADE VERSION "\r\n", .status = 400,
       .fields = { "Sec-WebSocket-Version: 13" },
       .text = "websocket: not a websocket handshake: 'Sec-WebSocket-Key' "
@@ -209,9 +214,8 @@ static void every_refusal_has_its_status_fields_and_text(void **state)
         wait_for_handler();
         assert_string_equal(error.text, row->text);
         assert_int_equal(error.http_status, row->status);
-        assert_int_equal(error.code, row->response == bad_name
-                                         ? WS_ERR_INVALID
-                                         : WS_ERR_HANDSHAKE);
+        assert_int_equal(error.code, row->status == 500 ? WS_ERR_INVALID
+                                                        : WS_ERR_HANDSHAKE);
     }
 }
 

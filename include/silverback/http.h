@@ -60,9 +60,10 @@ typedef void (*ws_socket_fn)(struct ws_conn *c, void *arg);
 /* Lists end with {0}.  A path that ends in '/' matches all below it; the
  * longest match wins.  Give a handler; or a socket: then the server upgrades,
  * calls it, and when it returns says 1000, waits at most a second for the
- * answer, and closes: that is not for the socket to do.  A route with thread set
- * runs in a thread instead of a fiber, the same code: for handlers that block in
- * foreign code. */
+ * answer, and closes: that is not for the socket to do.  Why it refused to
+ * upgrade, with 403 or 500, stands in the log, at most every ten seconds.  A
+ * route with thread set runs in a thread instead of a fiber, the same code: for
+ * handlers that block in foreign code. */
 typedef struct ws_route {
     const char *path;
     ws_handler_fn handler;
@@ -120,7 +121,9 @@ typedef struct ws_server {
 WS_API int ws_serve(const ws_server *s);
 
 /* The same in parts, for programs with a main of their own; signals and limits
- * are left alone.  *s is copied; what it points to must stay until the shutdown. */
+ * are left alone.  *s is copied; what it points to must stay until the shutdown.
+ * WS_ERR_INVALID for an address, a route or one of its upgrader's origins that
+ * could never be of use. */
 typedef struct ws_listener ws_listener;
 WS_API ws_listener *ws_listen(const ws_server *s, ws_error *err);
 WS_API const char *ws_listener_addr(const ws_listener *l); /* the real port */

@@ -21,26 +21,35 @@ int ws__accept_key(char out[static WS__ACCEPT_LEN + 1], const char *key);
 
 /* ---- Server ------------------------------------------------------------- */
 
-/* Why a request is not upgraded. */
+/* How a request that is not upgraded is answered. */
 struct ws__refusal {
     int status;               /* 0: it may be upgraded */
-    const char *reason;       /* static */
     const ws_header *headers; /* to answer with, beside the usual; static */
 };
 
 /*
  * Look at a request: first the faults of HTTP (HTTP/1.0, a body, a second Host,
  * Key or Origin), then gorilla's checks in its order.  minor and has_body are
- * what the parser found; response is what the caller wants to add.
+ * what the parser found; response is what the caller wants to add.  *err says
+ * why it is refused: WS_ERR_HANDSHAKE, or WS_ERR_INVALID for a 500.
  */
 struct ws__refusal ws__handshake_check(const ws_request *r, int minor,
                                        bool has_body, const ws_upgrader *u,
-                                       const ws_header *response);
+                                       const ws_header *response,
+                                       ws_error *err);
 
-/* Is the Origin the same as Host, or one of the allowed (NULL: none), or
- * absent?  An allowed origin is "scheme://host[:port]", where the first label
- * of the host may be "*"; default ports are the same as none. */
+/* Is the Origin the same as Host, or one of the allowed (NULL: none), or absent?
+ * Default ports are the same as none. */
 bool ws__origin_allowed(const ws_request *r, const char *const *allowed);
+
+/* Is each of the allowed (see ws_upgrader) one that can be an Origin?  Returns 0
+ * or WS_ERR_INVALID, and *err says which is not. */
+int ws__origins_check(const char *const *allowed, ws_error *err);
+
+/* Record in *err that r's Origin was not allowed, by the list or the function of
+ * an upgrader. */
+void ws__origin_refused(ws_error *err, const ws_request *r,
+                        const ws_upgrader *u);
 
 /* The first of the client's subprotocols that is listed in ours, as it stands
  * there; NULL if none is. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/error.h"
 #include "base/str.h"
 #include "proto/handshake.h"
 #include "proto/header.h"
@@ -69,6 +70,19 @@ static bool adds_no_extensions(const struct ask *a)
     return ws__header_count(a->response, "Sec-WebSocket-Extensions") == 0;
 }
 
+static bool has_good_list(const struct ask *a)
+{
+    return a->u->check_origin ||
+           ws__origins_check(a->u->allowed_origins, NULL) == 0;
+}
+
+static void explain_list(ws_error *err, const ws_request *r,
+                         const ws_upgrader *u)
+{
+    (void)r;
+    ws__origins_check(u->allowed_origins, err);
+}
+
 static bool is_origin_good(const struct ask *a)
 {
     if (a->u->check_origin)
@@ -99,61 +113,63 @@ static const ws_header upgrade[] = { VERSION_13,
                                      { 0 } };
 static const ws_header allow_get[] = { VERSION_13, { "Allow", "GET" }, { 0 } };
 
-static const struct {
+static const struct check {
     bool (*good)(const struct ask *a);
-    struct ws__refusal refusal;
+    int status;
+    const ws_header *headers;
+    const char *reason; /* or else: */
+    void (*explain)(ws_error *err, const ws_request *r, const ws_upgrader *u);
 } checks[] = {
-    { is_http_1_1,
-      { 426,
-        "websocket: the request is HTTP/1.0, not HTTP/1.1 (does a proxy in "
-        "between speak 1.0?)",
-        upgrade } },
-    { has_no_body,
-      { 400, "websocket: the request has a body, an upgrade has none",
-        version_13 } },
-    { has_one_host,
-      { 400, "websocket: more than one 'Host' header", version_13 } },
-    { has_one_key,
-      { 400, "websocket: more than one 'Sec-WebSocket-Key' header",
-        version_13 } },
-    { has_one_origin,
-      { 400, "websocket: more than one 'Origin' header", version_13 } },
-    { connection_upgrade,
-      { 400, NOT_WEBSOCKET "'upgrade' token not found in 'Connection' header",
-        version_13 } },
-    { upgrade_websocket,
-      { 426, NOT_WEBSOCKET "'websocket' token not found in 'Upgrade' header",
-        upgrade } },
-    { is_get, { 405, NOT_WEBSOCKET "request method is not GET", allow_get } },
-    { is_version_13,
-      { 400,
-        "websocket: unsupported version: 13 not found in "
-        "'Sec-WebSocket-Version' header",
-        version_13 } },
-    { adds_no_extensions,
-      { 500,
-        "websocket: application specific 'Sec-WebSocket-Extensions' headers "
-        "are unsupported",
-        version_13 } },
-    { is_origin_good,
-      { 403, "websocket: request origin not allowed by Upgrader.CheckOrigin",
-        version_13 } },
-    { is_key_good,
-      { 400,
-        "websocket: not a websocket handshake: 'Sec-WebSocket-Key' header must "
-        "be Base64 encoded value of 16-byte in length",
-        version_13 } },
+    { is_http_1_1, 426, upgrade,
+      .reason = "websocket: the request is HTTP/1.0, not HTTP/1.1 (does a "
+                "proxy in between speak 1.0?)" },
+    { has_no_body, 400, version_13,
+      .reason = "websocket: the request has a body, an upgrade has none" },
+    { has_one_host, 400, version_13,
+      .reason = "websocket: more than one 'Host' header" },
+    { has_one_key, 400, version_13,
+      .reason = "websocket: more than one 'Sec-WebSocket-Key' header" },
+    { has_one_origin, 400, version_13,
+      .reason = "websocket: more than one 'Origin' header" },
+    { connection_upgrade, 400, version_13,
+      .reason =
+          NOT_WEBSOCKET "'upgrade' token not found in 'Connection' header" },
+    { upgrade_websocket, 426, upgrade,
+      .reason =
+          NOT_WEBSOCKET "'websocket' token not found in 'Upgrade' header" },
+    { is_get, 405, allow_get,
+      .reason = NOT_WEBSOCKET "request method is not GET" },
+    { is_version_13, 400, version_13,
+      .reason = "websocket: unsupported version: 13 not found in "
+                "'Sec-WebSocket-Version' header" },
+    { adds_no_extensions, 500, version_13,
+      .reason = "websocket: application specific 'Sec-WebSocket-Extensions' "
+                "headers are unsupported" },
+    { has_good_list, 500, version_13, .explain = explain_list },
+    { is_origin_good, 403, version_13, .explain = ws__origin_refused },
+    { is_key_good, 400, version_13,
+      .reason = "websocket: not a websocket handshake: 'Sec-WebSocket-Key' "
+                "header must be Base64 encoded value of 16-byte in length" },
 };
 
 struct ws__refusal ws__handshake_check(const ws_request *r, int minor,
                                        bool has_body, const ws_upgrader *u,
-                                       const ws_header *response)
+                                       const ws_header *response, ws_error *err)
 {
     struct ask a = { r, minor, has_body, u, response };
 
-    for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
-        if (!checks[i].good(&a))
-            return checks[i].refusal;
+    for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
+        const struct check *c = &checks[i];
+
+        if (c->good(&a))
+            continue;
+        if (c->explain)
+            c->explain(err, r, u);
+        else
+            ws__fail(err, c->status == 500 ? WS_ERR_INVALID : WS_ERR_HANDSHAKE,
+                     "%s", c->reason);
+        return (struct ws__refusal){ c->status, c->headers };
+    }
     return (struct ws__refusal){ 0 };
 }
 

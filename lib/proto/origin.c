@@ -2,13 +2,15 @@
 
 #include <string.h>
 
+#include "base/error.h"
+#include "base/line.h"
 #include "base/str.h"
 #include "proto/handshake.h"
 #include "proto/http_target.h"
 
 struct origin {
     struct ws__str scheme;
-    struct ws__str host; /* with brackets, if it has any */
+    struct ws__str host; /* with brackets, if it has any; empty for a file */
     struct ws__str port; /* empty if it is the scheme's default */
 };
 
@@ -36,22 +38,58 @@ static void split_port(struct origin *o, struct ws__str authority)
         o->port.n = 0;
 }
 
-/* "scheme://host[:port]" (RFC 6454, section 7). */
-static bool parse(struct origin *o, const char *s, bool pattern)
+/* RFC 3986, section 3.1. */
+static bool is_scheme(struct ws__str s)
 {
-    const char *end = strstr(s, "://");
+    for (size_t i = 0; i < s.n; i++) {
+        char c = ws__lower(s.p[i]);
+        bool letter = c >= 'a' && c <= 'z';
+        bool other = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
 
-    if (!end || end == s)
+        if (!letter && (i == 0 || !other))
+            return false;
+    }
+    return s.n > 0;
+}
+
+/* Of a page that has no host, as file:// has none. */
+static bool needs_host(struct ws__str scheme)
+{
+    return ws__str_is_nocase(scheme, "http") ||
+           ws__str_is_nocase(scheme, "https");
+}
+
+/* "scheme://host[:port]" or "scheme://" (RFC 6454, section 7). */
+static bool parse(struct origin *o, struct ws__str s, bool pattern)
+{
+    const char *colon = memchr(s.p, ':', s.n);
+    size_t n = colon ? (size_t)(colon - s.p) : s.n;
+
+    if (s.n - n < 3 || memcmp(s.p + n, "://", 3) != 0)
         return false;
-    o->scheme = (struct ws__str){ .p = s, .n = (size_t)(end - s) };
-    struct ws__str authority = ws__str(end + 3);
+    o->scheme = (struct ws__str){ .p = s.p, .n = n };
+    struct ws__str authority = { .p = s.p + n + 3, .n = s.n - n - 3 };
     struct ws__str checked = authority;
-    if (pattern && strncmp(authority.p, "*.", 2) == 0)
-        checked = ws__str(authority.p + 2);
-    if (checked.n == 0 || !ws__host_valid(checked))
+    if (pattern && checked.n > 2 && memcmp(checked.p, "*.", 2) == 0)
+        checked = (struct ws__str){ .p = checked.p + 2, .n = checked.n - 2 };
+    if (!is_scheme(o->scheme) || !ws__host_valid(checked) ||
+        (pattern && memchr(checked.p, '*', checked.n)))
         return false;
     split_port(o, authority);
-    return o->host.n > 0;
+    return o->host.n > 0 || (authority.n == 0 && !needs_host(o->scheme));
+}
+
+/* What is pasted from a browser ends in "/". */
+static bool parse_allowed(struct origin *o, const char *allowed)
+{
+    struct ws__str s = ws__str(allowed);
+
+    if (parse(o, s, true))
+        return true;
+    if (s.n == 0 || s.p[s.n - 1] != '/')
+        return false;
+    s.n--;
+    return parse(o, s, true);
 }
 
 static bool equal(struct ws__str a, struct ws__str b)
@@ -75,41 +113,111 @@ static bool host_matches(struct ws__str host, struct ws__str pattern)
     return equal((struct ws__str){ host.p + host.n - tail.n, tail.n }, tail);
 }
 
+static bool is_any(const char *allowed)
+{
+    return strcmp(allowed, "*") == 0;
+}
+
+/* A page that is to have no origin says so (RFC 6454, section 6.1). */
+static bool is_null(const char *text)
+{
+    return strcmp(text, "null") == 0;
+}
+
 static bool matches(const struct origin *o, const char *allowed)
 {
     struct origin a;
 
-    if (strcmp(allowed, "*") == 0)
-        return true;
-    return parse(&a, allowed, true) && equal(o->scheme, a.scheme) &&
+    return parse_allowed(&a, allowed) && equal(o->scheme, a.scheme) &&
            equal(o->port, a.port) && host_matches(o->host, a.host);
 }
 
 /* The scheme of the Host is not known, behind a proxy least of all; so a
  * default port in it is compared by the Origin's scheme. */
-static bool is_same(const struct origin *o, const char *host)
+static bool is_same(const struct origin *o, const char *host, bool *but_port)
 {
     struct origin own = { .scheme = o->scheme };
 
     split_port(&own, ws__str(host));
-    return equal(o->host, own.host) && equal(o->port, own.port);
+    bool same_host = o->host.n > 0 && equal(o->host, own.host);
+    bool same = same_host && equal(o->port, own.port);
+    *but_port = same_host && !same;
+    return same;
 }
 
 bool ws__origin_allowed(const ws_request *r, const char *const *allowed)
 {
     const char *text = ws_header_get(r->headers, "Origin");
     struct origin o;
+    bool but_port;
 
     if (!text)
         return true;
-    if (!parse(&o, text, false))
-        return allowed && allowed[0] && strcmp(allowed[0], "*") == 0;
-    if (is_same(&o, r->host))
+    bool parsed = parse(&o, ws__str(text), false);
+    if (parsed && is_same(&o, r->host, &but_port))
         return true;
     for (; allowed && *allowed; allowed++)
-        if (matches(&o, *allowed))
+        if (is_any(*allowed) || (is_null(*allowed) && is_null(text)) ||
+            (parsed && matches(&o, *allowed)))
             return true;
     return false;
+}
+
+/* ---- What is wrong ------------------------------------------------------ */
+
+static bool can_match(const char *allowed)
+{
+    struct origin o;
+
+    return is_any(allowed) || is_null(allowed) || parse_allowed(&o, allowed);
+}
+
+int ws__origins_check(const char *const *allowed, ws_error *err)
+{
+    char quoted[WS__QUOTED];
+
+    while (allowed && *allowed && can_match(*allowed))
+        allowed++;
+    if (!allowed || !*allowed)
+        return 0;
+    return ws__fail(err, WS_ERR_INVALID,
+                    "allowed_origins: expected scheme://host[:port], \"null\" "
+                    "or \"*\", got \"%s\"",
+                    ws__quote(quoted, ws__str(*allowed)));
+}
+
+/* The most frequent mistake is a proxy that does not pass on the port. */
+static const char *how_host_differs(const char *origin, const char *host)
+{
+    struct origin o;
+    bool but_port = false;
+
+    if (parse(&o, ws__str(origin), false))
+        is_same(&o, host, &but_port);
+    return but_port ? "lacks its port (nginx: pass on $http_host)"
+                    : "is another";
+}
+
+void ws__origin_refused(ws_error *err, const ws_request *r,
+                        const ws_upgrader *u)
+{
+    const char *origin = ws_header_get(r->headers, "Origin");
+    char quoted[WS__QUOTED], host[WS__QUOTED];
+
+    ws__quote(quoted, ws__str(origin ? origin : ""));
+    ws__quote(host, ws__str(r->host));
+    if (!origin)
+        ws__fail(err, WS_ERR_HANDSHAKE,
+                 "websocket: check_origin refused a request without Origin");
+    else if (u->check_origin)
+        ws__fail(err, WS_ERR_HANDSHAKE,
+                 "websocket: check_origin refused Origin \"%s\" at Host \"%s\"",
+                 quoted, host);
+    else
+        ws__fail(err, WS_ERR_HANDSHAKE,
+                 "websocket: Origin \"%s\" is not in allowed_origins, and Host "
+                 "\"%s\" %s",
+                 quoted, host, how_host_differs(origin, r->host));
 }
 
 bool ws_any_origin(const ws_request *r, void *arg)

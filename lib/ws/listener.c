@@ -16,6 +16,7 @@
 #include "fiber/worker.h"
 #include "io/tls.h"
 #include "proto/handshake.h"
+#include "ws/route.h"
 
 enum {
     HEADER_MAX = 1 << 30, /* the parser counts in 32 bits */
@@ -224,7 +225,10 @@ static void warm_up(void)
 static int start(ws_listener *l, ws_error *err)
 {
     const ws_tls *tls = l->server.tls;
+    int error = ws__routes_check(l->server.routes, err);
 
+    if (error != 0)
+        return error;
     warm_up();
     if (tls && !(l->tls = ws__tls_context_new(tls, err)))
         return WS_ERR_TLS;
@@ -232,7 +236,7 @@ static int start(ws_listener *l, ws_error *err)
     if (l->fd < 0)
         return l->fd;
     ws__local_name(l->fd, l->addr);
-    int error = start_seats(l);
+    error = start_seats(l);
     if (error != 0)
         ws__fail(err, error,
                  "listen on %s: no memory, or too few descriptors, for %d "

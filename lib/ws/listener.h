@@ -43,6 +43,7 @@ struct ws_listener {
     ws_event ended;      /* all of them, and all that was started there */
     atomic_bool starved; /* and that was logged */
     struct ws__turned_away turned_away;
+    _Atomic int64_t refusal_said; /* when one was logged; 0: never */
     int nseats;
     struct ws__seat seats[];
 };

@@ -13,6 +13,7 @@
 #include "proto/http_write.h"
 #include "ws/calls.h"
 #include "ws/request.h"
+#include "ws/route.h"
 
 enum {
     LINGER_MS = 2000,
@@ -63,27 +64,7 @@ void ws__session_abandon(void *newcomer)
     session_end(&s);
 }
 
-/* ---- Routes ------------------------------------------------------------- */
-
-static bool matches(const char *route, const char *path)
-{
-    size_t n = strlen(route);
-
-    if (n > 0 && route[n - 1] == '/')
-        return strncmp(route, path, n) == 0;
-    return strcmp(route, path) == 0;
-}
-
-static const ws_route *find_route(const ws_route *routes, const char *path)
-{
-    const ws_route *best = NULL;
-
-    for (const ws_route *r = routes; r && r->path; r++)
-        if (matches(r->path, path) &&
-            (!best || strlen(r->path) > strlen(best->path)))
-            best = r;
-    return best;
-}
+/* ---- Handlers ----------------------------------------------------------- */
 
 struct call {
     const ws_route *route;
@@ -133,7 +114,7 @@ static void call_in_thread(struct ws__session *s, struct call *c)
 
 static void handle(struct ws__session *s, struct ws__request *r)
 {
-    const ws_route *route = find_route(s->server->routes, r->pub.path);
+    const ws_route *route = ws__route_find(s->server->routes, r->pub.path);
 
     if (!route) {
         ws_reply_text(&r->pub, 404, "404 page not found\n");

@@ -67,41 +67,41 @@ const char *const *ws_requested_subprotocols(ws_request *pub)
 
 /* ---- Refusing ----------------------------------------------------------- */
 
-static int refuse_as(const ws_upgrader *u, struct ws__request *r, int code,
-                     const struct ws__refusal *why)
+/* r->error says why.  Returns its code. */
+static int refuse_as(const ws_upgrader *u, struct ws__request *r, int status,
+                     const ws_header *headers)
 {
     char text[64];
     ws_request *pub = &r->pub;
 
-    ws__fail(&pub->error, code, "%s", why->reason);
-    pub->error.http_status = why->status;
+    pub->error.http_status = status;
 
     /* What follows a request with a body may have been meant as frames. */
     if (r->has_body)
         r->keep_alive = false;
     if (u->error)
-        u->error(pub, why->status, why->reason, u->arg);
-    if (r->answered)
-        return code;
-    snprintf(text, sizeof(text), "%s\n", ws__http_reason(why->status));
-    ws_reply(pub, why->status, why->headers, text, strlen(text));
-    return code;
+        u->error(pub, status, pub->error.text, u->arg);
+    if (!r->answered) {
+        snprintf(text, sizeof(text), "%s\n", ws__http_reason(status));
+        ws_reply(pub, status, headers, text, strlen(text));
+    }
+    return pub->error.code;
 }
 
 static int refuse(const ws_upgrader *u, struct ws__request *r, int code,
                   const char *reason)
 {
-    return refuse_as(u, r, code,
-                     &(struct ws__refusal){ .status = 500, .reason = reason });
+    ws__fail(&r->pub.error, code, "%s", reason);
+    return refuse_as(u, r, 500, NULL);
 }
 
 static int check(const ws_upgrader *u, struct ws__request *r,
                  const ws_header *headers)
 {
-    struct ws__refusal why =
-        ws__handshake_check(&r->pub, r->minor, r->has_body, u, headers);
+    struct ws__refusal how = ws__handshake_check(&r->pub, r->minor, r->has_body,
+                                                 u, headers, &r->pub.error);
 
-    return why.status == 0 ? 0 : refuse_as(u, r, WS_ERR_HANDSHAKE, &why);
+    return how.status == 0 ? 0 : refuse_as(u, r, how.status, how.headers);
 }
 
 /* ---- Upgrading ---------------------------------------------------------- */

@@ -54,7 +54,8 @@ def chat(tap, server):
             refused = str(error)
         tap.check("403" in refused, "chat: refuses another site's page",
                   refused)
-        tap.check(not s.lines, "chat: nobody was too slow", s.lines)
+        slow = [line for line in s.lines if "too slow" in line]
+        tap.check(not slow, "chat: nobody was too slow", slow)
         s.terminate()
         tap.check(end_of(members[0])[0] == 1001,
                   "chat: says 1001 to who is still here")
