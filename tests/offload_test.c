@@ -10,6 +10,7 @@
 #include <silverback/base.h>
 #include <silverback/fiber.h>
 
+#include "fiber/offload.h"
 #include "fiber/sched.h"
 #include "mode.h"
 
@@ -164,6 +165,26 @@ static void a_helper_is_a_thread_that_may_wait(void **state)
     assert_false(sigismember(&p.mask, SIGSEGV));
 }
 
+static void no_kind_of_helpers_waits_for_another(void **state)
+{
+    (void)state;
+    ws_fiber *f[HELPERS];
+    int number = 0, n = 21;
+
+    came = 0;
+    for (int i = 0; i < HELPERS; i++) {
+        f[i] = ws_go(stay_in_helper, &number);
+        assert_non_null(f[i]);
+    }
+    wait_until_came(HELPERS);
+    assert_int_equal(ws__blocking(WS__FOR_FILES, double_it, &n), 42);
+    assert_int_equal(ws__blocking(WS__FOR_NAMES, double_it, &n), 42);
+    assert_int_equal(inside, HELPERS);
+    let_leave(HELPERS);
+    for (int i = 0; i < HELPERS; i++)
+        ws_join(f[i]);
+}
+
 static void look_around_in_thread(void *arg)
 {
     struct place *p = arg;
@@ -205,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(so_many_run_and_more_wait_for_their_turn),
         cmocka_unit_test(many_calls_all_come_back),
+        cmocka_unit_test(no_kind_of_helpers_waits_for_another),
         cmocka_unit_test(a_helper_is_a_thread_that_may_wait),
         cmocka_unit_test(in_a_thread_it_is_a_plain_call),
         cmocka_unit_test(a_helper_may_wake_who_waits),

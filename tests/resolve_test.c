@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 
 #include "alloc_fail.h"
-#include "descriptors.h"
 #include "io/resolve.h"
 #include "mode.h"
 
@@ -47,7 +46,7 @@ int getaddrinfo(const char *host, const char *port,
         errno = EXDEV;
         return EAI_SYSTEM;
     }
-    if (strcmp(host, "slow.test") == 0) {
+    if (strstr(host, "slow.test")) {
         ws_event_set(&asked);
         ws_event_wait(&gate, 0);
     }
@@ -84,6 +83,20 @@ static void assert_ipv4(const struct addrinfo *a, const char *addr, int port)
     assert_int_equal(ntohs(in->sin_port), port);
     assert_string_equal(inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text)),
                         addr);
+}
+
+/* Helpers let go of what was given up.  Returns what lives then. */
+static long settled(long live)
+{
+    for (int64_t end = ws_after(LONG); mode_live() != live && ws_now() < end;)
+        ws_sleep(1);
+    return mode_live();
+}
+
+static long all_over(long live)
+{
+    ws_event_set(&gate);
+    return settled(live);
 }
 
 static void addresses_in_numbers_ask_nobody(void **state)
@@ -157,10 +170,7 @@ static void assert_left_behind_frees_itself(long live)
     assert_false(mode_live() == live);
     ws_event_set(&gate);
     assert_int_equal(ws_event_wait(&returned, ws_after(LONG)), 0);
-    for (int64_t end = ws_after(LONG); mode_live() != live;) {
-        assert_true(ws_now() < end);
-        ws_yield();
-    }
+    assert_int_equal(settled(live), live);
 }
 
 static void a_deadline_leaves_the_look_up_behind(void **state)
@@ -237,10 +247,7 @@ static void answers_and_cancels_may_race(void **state)
         assert_true(r == 0 || r == WS_ERR_TIMEOUT);
         ws__resolve_free(list);
     }
-    for (int64_t end = ws_after(LONG); mode_live() != live;) {
-        assert_true(ws_now() < end);
-        ws_yield();
-    }
+    assert_int_equal(settled(live), live);
 }
 
 static void every_allocation_failure_is_survived(void **state)
@@ -264,17 +271,106 @@ static void every_allocation_failure_is_survived(void **state)
     assert_int_equal(mode_live(), live);
 }
 
-static void no_descriptors_left_is_an_error(void **state)
+/* ---- A resolver that does not answer ------------------------------------ */
+
+/* Once its helper has asked. */
+static void give_up(const char *host)
+{
+    struct addrinfo *list = NULL;
+
+    ws_event_clear(&asked);
+    assert_int_equal(
+        ws__resolve(host, "80", ws_after(LONG), &asked, &list, NULL),
+        WS_ERR_CANCELED);
+}
+
+static void give_up_many(int n)
+{
+    for (int i = 0; i < n; i++) {
+        char host[32];
+
+        snprintf(host, sizeof(host), "%d.slow.test", i);
+        give_up(host);
+    }
+}
+
+/* Nobody else asks for it. */
+static void give_up_in_vain(const char *host)
+{
+    struct addrinfo *list = NULL;
+
+    assert_int_equal(ws__resolve(host, "80", ws_after(1), NULL, &list, NULL),
+                     WS_ERR_TIMEOUT);
+}
+
+/* As many as handlers have helpers. */
+static void names_that_were_given_up_hold_nobody_up(void **state)
 {
     (void)state;
+    enum { MANY = 100 };
     struct addrinfo *list = NULL;
-    ws_error err = { 0 };
+    long live = mode_live();
 
-    descriptors_run_out();
-    int r = ws__resolve("fast.test", "80", 0, NULL, &list, &err);
-    descriptors_come_back();
-    assert_int_equal(r, -EMFILE);
-    assert_int_equal(err.code, -EMFILE);
+    give_up_many(MANY);
+    assert_int_equal(
+        ws__resolve("fast.test", "80", ws_after(LONG), NULL, &list, NULL), 0);
+    ws__resolve_free(list);
+    assert_int_equal(all_over(live), live);
+}
+
+static void no_more_are_asked_for_than_there_are_helpers(void **state)
+{
+    (void)state;
+    enum { HELPERS = 256 };
+    long live = mode_live();
+
+    give_up_many(HELPERS);
+    for (int i = 0; i < 20; i++)
+        give_up_in_vain(i % 2 ? "more.slow.test" : "fast.test");
+    assert_int_equal(all_over(live), live);
+    assert_int_equal(atomic_load(&by_name), HELPERS);
+}
+
+static void a_name_that_was_given_up_is_not_asked_for_again(void **state)
+{
+    (void)state;
+    long live = mode_live();
+
+    give_up("slow.test");
+    for (int i = 0; i < 20; i++)
+        give_up_in_vain("slow.test");
+    assert_int_equal(all_over(live), live);
+    assert_int_equal(atomic_load(&by_name), 1);
+}
+
+static void resolve_slow(void *result)
+{
+    struct addrinfo *list = NULL;
+
+    *(int *)result =
+        ws__resolve("slow.test", "80", ws_after(LONG), NULL, &list, NULL);
+    assert_ipv4(list, "127.0.0.1", 80);
+    ws__resolve_free(list);
+}
+
+static void all_who_want_a_name_have_its_answer(void **state)
+{
+    (void)state;
+    enum { MANY = 20 };
+    ws_fiber *f[MANY];
+    int results[MANY];
+
+    for (int i = 0; i < MANY; i++) {
+        results[i] = -1;
+        f[i] = mode_go(resolve_slow, &results[i]);
+        assert_non_null(f[i]);
+    }
+    assert_int_equal(ws_event_wait(&asked, ws_after(LONG)), 0);
+    ws_event_set(&gate);
+    for (int i = 0; i < MANY; i++) {
+        ws_join(f[i]);
+        assert_int_equal(results[i], 0);
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, reset)
@@ -291,7 +387,10 @@ int main(void)
         TEST(a_slow_answer_is_waited_for),
         TEST(answers_and_cancels_may_race),
         TEST(every_allocation_failure_is_survived),
-        TEST(no_descriptors_left_is_an_error),
+        TEST(names_that_were_given_up_hold_nobody_up),
+        TEST(no_more_are_asked_for_than_there_are_helpers),
+        TEST(a_name_that_was_given_up_is_not_asked_for_again),
+        TEST(all_who_want_a_name_have_its_answer),
     };
 
     alloc_fail_install();

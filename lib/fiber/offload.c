@@ -15,31 +15,43 @@
 #include "fiber/park.h"
 #include "fiber/thread.h"
 
-enum {
-    HELPERS = 64,
-    IDLE_S = 10,
+enum { IDLE_S = 10 };
+
+struct pool {
+    unsigned limit;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t wake;
+    struct ws__job *first, *last;
+    unsigned helpers, idle, waiting;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
-static struct ws__job *first, *last;
-static unsigned helpers, idle, waiting;
+#define POOL(n)                                                                \
+    {                                                                          \
+        .limit = (n), .lock = PTHREAD_MUTEX_INITIALIZER,                       \
+        .wake = PTHREAD_COND_INITIALIZER                                       \
+    }
 
-static struct ws__job *take(void)
+static struct pool pools[] = {
+    [WS__FOR_HANDLERS] = POOL(64),
+    [WS__FOR_FILES] = POOL(64),
+    [WS__FOR_NAMES] = POOL(256),
+};
+
+static struct ws__job *take(struct pool *p)
 {
-    struct ws__job *j = first;
+    struct ws__job *j = p->first;
 
     if (j) {
-        first = j->next;
-        if (!first)
-            last = NULL;
-        waiting--;
+        p->first = j->next;
+        if (!p->first)
+            p->last = NULL;
+        p->waiting--;
     }
     return j;
 }
 
 /* With the lock held.  NULL after a while without a job. */
-static struct ws__job *next_job(void)
+static struct ws__job *next_job(struct pool *p)
 {
     struct timespec until;
     struct ws__job *j;
@@ -47,61 +59,64 @@ static struct ws__job *next_job(void)
 
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += IDLE_S;
-    idle++;
-    while ((j = take()) == NULL && err == 0)
-        err = pthread_cond_timedwait(&wake, &lock, &until);
-    idle--;
+    p->idle++;
+    while ((j = take(p)) == NULL && err == 0)
+        err = pthread_cond_timedwait(&p->wake, &p->lock, &until);
+    p->idle--;
     return j;
 }
 
 static void *help(void *arg)
 {
+    struct pool *p = arg;
     struct ws__job *j;
 
-    (void)arg;
-    pthread_mutex_lock(&lock);
-    while ((j = next_job()) != NULL) {
-        pthread_mutex_unlock(&lock);
+    pthread_mutex_lock(&p->lock);
+    while ((j = next_job(p)) != NULL) {
+        pthread_mutex_unlock(&p->lock);
         j->fn(j);
-        pthread_mutex_lock(&lock);
+        j->done(j);
+        pthread_mutex_lock(&p->lock);
     }
-    helpers--;
-    pthread_mutex_unlock(&lock);
+    p->helpers--;
+    pthread_mutex_unlock(&p->lock);
     return NULL;
 }
 
 /* With the lock held. */
-static void start_helper(void)
+static void start_helper(struct pool *p)
 {
     pthread_t t;
 
-    if (ws__thread_start(&t, help, NULL) != 0)
+    if (ws__thread_start(&t, help, p) != 0)
         return;
     pthread_detach(t);
-    helpers++;
+    p->helpers++;
 }
 
-int ws__offload(struct ws__job *j)
+int ws__offload(enum ws__helpers kind, struct ws__job *j)
 {
+    struct pool *p = &pools[kind];
+
     j->next = NULL;
-    pthread_mutex_lock(&lock);
-    if (waiting >= idle && helpers < HELPERS)
-        start_helper();
-    bool served = helpers > 0;
+    pthread_mutex_lock(&p->lock);
+    if (p->waiting >= p->idle && p->helpers < p->limit)
+        start_helper(p);
+    bool served = p->helpers > 0;
     if (served) {
-        if (last)
-            last->next = j;
+        if (p->last)
+            p->last->next = j;
         else
-            first = j;
-        last = j;
-        waiting++;
-        pthread_cond_signal(&wake);
+            p->first = j;
+        p->last = j;
+        p->waiting++;
+        pthread_cond_signal(&p->wake);
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&p->lock);
     return served ? 0 : -ENOMEM;
 }
 
-/* ---- ws_blocking -------------------------------------------------------- */
+/* ---- Calls -------------------------------------------------------------- */
 
 struct call {
     struct ws__job job; /* first: a job is cast to this */
@@ -111,22 +126,33 @@ struct call {
     ws_event done;
 };
 
-static void run_call(struct ws__job *j)
+static void call_run(struct ws__job *j)
 {
     struct call *c = (struct call *)j;
 
     c->result = c->fn(c->arg);
-    ws_event_set(&c->done);
+}
+
+static void call_done(struct ws__job *j)
+{
+    ws_event_set(&((struct call *)j)->done);
 }
 
 /* Without a helper it holds up the worker, but is done. */
-int ws_blocking(int (*fn)(void *arg), void *arg)
+int ws__blocking(enum ws__helpers kind, int (*fn)(void *arg), void *arg)
 {
-    struct call c = { .job = { .fn = run_call }, .fn = fn, .arg = arg };
+    struct call c = { .job = { .fn = call_run, .done = call_done },
+                      .fn = fn,
+                      .arg = arg };
 
     ws__before_park_run();
-    if (!ws__running || ws__offload(&c.job) != 0)
+    if (!ws__running || ws__offload(kind, &c.job) != 0)
         return fn(arg);
     ws_event_wait(&c.done, 0);
     return c.result;
+}
+
+int ws_blocking(int (*fn)(void *arg), void *arg)
+{
+    return ws__blocking(WS__FOR_HANDLERS, fn, arg);
 }

@@ -58,22 +58,31 @@ bool ws__event_enter(struct ws__waiter *w, const ws_event *e)
 }
 
 /* A waiter that was taken off the queue saw it set, even if it has been cleared
- * since. */
-int ws_event_wait(ws_event *e, int64_t deadline)
+ * since.  The second queue is entered with nothing left to do before it: the
+ * first has seen to that. */
+int ws__event_wait(ws_event *e, int64_t deadline, ws_event *cancel)
 {
-    struct ws__waiter w;
+    struct ws__waiter w, c;
     int r = 0;
 
-    if (ws__event_is_set(e))
-        return 0;
-    while (r == 0) {
+    while (r == 0 && !ws__event_is_set(e)) {
         if (!ws__event_enter(&w, e))
             return 0;
-        r = ws__park(deadline);
+        bool canceled = cancel && !ws__event_enter(&c, cancel);
+        if (!canceled) {
+            r = ws__park(deadline);
+            canceled = cancel && !ws__lot_leave(&c);
+        }
         if (!ws__lot_leave(&w))
             return 0;
+        r = canceled ? WS_ERR_CANCELED : r;
     }
     return r;
+}
+
+int ws_event_wait(ws_event *e, int64_t deadline)
+{
+    return ws__event_wait(e, deadline, NULL);
 }
 
 bool ws__trylock(struct ws__lock *m)

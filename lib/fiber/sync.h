@@ -28,6 +28,9 @@ void ws__unlock(struct ws__lock *l);
 
 bool ws__event_is_set(const ws_event *e);
 
+/* ws_event_wait, which cancel (may be NULL) ends with WS_ERR_CANCELED. */
+int ws__event_wait(ws_event *e, int64_t deadline, ws_event *cancel);
+
 /* Queue the caller until e is set; see ws__lot_enter.  Returns false if it is
  * set already.  A waiter that ws__lot_leave finds off the queue saw it set. */
 bool ws__event_enter(struct ws__waiter *w, const ws_event *e);

@@ -3,26 +3,23 @@
 #include "io/resolve.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "fiber/offload.h"
+#include "fiber/task.h"
 #include "io/sock.h"
-#include "io/wait.h"
 
-/*
- * A look-up on a helper thread.  The thread and the waiter hold it; who lets go
- * last frees it, with the answer that nobody took.
- */
-struct job {
-    struct ws__job job; /* first: cast to this */
-    atomic_int holders;
-    int done[2]; /* a pipe: the thread closes [1], the waiter [0] */
+/* By then a resolver has given up, unless it is told to be more patient (see
+ * resolv.conf(5)): one that still runs is no longer relied on. */
+enum { STALE_MS = 10 * 1000 };
+
+/* A look-up, by the helper that does it and all who want the same. */
+struct lookup {
+    struct ws__task task; /* first: cast to this */
+    struct lookup *next;  /* among those that are not over */
+    int64_t began;        /* 0: it waits for a helper */
     char *host;
     char *port;
     struct addrinfo *list;
@@ -30,8 +27,11 @@ struct job {
     int system_error; /* errno, if that is EAI_SYSTEM */
 };
 
-static int look_up(const char *host, const char *port, int flags,
-                   struct addrinfo **list)
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the list, */
+static struct lookup *running;                           /* began and next */
+
+static int ask(const char *host, const char *port, int flags,
+               struct addrinfo **list)
 {
     const struct addrinfo hints = {
         .ai_family = AF_UNSPEC,
@@ -45,122 +45,209 @@ static int look_up(const char *host, const char *port, int flags,
     return failed;
 }
 
-static void job_free(struct job *j)
+/* ---- One look-up for all who want the same ------------------------------- */
+
+static void lookup_free(struct ws__task *t)
 {
-    ws__resolve_free(j->list);
-    ws_free(j->host);
-    ws_free(j->port);
-    ws_free(j);
+    struct lookup *l = (struct lookup *)t;
+
+    if (l->list)
+        freeaddrinfo(l->list);
+    ws_free(l->host);
+    ws_free(l->port);
+    ws_free(l);
 }
 
-static void job_release(struct job *j)
+static void unlist(struct lookup *l)
 {
-    if (atomic_fetch_sub(&j->holders, 1) == 1)
-        job_free(j);
+    struct lookup **at = &running;
+
+    while (*at != l)
+        at = &(*at)->next;
+    *at = l->next;
 }
 
-static struct job *job_new(const char *host, const char *port)
+/* Returns whether somebody still wants it. */
+static bool lookup_begin(struct lookup *l)
 {
-    struct job *j = ws__zalloc(sizeof(*j));
+    pthread_mutex_lock(&lock);
+    bool wanted = !ws__task_is_left(&l->task);
+    if (wanted)
+        l->began = ws_now();
+    else
+        unlist(l);
+    pthread_mutex_unlock(&lock);
+    return wanted;
+}
 
-    if (!j)
+static void lookup_run(struct ws__task *t)
+{
+    struct lookup *l = (struct lookup *)t;
+
+    if (!lookup_begin(l))
+        return;
+    l->failed = ask(l->host, l->port, 0, &l->list);
+    l->system_error = errno;
+    pthread_mutex_lock(&lock);
+    unlist(l);
+    pthread_mutex_unlock(&lock);
+}
+
+static struct lookup *lookup_new(const char *host, const char *port)
+{
+    struct lookup *l = ws__zalloc(sizeof(*l));
+
+    if (!l)
         return NULL;
-    j->host = ws__strdup(host);
-    j->port = ws__strdup(port);
-    if (j->host && j->port)
-        return j;
-    job_free(j);
+    ws__task_init(&l->task, lookup_run, lookup_free);
+    l->host = ws__strdup(host);
+    l->port = ws__strdup(port);
+    if (l->host && l->port)
+        return l;
+    lookup_free(&l->task);
     return NULL;
 }
 
-/* Lets go before it closes the pipe: the waiter that sees the pipe closed is the
- * last holder. */
-static void job_run(struct ws__job *job)
+static bool is_same(const struct lookup *l, const char *host, const char *port)
 {
-    struct job *j = (struct job *)job;
-    int done = j->done[1];
-
-    j->failed = look_up(j->host, j->port, 0, &j->list);
-    j->system_error = errno;
-    job_release(j);
-    close(done);
+    return strcmp(l->host, host) == 0 && strcmp(l->port, port) == 0 &&
+           (l->began == 0 || ws_now() - l->began < STALE_MS);
 }
 
-static int job_start(struct job *j)
+/* With the lock held. */
+static struct lookup *find(const char *host, const char *port)
 {
-    if (pipe2(j->done, O_CLOEXEC) != 0)
-        return -errno;
-    atomic_init(&j->holders, 2);
+    struct lookup *l = running;
 
-    j->job.fn = job_run;
-    int r = ws__offload(&j->job);
-    if (r != 0) {
-        close(j->done[0]);
-        close(j->done[1]);
+    while (l && !is_same(l, host, port))
+        l = l->next;
+    if (l)
+        ws__task_hold(&l->task);
+    return l;
+}
+
+/* With the lock held.  One that cannot be started goes again. */
+static int start(struct lookup *l)
+{
+    int r = ws__task_start(&l->task, WS__FOR_NAMES);
+
+    if (r != 0)
+        return r;
+    l->next = running;
+    running = l;
+    return 0;
+}
+
+static int find_or_start(const char *host, const char *port,
+                         struct lookup **found)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&lock);
+    struct lookup *l = find(host, port);
+    if (!l) {
+        l = lookup_new(host, port);
+        r = l ? start(l) : -ENOMEM;
     }
+    pthread_mutex_unlock(&lock);
+    *found = l;
     return r;
 }
 
-static int fail_look_up(ws_error *err, const char *host, const char *port,
-                        int failed, int system_error)
+/* ---- Its answer ---------------------------------------------------------- */
+
+/* An address with room for any. */
+struct entry {
+    struct addrinfo info; /* first: cast to this */
+    struct sockaddr_storage address;
+};
+
+/* The same addresses in one block. */
+static struct addrinfo *copy(const struct addrinfo *list)
+{
+    size_t n = 0;
+
+    for (const struct addrinfo *a = list; a; a = a->ai_next)
+        n++;
+    struct entry *e = ws__zalloc(n * sizeof(*e));
+    if (!e)
+        return NULL;
+    for (size_t i = 0; i < n; i++, list = list->ai_next) {
+        e[i].info = *list;
+        e[i].info.ai_canonname = NULL;
+        e[i].info.ai_addr = (struct sockaddr *)&e[i].address;
+        e[i].info.ai_next = i + 1 < n ? &e[i + 1].info : NULL;
+        memcpy(&e[i].address, list->ai_addr, list->ai_addrlen);
+    }
+    return &e->info;
+}
+
+static int resolve_fail(ws_error *err, const char *host, const char *port,
+                        int r)
+{
+    return ws__fail(err, r, "resolve %s:%s: %s", host, port, ws_strerror(r));
+}
+
+static int resolve_refused(ws_error *err, const char *host, const char *port,
+                           int failed, int system_error)
 {
     if (failed == EAI_MEMORY)
-        return ws__fail(err, -ENOMEM, "resolve %s:%s: no memory", host, port);
+        return resolve_fail(err, host, port, -ENOMEM);
     return ws__fail(err, WS_ERR_RESOLVE, "resolve %s:%s: %s", host, port,
                     failed == EAI_SYSTEM ? ws_strerror(-system_error)
                                          : gai_strerror(failed));
 }
 
-static int job_wait(struct job *j, int64_t deadline, ws_event *cancel,
-                    struct addrinfo **list, ws_error *err)
+static int take_answer(const struct lookup *l, struct addrinfo **list,
+                       ws_error *err)
 {
-    int r = ws__wait(j->done[0], POLLIN, deadline, cancel);
-
-    close(j->done[0]);
-    if (r < 0)
-        return ws__fail(err, r, "resolve %s:%s: %s", j->host, j->port,
-                        ws_strerror(r));
-    atomic_load(&j->holders); /* orders what follows after the thread's end */
-    if (j->failed)
-        return fail_look_up(err, j->host, j->port, j->failed, j->system_error);
-    *list = j->list;
-    j->list = NULL;
-    return 0;
+    if (l->failed)
+        return resolve_refused(err, l->host, l->port, l->failed,
+                               l->system_error);
+    *list = copy(l->list);
+    return *list ? 0 : resolve_fail(err, l->host, l->port, -ENOMEM);
 }
 
-static int look_up_elsewhere(const char *host, const char *port,
-                             int64_t deadline, ws_event *cancel,
-                             struct addrinfo **list, ws_error *err)
+static int resolve_name(const char *host, const char *port, int64_t deadline,
+                        ws_event *cancel, struct addrinfo **list, ws_error *err)
 {
-    struct job *j = job_new(host, port);
-    int r = j ? job_start(j) : -ENOMEM;
+    struct lookup *l;
+    int r = find_or_start(host, port, &l);
 
-    if (r == 0) {
-        r = job_wait(j, deadline, cancel, list, err);
-        job_release(j);
-        return r;
-    }
-    if (j)
-        job_free(j);
-    return ws__fail(err, r, "resolve %s:%s: %s", host, port, ws_strerror(r));
+    if (r == 0)
+        r = ws__task_wait(&l->task, deadline, cancel);
+    r = r == 0 ? take_answer(l, list, err) : resolve_fail(err, host, port, r);
+    if (l)
+        ws__task_let_go(&l->task);
+    return r;
+}
+
+static int resolve_number(const char *host, const char *port,
+                          struct addrinfo *numbers, struct addrinfo **list,
+                          ws_error *err)
+{
+    *list = copy(numbers);
+    freeaddrinfo(numbers);
+    return *list ? 0 : resolve_fail(err, host, port, -ENOMEM);
 }
 
 int ws__resolve(const char *host, const char *port, int64_t deadline,
                 ws_event *cancel, struct addrinfo **list, ws_error *err)
 {
     bool local = ws__is_localhost(host);
+    struct addrinfo *numbers;
     int failed =
-        look_up(local ? NULL : host, port, local ? 0 : AI_NUMERICHOST, list);
+        ask(local ? NULL : host, port, local ? 0 : AI_NUMERICHOST, &numbers);
 
+    *list = NULL;
     if (failed == 0)
-        return 0;
+        return resolve_number(host, port, numbers, list, err);
     if (failed != EAI_NONAME)
-        return fail_look_up(err, host, port, failed, errno);
-    return look_up_elsewhere(host, port, deadline, cancel, list, err);
+        return resolve_refused(err, host, port, failed, errno);
+    return resolve_name(host, port, deadline, cancel, list, err);
 }
 
 void ws__resolve_free(struct addrinfo *list)
 {
-    if (list)
-        freeaddrinfo(list);
+    ws_free(list);
 }

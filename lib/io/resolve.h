@@ -11,11 +11,12 @@
 
 /*
  * The addresses of a host, by getaddrinfo on a helper thread, which is left to
- * itself when the deadline passes or cancel (may be NULL) is set first.
+ * itself when the deadline passes or cancel (may be NULL) is set first.  Who asks
+ * for what is being looked up waits for that answer.
  *
  * Returns 0, and *list is for ws__resolve_free; WS_ERR_RESOLVE, with the
- * resolver's own words in *err; WS_ERR_TIMEOUT, WS_ERR_CANCELED, -ENOMEM or
- * another negated errno.  Addresses in numbers need no thread.
+ * resolver's own words in *err; WS_ERR_TIMEOUT, WS_ERR_CANCELED or -ENOMEM; then
+ * *list is NULL.  Addresses in numbers need no thread.
  */
 int ws__resolve(const char *host, const char *port, int64_t deadline,
                 ws_event *cancel, struct addrinfo **list, ws_error *err);

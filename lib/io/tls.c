@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "fiber/budget.h"
+#include "fiber/offload.h"
 #include "fiber/sched.h"
 #include "io/wait.h"
 
@@ -212,7 +213,7 @@ int ws__tls_connect(struct ws__stream *s, const ws_tls *tls, const char *host,
     err = err ? err : &unseen;
     tls = tls ? tls : &standard;
     struct files f = { .tls = tls, .err = err };
-    if (ws_blocking(read_files, &f) != 0)
+    if (ws__blocking(WS__FOR_FILES, read_files, &f) != 0)
         return err->code;
     struct ws__tls *t = tls_new(s, f.ctx);
     if (!t)

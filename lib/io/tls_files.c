@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "fiber/offload.h"
 
 enum {
     FILES = 3,
@@ -29,9 +30,10 @@ struct stamp {
 
 struct ws__tls_context {
     const ws_tls *tls;
-    ws_mutex lock;
+    ws_mutex lock; /* of what follows */
     SSL_CTX *ctx;
     struct stamp stamps[FILES];
+    bool looks; /* somebody does: stamps are theirs */
     int64_t look_at;
     int64_t complain_at;
 };
@@ -77,33 +79,57 @@ static bool look(struct ws__tls_context *x)
     return changed;
 }
 
+struct news {
+    struct ws__tls_context *x;
+    SSL_CTX *ctx; /* NULL: there are none */
+};
+
 /* They are looked at before they are read: what changes meanwhile is found the
  * next time.  So are a certificate and its key, which change one after the
  * other: until both have, the old ones stay. */
-static int refresh(void *context)
+static int read_news(void *arg)
 {
-    struct ws__tls_context *x = context;
+    struct news *n = arg;
     ws_error err = { 0 };
 
-    if (!look(x))
+    if (!look(n->x))
         return 0;
-    SSL_CTX *ctx = ws__tls_server_ctx(x->tls, &err);
-    if (!ctx) {
+    n->ctx = ws__tls_server_ctx(n->x->tls, &err);
+    if (!n->ctx)
         ws__log("%s; the old certificate is kept", err.text);
-        return err.code;
-    }
-    SSL_CTX_free(x->ctx);
-    x->ctx = ctx;
-    return 0;
+    return err.code;
+}
+
+static bool is_due(struct ws__tls_context *x)
+{
+    ws_mutex_lock(&x->lock);
+    bool due = !x->looks && ws_now() >= x->look_at;
+    x->looks = x->looks || due;
+    ws_mutex_unlock(&x->lock);
+    return due;
+}
+
+/* Without the lock: disks and log functions may take their time, and others have
+ * the old certificate meanwhile. */
+static void refresh(struct ws__tls_context *x)
+{
+    struct news n = { .x = x };
+
+    (void)ws__blocking(WS__FOR_FILES, read_news, &n);
+    ws_mutex_lock(&x->lock);
+    SSL_CTX *old = n.ctx ? x->ctx : NULL;
+    x->ctx = n.ctx ? n.ctx : x->ctx;
+    x->looks = false;
+    x->look_at = ws_after(LOOK_MS);
+    ws_mutex_unlock(&x->lock);
+    SSL_CTX_free(old);
 }
 
 SSL_CTX *ws__tls_current(struct ws__tls_context *x)
 {
+    if (is_due(x))
+        refresh(x);
     ws_mutex_lock(&x->lock);
-    if (ws_now() >= x->look_at) {
-        (void)ws_blocking(refresh, x);
-        x->look_at = ws_after(LOOK_MS);
-    }
     SSL_CTX *ctx = x->ctx;
     SSL_CTX_up_ref(ctx);
     ws_mutex_unlock(&x->lock);

@@ -7,10 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <silverback/fiber.h>
-
 #include "base/alloc.h"
 #include "base/str.h"
+#include "fiber/offload.h"
 #include "io/beneath.h"
 #include "proto/http_date.h"
 #include "ws/request.h"
@@ -64,7 +63,7 @@ static const char *type_of(const char *name)
     return "application/octet-stream";
 }
 
-/* A file being sent.  Disks make their callers wait, hence ws_blocking. */
+/* A file being sent.  Disks make their callers wait, hence the helpers. */
 struct file {
     const char *root;
     char *name; /* beneath root */
@@ -202,7 +201,7 @@ static int send_content(struct ws__request *r, struct file *f)
 
     while (left > 0 && error == 0) {
         f->len = left < PIECE ? (size_t)left : PIECE;
-        error = ws_blocking(read_piece, f);
+        error = ws__blocking(WS__FOR_FILES, read_piece, f);
         if (error != 0) {
             r->session->broken = true;
             return error;
@@ -273,7 +272,7 @@ int ws_reply_file(ws_request *r, const char *root)
     if (!f.name)
         return reply_status(r, 500);
 
-    int error = ws_blocking(open_file, &f);
+    int error = ws__blocking(WS__FOR_FILES, open_file, &f);
     error = error == 0 ? reply_opened((struct ws__request *)r, &f)
                        : reply_status(r, status_of(error));
     file_fini(&f);
