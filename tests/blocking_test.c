@@ -4,11 +4,14 @@
 
 #include "test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <silverback.h>
@@ -77,7 +80,67 @@ static void echo(ws_conn *c, void *arg)
         continue;
 }
 
+/* What a handler executes, and what signals do to that. */
+static int end_children(void *arg)
+{
+    (void)arg;
+    int term = system("kill -TERM $$; exit 3");
+    int pipe = system("kill -PIPE $$; exit 3");
+    return WIFSIGNALED(term) && WTERMSIG(term) == SIGTERM &&
+                   WIFSIGNALED(pipe) && WTERMSIG(pipe) == SIGPIPE
+               ? 200
+               : 500;
+}
+
+/* What a handler writes to, and nobody reads. */
+static int break_pipe(void *arg)
+{
+    int fds[2];
+
+    (void)arg;
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return 500;
+    close(fds[0]);
+    int status = write(fds[1], "", 1) < 0 && errno == EPIPE ? 200 : 500;
+    close(fds[1]);
+    return status;
+}
+
+static struct call {
+    int (*fn)(void *arg);
+} children = { end_children }, broken = { break_pipe };
+
+static void call_here(ws_request *r, void *arg)
+{
+    const struct call *c = arg;
+
+    ws_reply_text(r, c->fn(NULL), "");
+}
+
+static void call_elsewhere(ws_request *r, void *arg)
+{
+    const struct call *c = arg;
+
+    ws_reply_text(r, ws_blocking(c->fn, NULL), "");
+}
+
 static const ws_route routes[] = {
+    { .path = "/children", .handler = call_here, .arg = &children },
+    { .path = "/children-in-a-thread",
+      .handler = call_here,
+      .arg = &children,
+      .thread = true },
+    { .path = "/children-by-ws-blocking",
+      .handler = call_elsewhere,
+      .arg = &children },
+    { .path = "/pipe", .handler = call_here, .arg = &broken },
+    { .path = "/pipe-in-a-thread",
+      .handler = call_here,
+      .arg = &broken,
+      .thread = true },
+    { .path = "/pipe-by-ws-blocking",
+      .handler = call_elsewhere,
+      .arg = &broken },
     { .path = "/echo", .socket = echo },
     { .path = "/in-a-thread", .handler = block, .thread = true },
     { .path = "/by-ws-blocking", .handler = block_elsewhere },
@@ -272,6 +335,49 @@ static void and_so_for_a_function_for_messages(void **state)
     ws_close(c);
 }
 
+/* ---- Signals ------------------------------------------------------------ */
+
+static void expect_200(const char *path)
+{
+    static struct answer a;
+    char request[128];
+
+    snprintf(request, sizeof(request), "GET %s HTTP/1.1" SERVED "\r\n", path);
+    if (ask(l, request, &a) != 200)
+        fail_msg("%s: %d", path, a.status);
+}
+
+static void what_handlers_execute_is_ended_by_signals(void **state)
+{
+    (void)state;
+    expect_200("/children");
+    expect_200("/children-in-a-thread");
+    expect_200("/children-by-ws-blocking");
+}
+
+static void a_pipe_that_breaks_is_an_error_to_handlers(void **state)
+{
+    (void)state;
+    expect_200("/pipe");
+    expect_200("/pipe-in-a-thread");
+    expect_200("/pipe-by-ws-blocking");
+}
+
+static void and_elsewhere_it_ends_the_process_as_before(void **state)
+{
+    (void)state;
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        raise(SIGPIPE);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGPIPE);
+}
+
 /* ---- All of it ---------------------------------------------------------- */
 
 /* Open at both ends, so that neither waits for the other. */
@@ -304,6 +410,9 @@ int main(void)
         TEST(a_function_for_messages_may_block_in_a_thread_route),
         TEST(without_either_the_log_names_the_route),
         TEST(and_so_for_a_function_for_messages),
+        TEST(what_handlers_execute_is_ended_by_signals),
+        TEST(a_pipe_that_breaks_is_an_error_to_handlers),
+        TEST(and_elsewhere_it_ends_the_process_as_before),
     };
 
     ws_set_log(keep_line, NULL);

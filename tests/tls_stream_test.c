@@ -621,14 +621,15 @@ static void a_cut_inside_of_a_record_is_one(void **state)
 static void a_peer_that_is_gone_is_an_error_and_no_signal(void **state)
 {
     (void)state;
-    struct sigaction now;
+    const struct sigaction standard = { .sa_handler = SIG_DFL };
+    struct sigaction before;
 
-    sigaction(SIGPIPE, NULL, &now);
-    assert_true(now.sa_handler == SIG_DFL);
     shake_hands();
     b.ops->fini(&b);
+    sigaction(SIGPIPE, &standard, &before);
     assert_int_equal(ws__stream_write(&a, "ab", 2, 0), -EPIPE);
     a.ops->half_close(&a);
+    sigaction(SIGPIPE, &before, NULL);
 }
 
 /* What is forged ends both directions, and each end knows why. */

@@ -71,6 +71,7 @@ static void *help(void *arg)
     struct pool *p = arg;
     struct ws__job *j;
 
+    ws__thread_runs_handlers();
     pthread_mutex_lock(&p->lock);
     while ((j = next_job(p)) != NULL) {
         pthread_mutex_unlock(&p->lock);

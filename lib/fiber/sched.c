@@ -26,6 +26,7 @@ static void *body(void *arg)
 {
     struct thread *t = arg;
 
+    ws__thread_runs_handlers();
     patron = t->handle.worker;
     t->handle.fn(t->handle.arg);
     ws__before_park_run();

@@ -68,7 +68,7 @@ static int start(void)
 
     if (pipe2(bell, O_CLOEXEC | O_NONBLOCK) != 0)
         return -errno;
-    int r = ws__thread_start(&thread, helper, NULL);
+    int r = ws__thread_start_deaf(&thread, helper, NULL);
     if (r != 0) {
         close(bell[0]);
         close(bell[1]);
@@ -82,7 +82,7 @@ static int start(void)
 static int install(struct slot *s, ws_event *e, int signum)
 {
     struct sigaction action = { .sa_handler = on_signal,
-                                .sa_flags = SA_RESTART };
+                                .sa_flags = SA_RESTART | SA_ONSTACK };
     int r = started ? 0 : start();
 
     if (r != 0)

@@ -9,9 +9,15 @@
 
 #include "fiber/park.h"
 
-/* Start a joinable thread that leaves signals to the program's own threads.
- * Returns 0 or -ENOMEM. */
+/* Start a joinable thread with the caller's signal mask, which what a handler
+ * executes inherits in its turn; or one that only waits and wakes, and takes no
+ * signal.  Returns 0 or -ENOMEM. */
 int ws__thread_start(pthread_t *t, void *(*fn)(void *arg), void *arg);
+int ws__thread_start_deaf(pthread_t *t, void *(*fn)(void *arg), void *arg);
+
+/* The calling thread was started to run what users wrote: SIGPIPE, unless the
+ * program has decided about it, does not end the process from there. */
+void ws__thread_runs_handlers(void);
 
 /* ws__park, ws__park_fd and ws__unpark of threads. */
 int ws__thread_park(int64_t deadline);

@@ -114,6 +114,7 @@ static void wait_tick(void)
 static void *run(void *arg)
 {
     (void)arg;
+    ws__thread_runs_handlers(); /* the log function */
     pthread_mutex_lock(&lock);
     for (;;) {
         if (look_at_all()) {

@@ -69,7 +69,10 @@ int ws__open_beneath(const char *root, const char *path)
     if (at < 0)
         return at;
     path += strspn(path, "/");
-    long fd = syscall(SYS_openat2, at, *path ? path : ".", &how, sizeof(how));
+    long fd;
+    do
+        fd = syscall(SYS_openat2, at, *path ? path : ".", &how, sizeof(how));
+    while (fd < 0 && errno == EINTR);
     int err = errno;
     close(at);
     if (fd >= 0)

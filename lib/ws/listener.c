@@ -112,6 +112,7 @@ static void *run_seat(void *arg)
     struct ws__seat *seat = arg;
     ws_listener *l = seat->listener;
 
+    ws__thread_runs_handlers();
     if (ws__run_worker(seat->worker, ws__accept_all, seat) != 0) {
         ws__accept_ends(l);
         ws__seat_present(l, false);
