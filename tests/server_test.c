@@ -133,6 +133,7 @@ static void each_fault_has_its_status(void **state)
         { "GET /%zz HTTP/1.1" SERVED "\r\n", 400 },
         { "GET /%00 HTTP/1.1" SERVED "\r\n", 400 },
         { "GET a HTTP/1.1" SERVED "\r\n", 400 }, /* 3.2 */
+        { "GET * HTTP/1.1" SERVED "\r\n", 400 }, /* 3.2.4 */
         { "POST / HTTP/1.1" SERVED "Content-Length: +1\r\n\r\n", 400 },
         { "POST / HTTP/1.1" SERVED "Content-Length: 1\r\n"
           "Content-Length: 2\r\n\r\n",
@@ -249,6 +250,9 @@ static void the_request_is_taken_apart(void **state)
         { "PUT http://b:80/describe/?q HTTP/1.1", /* RFC 9112, 3.2.2 */
           "PUT|http://b:80/describe/?q|/describe/|q|b:80" },
         { "GET /describe/? HTTP/1.0", "GET|/describe/?|/describe/||a" },
+        /* As curl sends what is not ASCII. */
+        { "GET /describe/\xc3\xa9?q=\xc3\xa4 HTTP/1.1",
+          "GET|/describe/\xc3\xa9?q=\xc3\xa4|/describe/\xc3\xa9|q=\xc3\xa4|a" },
     };
     char request[256];
 
@@ -257,6 +261,21 @@ static void the_request_is_taken_apart(void **state)
         assert_int_equal(ask(l, request, &a), 200);
         assert_string_equal(a.body, rows[i].body);
     }
+}
+
+/* RFC 9110, section 9.3.7: it is asked of the server, and no handler's. */
+static void the_server_itself_is_there(void **state)
+{
+    (void)state;
+    int fd = call(l);
+
+    for (int i = 0; i < 2; i++) {
+        say(fd, "OPTIONS * HTTP/1.1" SERVED "\r\n");
+        assert_true(hear(fd, &a));
+        assert_int_equal(a.status, 200);
+        assert_int_equal(a.len, 0);
+    }
+    close(fd);
 }
 
 static void a_request_may_come_byte_by_byte(void **state)
@@ -722,6 +741,7 @@ int main(void)
         TEST(the_longest_route_wins),
         TEST(no_route_is_404_and_no_answer_500),
         TEST(the_request_is_taken_apart),
+        TEST(the_server_itself_is_there),
         TEST(a_request_may_come_byte_by_byte),
         TEST(every_cut_of_a_request_gives_the_same),
         TEST(a_body_may_be_as_large_as_the_limit),

@@ -17,7 +17,7 @@ typedef struct ws_header {
  * returns, upgraded or not.  Only the handler may use it. */
 typedef struct ws_request {
     const char *method;
-    const char *target; /* as sent */
+    const char *target; /* as sent; raw bytes above ASCII are let through */
     const char *path;   /* percent-decoded, "." and ".." removed */
     const char *query;  /* after '?', else "" */
     const char *host;

@@ -96,6 +96,8 @@ static int request_line(struct ws__http_head *h, const char *p,
     if (!ws__target_split(target, &parts))
         return fail(h, BAD_REQUEST,
                     "the target is neither a path nor a whole URL");
+    if (ws__str_is(target, "*") && !ws__str_is(method, "OPTIONS"))
+        return fail(h, BAD_REQUEST, "the target * is for OPTIONS alone");
     h->method = span(p, method);
     h->target = span(p, target);
     return 0;

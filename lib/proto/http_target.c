@@ -6,11 +6,11 @@
 
 #include "proto/uri.h"
 
+/* Bytes above ASCII are to be escaped, which not every client does. */
 static bool is_visible(struct ws__str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f ||
-            s.p[i] == '#')
+        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f || s.p[i] == '#')
             return false;
     return true;
 }
@@ -53,6 +53,9 @@ bool ws__target_split(struct ws__str target, struct ws__target *t)
     *t = (struct ws__target){ .authority = { "", 0 }, .query = { "", 0 } };
     if (target.n == 0 || !is_visible(target))
         return false;
+    t->path = target;
+    if (ws__str_is(target, "*"))
+        return true;
     if (target.p[0] != '/') {
         size_t n = scheme(target);
         if (n == 0)
@@ -128,9 +131,10 @@ ptrdiff_t ws__target_path(char *out, struct ws__str path)
     struct ws__str rooted = path.n > 0 ? path : ws__str("/");
     ptrdiff_t n = decode(out, rooted);
 
-    if (n <= 0 || out[0] != '/')
+    if (n <= 0 || (out[0] != '/' && !ws__str_is(path, "*")))
         return -1;
-    n = (ptrdiff_t)remove_dots(out, (size_t)n);
+    if (out[0] == '/')
+        n = (ptrdiff_t)remove_dots(out, (size_t)n);
     out[n] = '\0';
     return n;
 }

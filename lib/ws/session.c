@@ -116,6 +116,10 @@ static void handle(struct ws__session *s, struct ws__request *r)
 {
     const ws_route *route = ws__route_find(s->server->routes, r->pub.path);
 
+    if (strcmp(r->pub.path, "*") == 0) { /* RFC 9110, section 9.3.7 */
+        ws_reply(&r->pub, 200, NULL, NULL, 0);
+        return;
+    }
     if (!route) {
         ws_reply_text(&r->pub, 404, "404 page not found\n");
         return;
