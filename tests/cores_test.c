@@ -3,69 +3,9 @@
 #include "test.h"
 
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "fiber/cores.h"
-
-static char folder[] = "/tmp/cores_test.XXXXXX";
-static char root[64], groups[64];
-
-/* Where groups would be mounted: root/a/b. */
-static const char *const subfolders[] = { "root", "root/a", "root/a/b" };
-
-static void at(const char *name, char path[static 128])
-{
-    snprintf(path, 128, "%s/%s", folder, name);
-}
-
-static int make_folders(void **state)
-{
-    (void)state;
-    char path[128];
-
-    assert_non_null(mkdtemp(folder));
-    snprintf(root, sizeof(root), "%s/root", folder);
-    snprintf(groups, sizeof(groups), "%s/groups", folder);
-    for (size_t i = 0; i < COUNT(subfolders); i++) {
-        at(subfolders[i], path);
-        assert_int_equal(mkdir(path, 0700), 0);
-    }
-    return 0;
-}
-
-static void write_to(const char *name, const char *text)
-{
-    char path[128];
-
-    at(name, path);
-    if (!text) {
-        unlink(path);
-        return;
-    }
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    fputs(text, f);
-    fclose(f);
-}
-
-static int remove_folders(void **state)
-{
-    (void)state;
-    char path[128];
-
-    write_to("groups", NULL);
-    write_to("root/cpu.max", NULL);
-    write_to("root/a/cpu.max", NULL);
-    write_to("root/a/b/cpu.max", NULL);
-    for (size_t i = COUNT(subfolders); i-- > 0;) {
-        at(subfolders[i], path);
-        rmdir(path);
-    }
-    return rmdir(folder);
-}
+#include "groups.h"
 
 static void only_allowed_processors_count(void **state)
 {
