@@ -475,6 +475,11 @@ void ws__reader_filled(struct ws__reader *r, size_t n)
     r->left -= n;
 }
 
+uint64_t ws__reader_came(const struct ws__reader *r)
+{
+    return r->have + r->ready;
+}
+
 size_t ws__reader_wants(const struct ws__reader *r, const struct ws__buf *in)
 {
     size_t have = ws__buf_used(in);

@@ -100,6 +100,10 @@ bool ws__reader_window(struct ws__reader *r, const struct ws__buf *in,
                        uint8_t **p, size_t *n);
 void ws__reader_filled(struct ws__reader *r, size_t n);
 
+/* How many bytes of the message under way have come; inflated, if they have to
+ * be. */
+uint64_t ws__reader_came(const struct ws__reader *r);
+
 /* How many bytes more in must have room for. */
 size_t ws__reader_wants(const struct ws__reader *r, const struct ws__buf *in);
 

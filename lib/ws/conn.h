@@ -37,6 +37,7 @@ struct ws__reading {
     size_t term_at;           /* here */
     uint64_t unbroken;        /* reads since there was last nothing to read */
     int64_t rest_at;          /* when to make do with less; 0: not yet */
+    size_t held;              /* as counted by ws/held */
     struct ws__before before; /* sends what is held back, */
     bool queued;              /* and holds a reference, while it is queued */
 };
@@ -195,5 +196,8 @@ int ws__reading_begin(ws_conn *c);
  * also what was grown, or is larger than the message under way.  Returns whether
  * there is nothing left to give back. */
 bool ws__reading_rest(ws_conn *c, bool all);
+
+/* Nothing more will be read: let go of what has come of a message. */
+void ws__reading_drop(ws_conn *c);
 
 #endif

@@ -11,6 +11,7 @@
 #include "fiber/stopwatch.h"
 #include "io/wait.h"
 #include "ws/alive.h"
+#include "ws/held.h"
 #include "ws/write.h"
 
 /* For so long a connection that waits keeps what it has; then it makes do with
@@ -31,6 +32,7 @@ static int end(ws_conn *c, int error)
     uint16_t open = 0;
 
     atomic_compare_exchange_strong(&c->close_code, &open, WS_CLOSE_ABNORMAL);
+    ws__reading_drop(c);
     return c->r.error = error;
 }
 
@@ -105,6 +107,27 @@ static void rest_if_due(ws_conn *c, int64_t now)
     ws__reading_rest(c, true);
 }
 
+/* Returns 0, WS__NOTHING, WS_ERR_TIMEOUT or what ends reading. */
+static int await_bytes(ws_conn *c)
+{
+    for (;;) {
+        int64_t deadline = atomic_load(&c->r.deadline);
+        int got = wait_events(c, ws__read_due(c));
+
+        if (c->stream.readable)
+            return 0;
+        if (got < 0 && got != WS_ERR_TIMEOUT)
+            return transport_failed(c, got);
+        int64_t now = ws_now();
+        rest_if_due(c, now);
+        if (deadline != 0 && now >= deadline)
+            return WS_ERR_TIMEOUT;
+        int error = ws__alive_check(c, now);
+        if (error != 0 || c->r.only_present)
+            return error != 0 ? end(c, error) : WS__NOTHING;
+    }
+}
+
 /* What is held back goes first: it needs what is given back then. */
 static int wait_readable(ws_conn *c)
 {
@@ -116,22 +139,8 @@ static int wait_readable(ws_conn *c)
     c->r.now->unbroken = 0;
     if (!ws__reading_rest(c, false) && rest_at(c) == 0)
         c->r.now->rest_at = now + PATIENCE_MS;
-    for (;;) {
-        int64_t deadline = atomic_load(&c->r.deadline);
-        int got = wait_events(c, ws__read_due(c));
-
-        if (c->stream.readable)
-            return ws__reading_begin(c);
-        if (got < 0 && got != WS_ERR_TIMEOUT)
-            return transport_failed(c, got);
-        now = ws_now();
-        rest_if_due(c, now);
-        if (deadline != 0 && now >= deadline)
-            return WS_ERR_TIMEOUT;
-        int error = ws__alive_check(c, now);
-        if (error != 0 || c->r.only_present)
-            return error != 0 ? end(c, error) : WS__NOTHING;
-    }
+    int got = await_bytes(c);
+    return got == 0 ? ws__reading_begin(c) : got;
 }
 
 /* ---- Receiving ---------------------------------------------------------- */
@@ -186,6 +195,19 @@ static bool is_put_off(ws_conn *c)
     return true;
 }
 
+/* More has to come of a message than others leave room for. */
+static int overflow(ws_conn *c)
+{
+    const char *why = "unfinished messages hold too much, try again later";
+
+    ws__held_refused();
+    ws__answer_close(c, WS_CLOSE_TRY_AGAIN_LATER, why);
+    return end(c, ws__conn_fail(c, WS_ERR_FULL,
+                                "%s: %zu bytes here, and at most %lld in all",
+                                ws_strerror(WS_ERR_FULL), c->r.now->held,
+                                (long long)ws__held_limit()));
+}
+
 /* Get some bytes more.  Returns 0, WS_ERR_TIMEOUT or the error that ends
  * reading. */
 static int fill(ws_conn *c)
@@ -209,6 +231,16 @@ static int fill(ws_conn *c)
         if (error != 0)
             return error;
     }
+}
+
+/* For what has come of a message, if any, there has to be room. */
+static int check_held(ws_conn *c)
+{
+    struct ws__reading *g = c->r.now;
+
+    if ((g->reader.type != 0 || g->held != 0) && !ws__held_count(g))
+        return overflow(c);
+    return 0;
 }
 
 /* ---- Control frames ----------------------------------------------------- */
@@ -343,9 +375,12 @@ static int pump(ws_conn *c, void *buf, size_t n)
 
         switch (next_event(c, buf, n)) {
         case WS__GO_ON:
+            error = check_held(c);
             break;
         case WS__NEED_INPUT:
-            error = fill(c);
+            error = check_held(c);
+            if (error == 0)
+                error = fill(c);
             break;
         case WS__MESSAGE:
         case WS__PIECE:
@@ -375,6 +410,8 @@ __attribute__((noinline)) static int skip(ws_conn *c)
     int error = 0;
 
     c->r.now->by_pieces = is_within(c);
+    if (is_within(c))
+        ws__buf_release(&c->r.now->reader.whole, c->r.now->reader.buffers);
     while (error == 0 && is_within(c))
         error = pump(c, scratch, sizeof(scratch));
     if (error == 0)
@@ -461,6 +498,7 @@ char *ws_message_take(ws_conn *c, ws_message *m)
     struct ws__buf *whole = c->r.now ? &c->r.now->reader.whole : NULL;
     if (whole && m->data == (char *)whole->begin && !whole->lent) {
         *whole = (struct ws__buf){ 0 };
+        ws__held_drop(c->r.now);
         return m->data;
     }
     char *copy = ws__alloc(m->len + 1);

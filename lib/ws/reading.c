@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/poison.h"
-#include "ws/conn.h"
+#include "ws/held.h"
 
 /* One of the pool may have its buffer already, but not if it is the wrong one. */
 static struct ws__reading *borrow(struct ws__pools *p, size_t own_buffer)
@@ -89,10 +89,12 @@ bool ws__reading_rest(ws_conn *c, bool all)
         ws__buf_release(in, g->reader.buffers);
     else if (all && in->lent)
         (void)ws__buf_resize(in, 1, g->reader.buffers);
+    if (g->held != 0)
+        (void)ws__held_count(g);
     return !in->begin && !g->reader.whole.begin;
 }
 
-void ws__read_fini(ws_conn *c)
+void ws__reading_drop(ws_conn *c)
 {
     struct ws__reading *g = c->r.now;
 
@@ -100,6 +102,16 @@ void ws__read_fini(ws_conn *c)
         return;
     ws__buf_release(&g->in, g->reader.buffers);
     ws__reader_fini(&g->reader);
+    ws__held_drop(g);
+}
+
+void ws__read_fini(ws_conn *c)
+{
+    struct ws__reading *g = c->r.now;
+
+    ws__reading_drop(c);
+    if (!g)
+        return;
     *g = (struct ws__reading){ 0 };
     ws__pool_put(&ws__pools_here()->reading, g);
     c->r.now = NULL;
