@@ -207,6 +207,205 @@ static void a_writer_that_waits_for_a_local_peer_has_its_own_limit(void **state)
     ws_close(c);
 }
 
+/* ---- The rate of a message ------------------------------------------------ */
+
+enum { WINDOW_MS = 60 * 1000, RATE = 1000, ENOUGH = 60 * RATE };
+
+/* A connection that nothing but the rate ends. */
+static ws_conn *with_rate(int *raw)
+{
+    return with_raw(
+        raw, &(ws_adoption){ .ping_interval_ms = -1, .min_read_rate = RATE });
+}
+
+/* The first bytes of a message that is larger than all that follow. */
+static void begin_large(int raw)
+{
+    uint8_t head[14] = { FIN | WS_BINARY, FIN | 127 };
+
+    store_be(head + 2, 1 << 24, 8);
+    say(raw, head, sizeof(head));
+}
+
+/* Take what is there, and then it is as if one had waited for a second. */
+static void take_and_wait(ws_conn *c)
+{
+    ws_message m;
+
+    ws_set_read_deadline(c, 1);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    ws__alive_wait(c);
+    if (c->r.now)
+        c->r.now->waits_since -= 1000;
+}
+
+static void say_bytes(int raw, size_t n)
+{
+    char *bytes = calloc(1, n);
+
+    assert_non_null(bytes);
+    say(raw, bytes, n);
+    free(bytes);
+}
+
+static void hear_policy(int raw, const char *reason)
+{
+    struct heard h;
+
+    assert_true(hear_frame(raw, &h));
+    assert_int_equal(h.first, FIN | WS_CLOSE);
+    assert_int_equal(load_be((const uint8_t *)h.payload, 2), WS_CLOSE_POLICY);
+    assert_string_equal(h.payload + 2, reason);
+    free(h.payload);
+}
+
+static void a_message_that_keeps_the_rate_is_waited_for(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_rate(&raw);
+
+    begin_large(raw);
+    take_and_wait(c);
+    for (int i = 0; i < 20; i++) {
+        say_bytes(raw, ENOUGH);
+        take_and_wait(c);
+        assert_int_equal(ws__alive_check(c, ws__alive_at(c) - 1), 0);
+        assert_int_equal(ws__alive_check(c, ws__alive_at(c)), 0);
+    }
+    say_bytes(raw, ENOUGH - 1);
+    take_and_wait(c);
+    assert_int_equal(ws__alive_check(c, ws__alive_at(c) - 1), 0);
+    assert_int_equal(ws__alive_check(c, ws__alive_at(c)), WS_ERR_SLOW);
+    hear_policy(raw, "59999 bytes of a message in 60000 ms, expected at least "
+                     "60000");
+    assert_string_equal(ws_conn_error(c)->text,
+                        "a message came too slowly: 59999 bytes of a message "
+                        "in 60000 ms, expected at least 60000");
+    close(raw);
+    ws_close(c);
+}
+
+/* Nor does what came before the first wait. */
+static void pings_and_empty_frames_do_not_count(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_rate(&raw);
+    char *text = make_text(125);
+    struct heard h;
+
+    say_frame(raw, WS_BINARY, true, "begun", 5);
+    take_and_wait(c);
+    for (int i = 0; i < ENOUGH / 125; i++) {
+        say_frame(raw, FIN | WS_PING, true, text, 125);
+        say_frame(raw, 0, true, "", 0);
+        take_and_wait(c);
+        assert_true(hear_frame(raw, &h));
+        free(h.payload);
+    }
+    assert_int_equal(ws__alive_check(c, ws__alive_at(c)), WS_ERR_SLOW);
+    hear_policy(raw,
+                "0 bytes of a message in 60000 ms, expected at least 60000");
+    free(text);
+    close(raw);
+    ws_close(c);
+}
+
+static void each_message_has_a_time_of_its_own(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_rate(&raw);
+    ws_message m;
+
+    say_frame(raw, WS_BINARY, true, "begun", 5);
+    take_and_wait(c);
+    c->r.now->waits_since -= WINDOW_MS - 1;
+    ws__alive_go_on(c);
+    assert_in_range(c->r.now->reader.waited_ms, WINDOW_MS - 1, WINDOW_MS * 2);
+
+    uint8_t bytes[64];
+    size_t n = make_frame(bytes, FIN, true, "ended", 5);
+    n += make_frame(bytes + n, WS_BINARY, true, "begun", 5);
+    say(raw, bytes, n);
+    assert_int_equal(ws_read_message(c, &m), 0);
+    int64_t now = ws_now();
+    take_and_wait(c);
+    assert_true(ws__alive_at(c) >= now + WINDOW_MS - 1000);
+    close(raw);
+    ws_close(c);
+}
+
+static void only_waiting_for_the_rest_takes_time(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_rate(&raw);
+    ws_message m;
+
+    ws_set_read_deadline(c, 1);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    ws__alive_wait(c); /* no message has begun */
+    assert_int_equal(ws__alive_at(c), 0);
+    begin_large(raw);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    assert_int_equal(ws__alive_at(c), 0); /* nobody reads */
+    ws__alive_wait(c);
+    assert_in_range(ws__alive_at(c), ws_now(), ws_after(WINDOW_MS));
+    close(raw);
+    ws_close(c);
+}
+
+static void what_is_read_in_pieces_may_come_slowly(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_rate(&raw);
+    ws_type type;
+    char buf[8];
+
+    say_frame(raw, WS_BINARY, true, "begun", 5);
+    assert_int_equal(ws_next_reader(c, &type), 0);
+    assert_int_equal(ws_read(c, buf, sizeof(buf)), 5);
+    ws_set_read_deadline(c, 1);
+    assert_int_equal(ws_read(c, buf, sizeof(buf)), WS_ERR_TIMEOUT);
+    ws__alive_wait(c);
+    assert_int_equal(ws__alive_at(c), 0);
+    close(raw);
+    ws_close(c);
+}
+
+static void there_need_be_no_rate(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(
+        &raw, &(ws_adoption){ .ping_interval_ms = -1, .min_read_rate = -1 });
+
+    ws_message m;
+
+    begin_large(raw);
+    ws_set_read_deadline(c, 1);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    ws__alive_wait(c);
+    assert_int_equal(ws__alive_at(c), 0);
+    close(raw);
+    ws_close(c);
+}
+
+/* 100 KiB/s is enough, and so is a hundredth of that. */
+static void both_ends_expect_1_KiB_a_second(void **state)
+{
+    (void)state;
+    for (int client = 0; client < 2; client++) {
+        const struct ws__extras *x = &ws__usual[client];
+
+        assert_int_equal(x->min_read_rate, 1024);
+        assert_int_equal(x->rate_window_ms, WINDOW_MS);
+    }
+}
+
 /* ---- In reads ------------------------------------------------------------- */
 
 static void expect_dead(ws_conn *c)
@@ -311,6 +510,34 @@ static void any_byte_is_a_sign_of_life(void **state)
     ws_close(c);
 }
 
+/* A byte now and then, and pings, as long as it is heard. */
+static void trickle(void *arg)
+{
+    const int *raw = arg;
+    uint8_t ping[6 + 1] = { FIN | WS_PING, FIN };
+
+    while (send(*raw, ping, sizeof(ping) - 1, MSG_NOSIGNAL) > 0)
+        ws_sleep(1);
+}
+
+static void a_trickle_ends_whatever_is_said_between(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+
+    ws__extras_own(c)->rate_window_ms = 50;
+    say_frame(raw, WS_BINARY, true, "begun", 5);
+    ws_fiber *f = mode_go(trickle, &raw);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_SLOW);
+    assert_int_equal(ws_close_code(c), WS_CLOSE_ABNORMAL);
+    shutdown(raw, SHUT_RDWR);
+    ws_join(f);
+    close(raw);
+    ws_close(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,10 +548,18 @@ int main(void)
         cmocka_unit_test(a_ping_that_was_taken_is_no_sign_of_life),
         cmocka_unit_test(
             a_writer_that_waits_for_a_local_peer_has_its_own_limit),
+        cmocka_unit_test(a_message_that_keeps_the_rate_is_waited_for),
+        cmocka_unit_test(pings_and_empty_frames_do_not_count),
+        cmocka_unit_test(each_message_has_a_time_of_its_own),
+        cmocka_unit_test(only_waiting_for_the_rest_takes_time),
+        cmocka_unit_test(what_is_read_in_pieces_may_come_slowly),
+        cmocka_unit_test(there_need_be_no_rate),
+        cmocka_unit_test(both_ends_expect_1_KiB_a_second),
         cmocka_unit_test(a_ping_that_goes_late_has_time_for_its_answer),
         cmocka_unit_test(silence_is_answered_by_a_ping_and_then_by_the_end),
         cmocka_unit_test(silence_begins_when_reading_does),
         cmocka_unit_test(any_byte_is_a_sign_of_life),
+        cmocka_unit_test(a_trickle_ends_whatever_is_said_between),
     };
 
     return run_in_mode("alive", tests, NULL, NULL);

@@ -639,6 +639,24 @@ static void a_peer_that_falls_silent_is_dead(void **state)
     close(fd);
 }
 
+static void set_short_window(ws_conn *c, ws_request *r)
+{
+    (void)r;
+    ws__extras_own(c)->rate_window_ms = 20;
+}
+
+static void a_message_that_does_not_go_on_ends(void **state)
+{
+    (void)state;
+    before = set_short_window;
+    int fd = call_raw("\x01\x85\0\0\0\0Hello", 11);
+
+    expect_bytes(fd, "\x88", 1);
+    wait_for_end();
+    assert_int_equal(seen.error, WS_ERR_SLOW);
+    close(fd);
+}
+
 static int count_ping(ws_conn *c, const char *data, size_t len, void *arg)
 {
     int *left = arg;
@@ -1165,6 +1183,7 @@ int main(void)
         ALL(every_end_is_told_once_with_its_reason),
         PLAIN(a_protocol_error_and_an_end_without_a_word_are_ends),
         PLAIN(a_peer_that_falls_silent_is_dead),
+        PLAIN(a_message_that_does_not_go_on_ends),
         ALL(a_peer_that_answers_pings_lives),
         ALL(a_deadline_of_the_handlers_holds),
         ALL(one_that_is_over_already_ends_at_once),

@@ -10,6 +10,7 @@
 
 #include "peer.h"
 #include "mode.h"
+#include "ws/conn.h"
 
 enum { SMALL = 700, HUGE = 16 << 20 };
 
@@ -133,11 +134,56 @@ static void who_does_not_take_the_answer_in_time_is_given_up(void **state)
     free(huge);
 }
 
+static const ws_upgrader limited = { .read_limit = 11,
+                                     .write_timeout_ms = 22,
+                                     .ping_interval_ms = 33,
+                                     .min_read_rate = 44 };
+static const ws_dialer limiting = { .read_limit = 55,
+                                    .write_timeout_ms = 66,
+                                    .ping_interval_ms = 77,
+                                    .min_read_rate = 88 };
+
+static void expect_limits(const struct ws__extras *x, int first)
+{
+    assert_int_equal(x->read_limit, first);
+    assert_int_equal(x->write_timeout_ms, first + 11);
+    assert_int_equal(x->ping_interval_ms, first + 22);
+    assert_int_equal(x->min_read_rate, first + 33);
+}
+
+static struct ws__extras seen;
+
+static void note_extras(ws_conn *c, void *arg)
+{
+    (void)arg;
+    seen = *ws__extras(c);
+}
+
+static void limits_are_those_that_were_set(void **state)
+{
+    (void)state;
+    const ws_route routes[] = {
+        { .path = "/", .socket = note_extras, .upgrader = &limited }, { 0 }
+    };
+    ws_listener *l = serve((ws_server){ .routes = routes });
+    char url[64];
+    ws_error err;
+
+    snprintf(url, sizeof(url), "ws://%s/", ws_listener_addr(l));
+    ws_conn *c = ws_dial(&limiting, url, NULL, NULL, &err);
+    assert_non_null(c);
+    expect_limits(ws__extras(c), 55);
+    ws_close(c);
+    assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)), 0);
+    expect_limits(&seen, 11);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffers_are_as_large_as_said_and_the_pools),
         cmocka_unit_test(who_does_not_take_the_answer_in_time_is_given_up),
+        cmocka_unit_test(limits_are_those_that_were_set),
     };
 
     return run_in_mode("settings", tests, NULL, NULL);

@@ -83,6 +83,8 @@ typedef struct ws_message {
  *   WS_ERR_TIMEOUT     the read deadline passed: the connection is usable
  *   WS_ERR_DEAD        nothing came, not even the answer to a ping, nor was
  *                      anything taken (ws_upgrader.ping_interval_ms)
+ *   WS_ERR_SLOW        the rest of a message came too slowly (1008 was sent;
+ *                      ws_upgrader.min_read_rate)
  *   WS_ERR_FULL        unfinished messages, of all connections together, hold
  *                      too much (1013 was sent; ws_set_unfinished_limit)
  *   WS_ERR_CANCELED    ws_shutdown was called

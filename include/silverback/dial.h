@@ -50,6 +50,7 @@ typedef struct ws_dialer {
 
     int max_response_fields; /* header fields of an answer; 0: 100, -1: as many
                               * as 64 KiB hold, which no head may exceed */
+    int64_t min_read_rate;
 } ws_dialer;
 
 /* The server's answer, whether or not it was the one hoped for; or, with

@@ -109,6 +109,7 @@ static bool begin_message(struct ws__reader *r)
     r->compressed = r->frame.rsv1;
     r->have = 0;
     r->utf8 = (struct ws__utf8){ 0 };
+    r->waited_ms = 0;
     if (!r->compressed)
         return true;
     if (!r->inflate)

@@ -52,6 +52,7 @@ struct ws__reader {
     bool compressed;
     uint64_t have; /* bytes of it given out, or put into whole */
     struct ws__utf8 utf8;
+    int waited_ms; /* for the rest of it: the caller counts */
     struct ws__buf whole;
     bool direct; /* whole has room for the next bytes of the payload */
     struct ws__inflate *inflate; /* kept as long as it has a window to keep */

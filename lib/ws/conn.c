@@ -43,7 +43,7 @@ static bool is_unusual(const struct ws__setup *s)
     return s->read_limit != 0 || s->read_buffer_size != 0 ||
            s->write_buffer_size != 0 || s->write_buffer_pool ||
            s->write_timeout_ms != 0 || s->ping_interval_ms != 0 ||
-           s->deflate.on || s->subprotocol;
+           s->min_read_rate != 0 || s->deflate.on || s->subprotocol;
 }
 
 static int set_up(ws_conn *c, const struct ws__setup *s)
@@ -53,6 +53,8 @@ static int set_up(ws_conn *c, const struct ws__setup *s)
     if (!x)
         return is_unusual(s) ? -ENOMEM : 0;
     x->read_limit = s->read_limit == 0 ? x->read_limit : s->read_limit;
+    x->min_read_rate =
+        s->min_read_rate == 0 ? x->min_read_rate : s->min_read_rate;
     x->read_buffer_size = buffer_size(s->read_buffer_size, 0);
     x->write_buffer_size = buffer_size(s->write_buffer_size, WS__WRITE_BUFFER);
     x->write_buffer_pool = s->write_buffer_pool;

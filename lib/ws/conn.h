@@ -37,6 +37,8 @@ struct ws__reading {
     size_t term_at;           /* here */
     uint64_t unbroken;        /* reads since there was last nothing to read */
     int64_t rest_at;          /* when to make do with less; 0: not yet */
+    int64_t waits_since;      /* for the rest of a message; 0: it does not */
+    uint64_t had;             /* bytes of it when reader.waited_ms was 0 */
     size_t held;              /* as counted by ws/held */
     struct ws__before before; /* sends what is held back, */
     bool queued;              /* and holds a reference, while it is queued */
@@ -69,6 +71,8 @@ struct ws__extras {
     int write_timeout_ms;                    /* without progress; < 0: none */
     int ping_interval_ms;                    /* < 0: none */
     bool gives_up;                           /* a peer that answers no ping */
+    int rate_window_ms;
+    int64_t min_read_rate; /* bytes a second in each window; < 0: none */
     struct ws__deflate_params deflate;
     char *subprotocol;
 

@@ -78,6 +78,7 @@ static ws_conn *converse(const struct ws__dial *d, struct ws__stream *s,
         .read_limit = dialer->read_limit,
         .write_timeout_ms = dialer->write_timeout_ms,
         .ping_interval_ms = dialer->ping_interval_ms,
+        .min_read_rate = dialer->min_read_rate,
     };
     ws_conn *c = NULL;
 

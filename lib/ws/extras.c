@@ -7,6 +7,8 @@
 enum {
     WRITE_TIMEOUT_MS = 60 * 1000,
     PING_INTERVAL_MS = 25 * 1000, /* many proxies allow 30 s of silence */
+    MIN_READ_RATE = 1024,
+    RATE_WINDOW_MS = 60 * 1000,
 };
 
 const struct ws__extras ws__usual[2] = {
@@ -15,6 +17,8 @@ const struct ws__extras ws__usual[2] = {
         .write_buffer_size = WS__WRITE_BUFFER,
         .write_timeout_ms = WRITE_TIMEOUT_MS,
         .ping_interval_ms = PING_INTERVAL_MS,
+        .min_read_rate = MIN_READ_RATE,
+        .rate_window_ms = RATE_WINDOW_MS,
         .gives_up = true,
     },
     {
@@ -22,6 +26,8 @@ const struct ws__extras ws__usual[2] = {
         .write_buffer_size = WS__WRITE_BUFFER,
         .write_timeout_ms = WRITE_TIMEOUT_MS,
         .ping_interval_ms = PING_INTERVAL_MS,
+        .min_read_rate = MIN_READ_RATE,
+        .rate_window_ms = RATE_WINDOW_MS,
     },
 };
 

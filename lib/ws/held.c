@@ -17,6 +17,7 @@ static struct {
     atomic_size_t bytes;
     atomic_size_t connections;
     _Atomic uint64_t refused;
+    _Atomic uint64_t slow;
 } held;
 
 /* ---- The limit ---------------------------------------------------------- */
@@ -104,9 +105,10 @@ void ws__held_drop(struct ws__reading *g)
     change_to(g, 0);
 }
 
-void ws__held_refused(void)
+void ws__held_refused(bool slow)
 {
-    atomic_fetch_add_explicit(&held.refused, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(slow ? &held.slow : &held.refused, 1,
+                              memory_order_relaxed);
 }
 
 struct ws__held ws__held_now(void)
@@ -115,5 +117,6 @@ struct ws__held ws__held_now(void)
         .bytes = atomic_load(&held.bytes),
         .connections = atomic_load(&held.connections),
         .refused = atomic_load(&held.refused),
+        .slow = atomic_load(&held.slow),
     };
 }

@@ -9,7 +9,8 @@
 struct ws__held {
     size_t bytes;
     size_t connections;
-    uint64_t refused; /* connections, since the process began */
+    uint64_t refused; /* connections, since the process began: at the limit, */
+    uint64_t slow;    /* and for want of progress */
 };
 
 struct ws__held ws__held_now(void);
@@ -24,7 +25,7 @@ bool ws__held_count(struct ws__reading *g);
 /* It holds nothing any more. */
 void ws__held_drop(struct ws__reading *g);
 
-/* A connection ends for that. */
-void ws__held_refused(void);
+/* A connection ends; slow: for want of progress. */
+void ws__held_refused(bool slow);
 
 #endif

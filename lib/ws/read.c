@@ -128,7 +128,8 @@ static int await_bytes(ws_conn *c)
     }
 }
 
-/* What is held back goes first: it needs what is given back then. */
+/* What is held back goes first: it needs what is given back then.  To be told
+ * that there is nothing yet is to go on waiting. */
 static int wait_readable(ws_conn *c)
 {
     int64_t now = ws__now_about();
@@ -139,7 +140,10 @@ static int wait_readable(ws_conn *c)
     c->r.now->unbroken = 0;
     if (!ws__reading_rest(c, false) && rest_at(c) == 0)
         c->r.now->rest_at = now + PATIENCE_MS;
+    ws__alive_wait(c);
     int got = await_bytes(c);
+    if (got != WS__NOTHING)
+        ws__alive_go_on(c);
     return got == 0 ? ws__reading_begin(c) : got;
 }
 
@@ -200,7 +204,7 @@ static int overflow(ws_conn *c)
 {
     const char *why = "unfinished messages hold too much, try again later";
 
-    ws__held_refused();
+    ws__held_refused(false);
     ws__answer_close(c, WS_CLOSE_TRY_AGAIN_LATER, why);
     return end(c, ws__conn_fail(c, WS_ERR_FULL,
                                 "%s: %zu bytes here, and at most %lld in all",

@@ -22,6 +22,7 @@ struct ws__setup {
     int64_t read_limit;
     int write_timeout_ms;
     int ping_interval_ms;
+    int64_t min_read_rate;
 };
 
 /* A connection over s, which is taken, also when it fails: then NULL, and *err

@@ -116,6 +116,7 @@ static void decide(struct ws__setup *setup, const ws_upgrader *u,
         .read_limit = u->read_limit,
         .write_timeout_ms = u->write_timeout_ms,
         .ping_interval_ms = u->ping_interval_ms,
+        .min_read_rate = u->min_read_rate,
     };
     setup->subprotocol =
         u->subprotocols ? ws__subprotocol_choose(r->headers, u->subprotocols)
@@ -252,6 +253,7 @@ ws_conn *ws_adopt(int fd, const ws_adoption *a, ws_error *err)
         .read_limit = a->read_limit,
         .write_timeout_ms = a->write_timeout_ms,
         .ping_interval_ms = a->ping_interval_ms,
+        .min_read_rate = a->min_read_rate,
     };
     return ws__conn_new(&stream, &setup, err);
 }
