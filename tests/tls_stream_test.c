@@ -113,6 +113,13 @@ static ssize_t gated_read(struct ws__stream *s, void *p, size_t n)
     return r;
 }
 
+static bool full;
+
+static ssize_t full_writev(struct ws__stream *s, const struct iovec *v, int n)
+{
+    return full ? -EAGAIN : socket_ops->writev(s, v, n);
+}
+
 /* A socket's, but for reading and writing. */
 static struct ws__stream_ops special;
 
@@ -605,6 +612,27 @@ static void an_end_is_told_from_a_cut(void **state)
     assert_int_equal(get(&a, &c, 1), WS_ERR_EOF);
 }
 
+static void an_end_that_found_no_room_is_said_again(void **state)
+{
+    (void)state;
+    char c;
+
+    use(&a, NULL, full_writev);
+    full = false;
+    shake_hands();
+    full = true;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(a.ops->half_close(&a), -EAGAIN);
+    assert_int_equal(a.write_events, POLLOUT);
+    put(&b, "ab"); /* which is read meanwhile */
+    assert_gets(&a, "ab");
+    assert_int_equal(a.ops->half_close(&a), -EAGAIN);
+    full = false;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(a.ops->half_close(&a), 0);
+    assert_int_equal(get(&b, &c, 1), 0);
+}
+
 static void a_cut_inside_of_a_record_is_one(void **state)
 {
     (void)state;
@@ -764,6 +792,7 @@ int main(void)
         TEST(aes_has_128_bits_unless_the_client_wants_otherwise),
         TEST(a_write_reads_no_more_than_stands_in_its_way),
         TEST(a_write_waits_until_somebody_has_read),
+        TEST(an_end_that_found_no_room_is_said_again),
         TEST(an_end_is_told_from_a_cut),
         TEST(a_cut_inside_of_a_record_is_one),
         TEST(a_peer_that_is_gone_is_an_error_and_no_signal),

@@ -122,9 +122,10 @@ static ssize_t socket_writev(struct ws__stream *s, const struct iovec *v, int n)
     return r;
 }
 
-static void socket_half_close(struct ws__stream *s)
+static int socket_half_close(struct ws__stream *s)
 {
     shutdown(s->fd, SHUT_WR);
+    return 0;
 }
 
 static void socket_fini(struct ws__stream *s)

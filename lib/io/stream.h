@@ -24,8 +24,11 @@ struct ws__stream;
 struct ws__stream_ops {
     ssize_t (*read)(struct ws__stream *s, void *p, size_t n);
     ssize_t (*writev)(struct ws__stream *s, const struct iovec *v, int n);
-    void (*half_close)(struct ws__stream *s); /* no more will be written */
-    void (*fini)(struct ws__stream *s);       /* closes fd */
+    void (*fini)(struct ws__stream *s); /* closes fd */
+
+    /* No more will be written.  Returns 0, or -EAGAIN when that could not be
+     * said without waiting as a write does: then it is to be called again. */
+    int (*half_close)(struct ws__stream *s);
 
     /* Why a read or a write returned code; NULL: ws_strerror says it all. */
     const char *(*reason)(const struct ws__stream *s, int code);

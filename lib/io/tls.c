@@ -80,12 +80,15 @@ static ssize_t tls_writev(struct ws__stream *s, const struct iovec *v,
     return done > 0 ? (ssize_t)done : c.result;
 }
 
-static void tls_half_close(struct ws__stream *s)
+static int tls_half_close(struct ws__stream *s)
 {
     struct ws__tls_call c = { .step = ws__tls_notify, .t = s->state };
 
     perform(&c);
-    c.t->beneath.ops->half_close(&c.t->beneath);
+    wait_for(&s->write_events, c.t->beneath.write_events);
+    if (c.result == -EAGAIN)
+        return -EAGAIN;
+    return c.t->beneath.ops->half_close(&c.t->beneath);
 }
 
 static const char *tls_reason(const struct ws__stream *s, int code)

@@ -28,6 +28,7 @@ struct ws__tls {
 
     int useless; /* messages of TLS's own since the last byte of the peer's */
 
+    bool notified;  /* the peer, that no more will be written */
     bool stuck;     /* a write waits for a message of TLS's own to be read, */
     ws_event again; /* set when it was */
 

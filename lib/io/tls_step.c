@@ -166,10 +166,16 @@ void ws__tls_transmit(struct ws__tls_call *c)
         transmit_together(c);
 }
 
+/* Once it is said, to say it again would read.  What TLS itself has begun to
+ * write goes first, by the next read. */
 void ws__tls_notify(struct ws__tls_call *c)
 {
-    if (SSL_is_init_finished(c->t->ssl))
-        SSL_shutdown(c->t->ssl);
+    struct ws__tls *t = c->t;
+
+    if (!t->notified && SSL_is_init_finished(t->ssl))
+        SSL_shutdown(t->ssl);
+    t->notified = t->notified || !SSL_want_write(t->ssl);
+    c->result = t->notified ? 0 : -EAGAIN;
 }
 
 /* An error that somebody has left in the queue would be taken for ours. */
