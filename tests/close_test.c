@@ -6,17 +6,19 @@
 #include <netinet/in.h>
 
 #include "ws/conn.h"
+#include "ws/linger.h"
 #include "mode.h"
+#include "slow.h"
 
 enum {
     MIB = 1 << 20,
-    LINGER_MS = 2000,
+    QUIET_MS = 100,
 };
 
 /* ---- Peers -------------------------------------------------------------- */
 
 /* The same as with_raw, over TCP. */
-static ws_conn *over_tcp(int *raw)
+static ws_conn *over_tcp_as(int *raw, const ws_adoption *as)
 {
     const struct timeval limit = { .tv_sec = PATIENCE_MS / 1000 };
     struct sockaddr_in a = { .sin_family = AF_INET };
@@ -34,7 +36,12 @@ static ws_conn *over_tcp(int *raw)
     int fd = accept(listener, NULL, NULL);
     assert_true(fd >= 0);
     close(listener);
-    return adopt(fd, NULL);
+    return adopt(fd, as);
+}
+
+static ws_conn *over_tcp(int *raw)
+{
+    return over_tcp_as(raw, NULL);
 }
 
 /* A connection that can send little before it waits. */
@@ -180,6 +187,7 @@ static void end_under(enum ending how)
     await(&c->w.waiting);
     ws_fiber *n = mode_go(write_one, &next);
     await_contended(&c->w.lock);
+    ws__linger_quiet_ms = PATIENCE_MS; /* whose end would wake, too */
     int64_t began = ws_now();
     if (how == CLOSE)
         ws_close(c);
@@ -188,7 +196,8 @@ static void end_under(enum ending how)
     ws_join(r);
     ws_join(w);
     ws_join(n);
-    assert_true(ws_now() - began < LINGER_MS); /* whose end would wake, too */
+    assert_true(ws_now() - began < PATIENCE_MS);
+    ws__linger_quiet_ms = QUIET_MS;
     assert_int_equal(reader.error, WS_ERR_CANCELED);
     assert_int_equal(writer.error, WS_ERR_CANCELED);
     assert_int_equal(next.error, WS_ERR_CANCELED);
@@ -464,7 +473,130 @@ static void a_code_that_may_not_be_sent_is_invalid(void **state)
     ws_close(c);
 }
 
+static void a_close_frame_that_found_no_room_follows(void **state)
+{
+    (void)state;
+    int raw, n = 0;
+    ws_conn *c = stuffed(&raw);
+
+    ws_set_write_deadline(c, 1);
+    for (; ws_write_text(c, "more") == 0; n++)
+        continue;
+    assert_int_equal(ws_finish(c, 4001, "bye", ws_after(10)), WS_ERR_TIMEOUT);
+    ws_close(c);
+    while (n-- > 0)
+        hear_text(raw, "more");
+    hear_close(raw, 4001);
+    hear_end(raw);
+    close(raw);
+}
+
 /* ---- Lingering ---------------------------------------------------------- */
+
+/* What a peer says that takes its time: a pong, a server's or a client's. */
+static const char says[] = { '\x8a', '\x80', 0, 0, 0, 0 };
+static const char servers_says[] = { '\x8a', 0 };
+
+/* A step is no less than what the kernel acknowledges at once. */
+static struct slow slow_peer(int raw, bool client, size_t n, int steps)
+{
+    return (struct slow){ .fd = raw,
+                          .step = n / (size_t)steps,
+                          .pause_ms = 3 * QUIET_MS / steps / 2,
+                          .say = client ? servers_says : says,
+                          .say_n =
+                              client ? sizeof(servers_says) : sizeof(says) };
+}
+
+/* All of it and the end, in longer than one is given who takes nothing; unless
+ * the machine makes a pause that is as long. */
+static bool takes_all(struct slow *s, size_t n)
+{
+    take_slowly(s, SIZE_MAX);
+    if (s->longest >= QUIET_MS)
+        return false;
+    assert_int_equal(s->got, n);
+    assert_false(s->reset);
+    return true;
+}
+
+static bool close_on_a_slow_peer(bool tcp, bool client)
+{
+    enum { SIZE = 128 * 1024, HEADER = 10, KEY = 4, LAST = 4 };
+
+    char *text = make_text(MIB);
+    const ws_adoption as = { .client = client };
+    size_t n = tcp ? MIB : SIZE;
+    int raw;
+    ws_conn *c = tcp ? over_tcp_as(&raw, &as) : with_raw(&raw, &as);
+    struct slow s = slow_peer(raw, client, n, tcp ? 16 : 4);
+
+    assert_int_equal(ws_write_message(c, WS_BINARY, text, n), 0);
+    assert_int_equal(ws_write_close(c, WS_CLOSE_NORMAL, NULL), 0);
+    ws_close(c);
+    bool done = takes_all(&s, HEADER + n + LAST + (client ? 2 * KEY : 0));
+    close(raw);
+    free(text);
+    return done;
+}
+
+static void what_was_written_arrives_however_slowly_it_is_taken(void **state)
+{
+    (void)state;
+    int tries = 0;
+
+    for (int i = 0; i < 4; i += close_on_a_slow_peer(i & 1, i & 2))
+        assert_true(tries++ < SLOW_TRIES);
+}
+
+/* An answer that waits because the next message is here, too. */
+static bool leave_an_answer_to_a_slow_peer(void)
+{
+    enum { SIZE = 8 * 1024, HEADER = 4 };
+
+    char *text = make_text(SIZE);
+    int raw;
+    ws_conn *c = stuffed(&raw);
+    struct slow s = slow_peer(raw, false, SIZE, 4);
+    ws_message m;
+
+    say_text(raw, "one");
+    say_text(raw, "two");
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_int_equal(ws_write_message(c, WS_BINARY, text, SIZE), 0);
+    assert_int_equal(ready(raw), 0);
+    ws_close(c);
+    bool done = takes_all(&s, HEADER + SIZE);
+    close(raw);
+    free(text);
+    return done;
+}
+
+static void so_does_what_was_held_back(void **state)
+{
+    (void)state;
+    int tries = 0;
+
+    while (!leave_an_answer_to_a_slow_peer())
+        assert_true(tries++ < SLOW_TRIES);
+}
+
+static void nobody_has_longer_than_the_write_timeout(void **state)
+{
+    (void)state;
+    char *text = make_text(MIB);
+    const ws_adoption as = { .write_timeout_ms = QUIET_MS / 2 };
+    int raw;
+    ws_conn *c = over_tcp_as(&raw, &as);
+    struct slow s = slow_peer(raw, false, MIB, 16);
+
+    assert_int_equal(ws_write_message(c, WS_BINARY, text, MIB), 0);
+    ws_close(c);
+    take_slowly(&s, SIZE_MAX);
+    assert_true(s.got < MIB);
+    close(raw);
+    free(text);
+}
 
 static void the_reason_of_a_refusal_arrives_though_much_was_not_read(
     void **state)
@@ -666,6 +798,10 @@ int main(void)
         cmocka_unit_test(finishing_leaves_the_read_deadline_as_it_was),
         cmocka_unit_test(finishing_breaks_off_a_message_in_pieces),
         cmocka_unit_test(a_code_that_may_not_be_sent_is_invalid),
+        cmocka_unit_test(a_close_frame_that_found_no_room_follows),
+        cmocka_unit_test(what_was_written_arrives_however_slowly_it_is_taken),
+        cmocka_unit_test(so_does_what_was_held_back),
+        cmocka_unit_test(nobody_has_longer_than_the_write_timeout),
         cmocka_unit_test(
             the_reason_of_a_refusal_arrives_though_much_was_not_read),
         cmocka_unit_test(last_words_arrive_though_nothing_was_read),
@@ -678,5 +814,6 @@ int main(void)
         cmocka_unit_test(a_goodbye_follows_the_message_under_way),
     };
 
+    ws__linger_quiet_ms = QUIET_MS;
     return run_in_mode("close", tests, NULL, NULL);
 }

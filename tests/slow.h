@@ -15,6 +15,9 @@
 
 struct slow {
     int fd;
+    ssize_t (*take)(struct slow *s, void *buf, size_t n); /* NULL: recv */
+    void (*talk)(struct slow *s);                         /* NULL: send */
+    void *arg;
     size_t step;     /* so much at a time, */
     int pause_ms;    /* with a pause after it */
     const void *say; /* and this after each pause; NULL: nothing */
@@ -28,11 +31,21 @@ struct slow {
 /* Other tries are needed where the machine itself makes a longer pause. */
 enum { SLOW_TRIES = 50, SLOW_WAIT_MS = 20 * 1000 };
 
-static inline ssize_t slow_step(struct slow *s, void *buf, size_t n)
+static inline ssize_t slow_take(struct slow *s, void *buf, size_t n)
 {
+    if (s->take)
+        return s->take(s, buf, n);
     if (ws_wait_fd(s->fd, POLLIN, ws_after(SLOW_WAIT_MS)) < 0)
         return -1;
     return recv(s->fd, buf, n, MSG_DONTWAIT);
+}
+
+static inline void slow_talk(struct slow *s)
+{
+    if (s->talk)
+        s->talk(s);
+    else if (s->say)
+        (void)send(s->fd, s->say, s->say_n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* At most n bytes, or until the stream ends. */
@@ -45,15 +58,14 @@ static inline void take_slowly(struct slow *s, size_t n)
     assert_non_null(buf);
     s->got = 0;
     s->longest = 0;
-    while (s->got < n && (r = slow_step(s, buf, s->step)) > 0) {
+    while (s->got < n && (r = slow_take(s, buf, s->step)) > 0) {
         int64_t now = ws_now();
 
         s->longest = now - before > s->longest ? now - before : s->longest;
         before = now;
         s->got += (size_t)r;
         ws_sleep(s->pause_ms);
-        if (s->say)
-            (void)send(s->fd, s->say, s->say_n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        slow_talk(s);
     }
     s->reset = r < 0;
     free(buf);

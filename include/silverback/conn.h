@@ -261,8 +261,8 @@ WS_API bool ws_closed_with_(const ws_conn *c, ...);
 /* Say goodbye and wait for the answer, at most until deadline: send the close
  * frame (unless one was sent), read and drop what still comes.  It reads: only
  * for the fiber that does.  Returns 0 once the peer's close is in, also when it
- * came first; WS_ERR_TIMEOUT; or what ended the reading.  ws_close comes
- * next. */
+ * came first; WS_ERR_TIMEOUT; or what ended the reading.  A close frame that
+ * found no room by the deadline goes when there is.  ws_close comes next. */
 WS_API int ws_finish(ws_conn *c, int code, const char *reason,
                      int64_t deadline);
 
@@ -274,9 +274,15 @@ WS_API void ws_shutdown(ws_conn *c);
  * Close the transport, and give up the reference that ws_upgrade, ws_dial or
  * ws_adopt returned: the owner's last call.  Others' calls wake as by
  * ws_shutdown.  Sends no close frame: that is ws_write_close or ws_finish.
- * What was written before still arrives: the socket is half-closed, and drained
- * in the background for at most 2 s.  (Not while another fiber is inside a read
- * or a write: it is woken by breaking the transport.)  NULL is allowed.
+ * After ws_write_close at once, Firefox calls the close not clean: it wants to
+ * answer before the stream ends, and ws_finish waits for that.
+ *
+ * What was written before still arrives: the socket is half-closed, and what
+ * comes is dropped in the background, until the peer has closed its side or
+ * acknowledged nothing more for 2 s, and for write_timeout_ms at most.  (Not
+ * while another fiber is inside a read or a write: it is woken by breaking the
+ * transport.)  A program that ends meanwhile leaves the rest to the kernel,
+ * which drops it when the peer has something to say.  NULL is allowed.
  */
 WS_API void ws_close(ws_conn *c);
 

@@ -130,9 +130,10 @@ WS_API const char *ws_listener_addr(const ws_listener *l); /* the real port */
 
 /*
  * Stop accepting, say 1001 to every connection (its reads go on until the peer
- * has answered, its writes get WS_ERR_CLOSE_SENT), and wait for the handlers
- * and the fibers they started.  At the deadline break the connections that are
- * left, and wait a second more.
+ * has answered, its writes get WS_ERR_CLOSE_SENT), and wait for the handlers,
+ * for the fibers they started, and for what was written to arrive (see
+ * ws_close).  At the deadline break the connections that are left, and wait a
+ * second more.
  *
  * Returns 0, and l is freed; or WS_ERR_TIMEOUT when a handler still runs:
  * nothing is freed then, and the process should exit.  Not from a handler.

@@ -184,10 +184,16 @@ int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline)
 
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline)
 {
+    return ws__stream_wait_read_or(s, deadline, NULL);
+}
+
+int ws__stream_wait_read_or(struct ws__stream *s, int64_t deadline,
+                            ws_event *event)
+{
     if (s->readable)
         return 0;
 
-    int r = ws__stream_wait(s, s->read_events, deadline);
+    int r = ws__wait_watched(s->fd, s->watch, s->read_events, deadline, event);
     if (r < 0)
         return r;
     s->readable = true;
@@ -211,6 +217,13 @@ int ws__stream_wait_write(struct ws__stream *s, int64_t deadline)
     return r < 0 && r != WS_ERR_CANCELED ? r : 0;
 }
 
+int ws__stream_unacked(const struct ws__stream *s)
+{
+    int n;
+
+    return ioctl(s->fd, SIOCOUTQ, &n) == 0 ? n : 0;
+}
+
 /* Kernels that say less give a shorter struct. */
 static bool tcp_acked(int fd, int64_t *n)
 {
@@ -227,11 +240,8 @@ static bool tcp_acked(int fd, int64_t *n)
 int64_t ws__stream_acked(const struct ws__stream *s)
 {
     int64_t n;
-    int unacked;
 
-    if (tcp_acked(s->fd, &n))
-        return n;
-    return ioctl(s->fd, SIOCOUTQ, &unacked) == 0 ? -unacked : 0;
+    return tcp_acked(s->fd, &n) ? n : -ws__stream_unacked(s);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

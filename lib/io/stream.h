@@ -83,11 +83,21 @@ bool ws__stream_has_room(struct ws__stream *s);
 /* Wait until a read may succeed: not at all if s is readable.  Returns 0,
  * WS_ERR_TIMEOUT or a negated errno. */
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline);
+
+/* The same; an event that is set ends the wait, too: WS_ERR_CANCELED. */
+int ws__stream_wait_read_or(struct ws__stream *s, int64_t deadline,
+                            ws_event *event);
+
 int ws__stream_wait_write(struct ws__stream *s, int64_t deadline);
 
 /* The same for a peer that is to go on taking what was sent: WS_ERR_DEAD once it
  * has acknowledged nothing for ms; < 0: it need not. */
 int ws__stream_wait_progress(struct ws__stream *s, int64_t deadline, int ms);
+
+/* How much of what was sent lies in the kernel still, in bytes for TCP: the peer
+ * has not acknowledged it, or not read it from a local socket.  0 where the
+ * kernel does not say. */
+int ws__stream_unacked(const struct ws__stream *s);
 
 /*
  * How much of what was sent the peer has acknowledged: a number that counts only

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
-/*
- * Ending a connection.  Closing a socket with unread input makes the kernel
- * send a reset, which throws away what the peer has not read yet, our close
- * frame first.  So the socket is half-closed and drained for a while.
- */
+/* Ending a connection. */
 
-#include <errno.h>
-
-#include "fiber/sched.h"
+#include "ws/linger.h"
 #include "ws/read.h"
 #include "ws/write.h"
 
-enum {
-    LINGER_MS = 2000,
-    PASSED = 1, /* a deadline */
-};
+enum { PASSED = 1 }; /* a deadline */
 
 void ws_shutdown(ws_conn *c)
 {
@@ -27,20 +18,6 @@ void ws_shutdown(ws_conn *c)
     ws__stream_break(&c->stream);
 }
 
-/* Read and drop some of what has come.  Returns false once nothing more can
- * come, or there is no memory to read it into. */
-static bool drain(ws_conn *c)
-{
-    struct ws__pool *pool = &ws__pools_here()->read;
-    struct ws__buf scratch = { 0 };
-
-    if (ws__buf_lend(&scratch, pool) != 0)
-        return false;
-    ssize_t n = ws__stream_read(&c->stream, scratch.begin, pool->size);
-    ws__buf_release(&scratch, pool);
-    return n > 0 || n == -EAGAIN;
-}
-
 /* Its descriptor counts until then, and the end of a shutdown breaks it. */
 static void let_go(ws_conn *c)
 {
@@ -49,42 +26,30 @@ static void let_go(ws_conn *c)
     ws_unref(c);
 }
 
-/* Others that hold a reference keep the descriptor open. */
-static void linger_until(ws_conn *c, int64_t deadline)
+static struct ws__linger lingering(ws_conn *c)
 {
-    bool more = true;
+    int ms = ws__extras(c)->write_timeout_ms;
 
-    while (more && ws_now() < deadline &&
-           ws__stream_wait_read(&c->stream, deadline) == 0) {
-        more = drain(c);
-        ws__spend_message(); /* the peer may always have more */
-    }
-    if (more || atomic_load(&c->refs) > 1)
-        ws__stream_break(&c->stream);
+    return (struct ws__linger){ .stream = &c->stream,
+                                .conn = c,
+                                .until = ms < 0 ? 0 : ws_after(ms) };
+}
+
+/* Others that hold a reference keep the descriptor open. */
+static void linger(void *conn)
+{
+    ws_conn *c = conn;
+    struct ws__linger l = lingering(c);
+
+    ws__linger(&l);
+    ws__stream_break(&c->stream);
     let_go(c);
 }
 
-static void linger(void *conn)
-{
-    linger_until(conn, ws_after(LINGER_MS));
-}
-
-/* No event need follow what has come before. */
-static void send_rest_and_linger(void *conn)
-{
-    ws_conn *c = conn;
-    int64_t deadline = ws_after(LINGER_MS);
-
-    ws__write_rest(c, deadline);
-    c->stream.ops->half_close(&c->stream);
-    c->stream.readable = true;
-    linger_until(c, deadline);
-}
-
 /* Takes the reference. */
-static void in_background(void (*fn)(void *conn), ws_conn *c)
+static void in_background(ws_conn *c)
 {
-    ws_fiber *f = ws_go(fn, c);
+    ws_fiber *f = ws_go(linger, c);
 
     if (!f)
         let_go(c);
@@ -113,15 +78,11 @@ void ws_close(ws_conn *c)
         let_go(c);
         return;
     }
-    if (atomic_load(&c->w.unsent)) {
-        in_background(send_rest_and_linger, c);
-        return;
-    }
-    c->stream.ops->half_close(&c->stream);
-    if (drain(c))
-        in_background(linger, c);
-    else
+    struct ws__linger l = lingering(c);
+    if (ws__linger_step(&l))
         let_go(c);
+    else
+        in_background(c);
 }
 
 /* Read and drop until the peer's close frame is in. */
@@ -145,6 +106,8 @@ int ws_finish(ws_conn *c, int code, const char *reason, int64_t deadline)
     int error = ws__write_close_by(c, code, reason, deadline);
     if (error == 0 || error == WS_ERR_CLOSE_SENT)
         return wait_for_close(c, deadline);
+    if (error == WS_ERR_TIMEOUT)
+        ws__answer_close(c, code, reason); /* when there is room */
     /* There will be no answer then, but the peer's own may lie here. */
     int end = wait_for_close(c, PASSED);
     return end == WS_ERR_TIMEOUT ? error : end;

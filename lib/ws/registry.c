@@ -119,12 +119,10 @@ static void take_off(struct ws__registry *g, const struct ws__entry *e)
         e->next->prev = e->prev;
 }
 
-static struct ws__stream *stream_of(struct ws__entry *e)
+static struct ws__session *session_of(struct ws__entry *e)
 {
-    struct ws__session *s =
-        (struct ws__session *)((char *)e - offsetof(struct ws__session, entry));
-
-    return &s->stream;
+    return (struct ws__session *)((char *)e -
+                                  offsetof(struct ws__session, entry));
 }
 
 static ws_conn *conn_of(struct ws__entry *e)
@@ -138,7 +136,7 @@ void ws__entry_add(struct ws__entry *e, struct ws__registry *g, unsigned seat)
     ws_mutex_lock(&g->lock);
     add(g, e);
     if (g->stage == BROKEN)
-        ws__stream_break(stream_of(e));
+        ws__stream_break(&session_of(e)->stream);
     ws_mutex_unlock(&g->lock);
 }
 
@@ -228,7 +226,7 @@ void ws__registry_close(struct ws__registry *g)
         if (e->upgraded)
             catch_up(e, g->stage);
         else if (e->idle)
-            ws__stream_break(stream_of(e));
+            ws_event_set(&session_of(e)->cut);
     }
     if (g->sessions == 0)
         ws_event_set(&g->quiet);
@@ -243,7 +241,7 @@ void ws__registry_break(struct ws__registry *g)
         if (e->upgraded)
             catch_up(e, g->stage);
         else
-            ws__stream_break(stream_of(e));
+            ws__stream_break(&session_of(e)->stream);
     }
     ws_mutex_unlock(&g->lock);
 }

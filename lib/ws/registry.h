@@ -22,7 +22,7 @@ struct ws__entry {
     struct ws__registry *registry;
     unsigned seat; /* the worker that serves it */
     bool upgraded;
-    bool idle; /* a session between requests: a shutdown cuts it at once */
+    bool idle; /* a session between requests: a shutdown ends it at once */
 };
 
 /* For connections of so many workers. */
@@ -56,7 +56,7 @@ void ws__entry_lost(struct ws__entry *plain);
 /* An upgraded connection's end. */
 void ws__entry_closed(struct ws__entry *e);
 
-/* Begin the shutdown: cut idle connections, say 1001 to upgraded ones. */
+/* Begin the shutdown: end idle connections, say 1001 to upgraded ones. */
 void ws__registry_close(struct ws__registry *g);
 
 /* Break every connection, those to come among them. */

@@ -2,7 +2,6 @@
 
 #include "ws/session.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,13 +11,9 @@
 #include "fiber/sched.h"
 #include "proto/http_write.h"
 #include "ws/calls.h"
+#include "ws/linger.h"
 #include "ws/request.h"
 #include "ws/route.h"
-
-enum {
-    LINGER_MS = 2000,
-    LINGER_BYTES = 4 * 1024 * 1024,
-};
 
 int64_t ws__session_deadline(int timeout_ms)
 {
@@ -31,6 +26,7 @@ static void session_init(struct ws__session *s, const struct ws__newcomer *n)
     s->server = &n->seat->listener->server;
     s->registry = n->seat->listener->registry;
     s->first_by = n->first_by;
+    s->cut = (ws_event){ 0 };
     s->in = (struct ws__buf){ 0 };
     s->served = s->upgraded = s->broken = s->in_thread = false;
     s->conn = NULL;
@@ -150,14 +146,14 @@ __attribute__((noinline)) static void refuse(struct ws__session *s,
     ws_reply_text(&none.pub, f->status, text);
 }
 
-/* Returns whether another request may follow; *linger: the peer has an answer to
- * read. */
-static bool serve_one(struct ws__session *s, bool *linger)
+/* Returns whether another request may follow; *answered: the peer has an answer
+ * to read. */
+static bool serve_one(struct ws__session *s, bool *answered)
 {
     struct ws__fault fault = { 0 };
     struct ws__request *r = ws__request_receive(s, &fault);
 
-    *linger = r || fault.status != 0;
+    *answered = r || fault.status != 0;
     if (!r) {
         if (fault.status != 0)
             refuse(s, &fault);
@@ -171,25 +167,16 @@ static bool serve_one(struct ws__session *s, bool *linger)
 }
 
 /* Large frames of what is seldom called stay out of those that wait for long.
- *
- * A socket that is closed with unread input sends a reset, which may reach the
- * peer before it has read the answer. */
-__attribute__((noinline)) static void linger(struct ws__stream *stream)
+ * Without a request under way the peer may have a former answer still to take. */
+__attribute__((noinline)) static void linger(struct ws__session *s, bool idle)
 {
-    int64_t deadline = ws_after(LINGER_MS);
-    char drop[4096];
-    size_t dropped = 0;
-    ssize_t n = 1;
+    struct ws__linger l = {
+        .stream = &s->stream,
+        .idle = idle,
+        .until = ws__session_deadline(s->server->write_timeout_ms),
+    };
 
-    stream->ops->half_close(stream);
-    while (n != 0 && dropped < LINGER_BYTES && ws_now() < deadline &&
-           ws__stream_wait_read(stream, deadline) == 0) {
-        n = ws__stream_read(stream, drop, sizeof(drop));
-        if (n < 0 && n != -EAGAIN)
-            return;
-        dropped += n > 0 ? (size_t)n : 0;
-        ws__take_turns(); /* the peer may always have more */
-    }
+    ws__linger(&l);
 }
 
 static void serve(struct ws__session *s)
@@ -200,8 +187,8 @@ static void serve(struct ws__session *s)
     if (ws__session_secure(s, &answered))
         while (serve_one(s, &answered))
             continue;
-    if (answered && !s->upgraded && !s->broken)
-        linger(&s->stream);
+    if (!s->upgraded && (answered || s->served))
+        linger(s, !answered);
     if (s->calls)
         go_on(s, s->route);
 }

@@ -499,15 +499,16 @@ void ws__write_held(ws_conn *c)
         send_and_unlock(c, atomic_load(&c->w.deadline));
 }
 
-void ws__write_rest(ws_conn *c, int64_t deadline)
+/* Who else has the lock will not wait with it: the connection has ended. */
+size_t ws__write_rest(ws_conn *c)
 {
-    if (ws__lock_until(&c->w.lock, deadline) != 0)
-        return;
+    if (!atomic_load(&c->w.unsent))
+        return 0;
+    ws__lock_until(&c->w.lock, 0);
     push(c);
-    while (atomic_load(&c->w.unsent) && atomic_load(&c->w.error) == 0 &&
-           ws__stream_wait_write(&c->stream, deadline) == 0)
-        push(c);
+    size_t left = pending(c);
     ws__unlock(&c->w.lock);
+    return left;
 }
 
 void ws__write_fini(ws_conn *c)

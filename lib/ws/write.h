@@ -41,8 +41,9 @@ int ws__write_out(ws_conn *c, int64_t deadline);
  * is writing, or the author itself further up, that one sends it. */
 void ws__write_held(ws_conn *c);
 
-/* For the one who closes: the same, though the connection has ended. */
-void ws__write_rest(ws_conn *c, int64_t deadline);
+/* For the one who has closed: send what can be sent of what was left over.
+ * Returns how many bytes remain. */
+size_t ws__write_rest(ws_conn *c);
 
 /* Is a message in pieces under way? */
 bool ws__has_author(const ws_conn *c);

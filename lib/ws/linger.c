@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Closing a socket with unread input makes the kernel send a reset, which throws
+ * away what the peer has not read yet, our close frame first.  So the socket is
+ * half-closed, and drained as long as the peer goes on taking what was sent: to
+ * take is to acknowledge, since what a slow peer says meanwhile is no end of it.
+ */
+
+#include "ws/linger.h"
+
+#include <errno.h>
+
+#include "fiber/budget.h"
+#include "ws/pools.h"
+#include "ws/write.h"
+
+int ws__linger_quiet_ms = 2000;
+
+/* How often to look, within that. */
+enum { LOOKS = 4 };
+
+/* Read and drop some of what has come.  Returns whether that was the end, which
+ * having no memory to read into is, too. */
+static bool drain(struct ws__stream *s)
+{
+    struct ws__pool *pool = &ws__pools_here()->read;
+    struct ws__buf scratch = { 0 };
+
+    if (ws__buf_lend(&scratch, pool) != 0)
+        return true;
+    ssize_t n = ws__stream_read(s, scratch.begin, pool->size);
+    ws__buf_release(&scratch, pool);
+    return n <= 0 && n != -EAGAIN;
+}
+
+bool ws__linger_step(struct ws__linger *l)
+{
+    if (!l->said) {
+        l->rest = l->conn ? ws__write_rest(l->conn) : 0;
+        l->said = l->rest == 0 && l->stream->ops->half_close(l->stream) == 0;
+    }
+    if (!l->heard)
+        l->heard = drain(l->stream);
+    return l->said && l->heard;
+}
+
+/* Grows as the peer takes more, whether it is the kernel that has it or we. */
+static int64_t taken(const struct ws__linger *l)
+{
+    return ws__stream_acked(l->stream) - (int64_t)l->rest;
+}
+
+static void wait_for_more(struct ws__linger *l)
+{
+    struct ws__stream *s = l->stream;
+    int events =
+        (l->said ? 0 : s->write_events) | (l->heard ? 0 : s->read_events);
+    int64_t look = ws_after(ws__linger_quiet_ms / LOOKS);
+
+    if (l->heard || !s->readable)
+        (void)ws__stream_wait(
+            s, events, l->until != 0 && l->until < look ? l->until : look);
+}
+
+static bool is_enough(const struct ws__linger *l)
+{
+    return l->idle && l->rest == 0 && ws__stream_unacked(l->stream) == 0;
+}
+
+void ws__linger(struct ws__linger *l)
+{
+    int64_t before = INT64_MIN, quiet = 0;
+    bool enough = is_enough(l);
+
+    while (!ws__linger_step(l) && !enough) {
+        int64_t now = ws_now(), n = taken(l);
+
+        if (n > before)
+            quiet = now + ws__linger_quiet_ms;
+        before = n;
+        if (now >= quiet || (l->until != 0 && now >= l->until))
+            return;
+        wait_for_more(l);
+        enough = l->said && is_enough(l);
+        ws__take_turns(); /* the peer may always have more */
+    }
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a server has written arrives, however slowly the peer takes it, and
+ * whatever it says meanwhile. */
+
+#include "test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <silverback.h>
+
+#include "certs.h"
+#include "peer.h"
+#include "mode.h"
+#include "slow.h"
+#include "tls_peer.h"
+#include "ws/linger.h"
+
+enum {
+    LARGE = 1 << 20,
+    HEADER = 10, /* of a frame so large */
+    CLOSE = 4,   /* a whole frame, of a server's */
+    QUIET_MS = 100,
+
+    STEP = 64 * 1024,
+    PAUSE_MAX = QUIET_MS / 2, /* else the machine is too slow to tell */
+    PAUSE_MS = 3 * QUIET_MS * STEP / LARGE / 2, /* for longer, in all */
+};
+
+static char large[LARGE];
+
+/* ---- The server --------------------------------------------------------- */
+
+static void say_and_return(ws_request *r, void *arg)
+{
+    ws_conn *c = ws_upgrade(NULL, r, NULL);
+
+    (void)arg;
+    if (!c)
+        return;
+    ws_write_message(c, WS_BINARY, large, LARGE);
+    ws_write_close(c, WS_CLOSE_NORMAL, NULL);
+    ws_close(c);
+}
+
+static void say_and_read(ws_request *r, void *arg)
+{
+    ws_conn *c = ws_upgrade(NULL, r, NULL);
+    ws_message m;
+
+    (void)arg;
+    if (!c)
+        return;
+    ws_write_message(c, WS_BINARY, large, LARGE);
+    while (ws_read_message(c, &m) == 0)
+        continue;
+    ws_close(c);
+}
+
+static void say_when_called(ws_conn *c, ws_message *m, void *arg)
+{
+    (void)arg;
+    if (m)
+        ws_write_message(c, WS_BINARY, large, LARGE);
+}
+
+static void be_called(ws_request *r, void *arg)
+{
+    ws_conn *c = ws_upgrade(NULL, r, NULL);
+
+    (void)arg;
+    if (c && ws_on_message(c, say_when_called, NULL) != 0)
+        ws_close(c);
+}
+
+static void socket_says(ws_conn *c, void *arg)
+{
+    (void)arg;
+    ws_write_message(c, WS_BINARY, large, LARGE);
+}
+
+static void answer(ws_request *r, void *arg)
+{
+    (void)arg;
+    ws_reply(r, 200, NULL, large, LARGE);
+}
+
+static void answer_by_file(ws_request *r, void *arg)
+{
+    (void)arg;
+    ws_reply_file(r, certs_folder);
+}
+
+static ws_route routes[] = {
+    { .path = "/return", .handler = say_and_return },
+    { .path = "/thread", .handler = say_and_return, .thread = true },
+    { .path = "/read", .handler = say_and_read },
+    { .path = "/called", .handler = be_called },
+    { .path = "/socket", .socket = socket_says },
+    { .path = "/answer", .handler = answer },
+    { .path = "/large", .handler = answer_by_file },
+    { 0 },
+};
+
+/* ---- The peer ----------------------------------------------------------- */
+
+static const char pong[] = { '\x8a', '\x80', 0, 0, 0, 0 };
+static const char goes[] = { '\x88', '\x82', 0, 0, 0, 0, '\x03', '\xe8' };
+static const char asks[] = { '\x81', '\x80', 0, 0, 0, 0 };
+
+static const char asks_and_goes[] = { '\x81', '\x80', 0, 0, 0, 0,      '\x88',
+                                      '\x82', 0,      0, 0, 0, '\x03', '\xe8' };
+
+#define UPGRADE                                                                \
+    "Connection: Upgrade\r\nUpgrade: websocket\r\n"                            \
+    "Sec-WebSocket-Version: 13\r\n"                                            \
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+
+struct visit {
+    const char *path;
+    const char *fields;
+    const char *first; /* said at once; NULL: nothing */
+    size_t first_len;
+    const char *then; /* said all the time */
+    size_t then_len;
+    size_t want; /* bytes after the head, and then the end */
+    bool tls;
+    bool shut_down; /* the server, once bytes come */
+};
+
+static ws_tls files;
+static ws_listener *l;
+static int shut_down_with;
+
+static void shut_down(void *arg)
+{
+    (void)arg;
+    shut_down_with = ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000));
+}
+
+/* A record at a time; a step is more, since so is what is acknowledged. */
+static ssize_t take_tls(struct slow *s, void *buf, size_t n)
+{
+    size_t got = 0, part;
+
+    while (got < n && SSL_read_ex(s->arg, (char *)buf + got, n - got, &part))
+        got += part;
+    if (got > 0)
+        return (ssize_t)got;
+    return SSL_get_error(s->arg, 0) == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+}
+
+static void talk_tls(struct slow *s)
+{
+    (void)SSL_write(s->arg, s->say, (int)s->say_n);
+}
+
+static void begin_tls(struct slow *s, SSL_CTX *ctx)
+{
+    s->arg = SSL_new(ctx);
+    SSL_set_fd(s->arg, s->fd);
+    assert_int_equal(SSL_connect(s->arg), 1);
+    s->take = take_tls;
+    s->talk = talk_tls;
+}
+
+static void talk(struct slow *s, const char *p, size_t n)
+{
+    if (s->arg)
+        assert_int_equal(SSL_write(s->arg, p, (int)n), (int)n);
+    else
+        say_n(s->fd, p, n);
+}
+
+static void take_head(struct slow *s)
+{
+    char end[4] = { 0 };
+
+    while (memcmp(end, "\r\n\r\n", 4) != 0) {
+        memmove(end, end + 1, 3);
+        assert_int_equal(slow_take(s, end + 3, 1), 1);
+    }
+}
+
+static void ask_and_take(const struct visit *v, struct slow *s)
+{
+    char request[512];
+
+    snprintf(request, sizeof(request), "GET %s HTTP/1.1" SERVED "%s\r\n",
+             v->path, v->fields);
+    talk(s, request, strlen(request));
+    take_head(s);
+    if (v->first)
+        talk(s, v->first, v->first_len);
+    if (!v->tls)
+        assert_true(ws_wait_fd(s->fd, POLLIN, ws_after(SLOW_WAIT_MS)) > 0);
+    ws_fiber *f = v->shut_down ? mode_go(shut_down, NULL) : NULL;
+    take_slowly(s, SIZE_MAX);
+    if (s->longest < PAUSE_MAX) {
+        assert_int_equal(s->got, v->want);
+        assert_false(s->reset);
+    }
+    if (!f)
+        shut_down(NULL);
+    ws_join(f);
+    assert_int_equal(shut_down_with, 0);
+}
+
+/* Returns the longest pause. */
+static int64_t try_visit(const struct visit *v)
+{
+    SSL_CTX *ctx = v->tls ? SSL_CTX_new(TLS_client_method()) : NULL;
+
+    l = serve((ws_server){ .routes = routes, .tls = v->tls ? &files : NULL });
+    struct slow s = { .fd = call(l),
+                      .step = STEP,
+                      .pause_ms = PAUSE_MS,
+                      .say = v->then,
+                      .say_n = v->then_len };
+    setsockopt(s.fd, SOL_SOCKET, SO_RCVBUF, &(int){ STEP }, sizeof(int));
+    if (ctx)
+        begin_tls(&s, ctx);
+    ask_and_take(v, &s);
+    close(s.fd);
+    SSL_free(s.arg);
+    SSL_CTX_free(ctx);
+    return s.longest;
+}
+
+static void visit(struct visit v)
+{
+    int n = 0;
+
+    while (try_visit(&v) >= PAUSE_MAX)
+        assert_true(++n < SLOW_TRIES);
+}
+
+/* ---- WebSockets --------------------------------------------------------- */
+
+static void when_the_handler_closes_and_returns(void **state)
+{
+    (void)state;
+    visit((struct visit){ .path = "/return",
+                          .fields = UPGRADE,
+                          .then = pong,
+                          .then_len = sizeof(pong),
+                          .want = HEADER + LARGE + CLOSE });
+}
+
+static void when_it_does_so_in_a_thread(void **state)
+{
+    (void)state;
+    visit((struct visit){ .path = "/thread",
+                          .fields = UPGRADE,
+                          .then = pong,
+                          .then_len = sizeof(pong),
+                          .want = HEADER + LARGE + CLOSE });
+}
+
+static void when_it_does_so_over_tls(void **state)
+{
+    (void)state;
+    visit((struct visit){ .path = "/return",
+                          .fields = UPGRADE,
+                          .then = pong,
+                          .then_len = sizeof(pong),
+                          .want = HEADER + LARGE + CLOSE,
+                          .tls = true });
+}
+
+static void when_a_routes_socket_returns(void **state)
+{
+    (void)state;
+    visit((struct visit){ .path = "/socket",
+                          .fields = UPGRADE,
+                          .first = goes,
+                          .first_len = sizeof(goes),
+                          .then = asks,
+                          .then_len = sizeof(asks),
+                          .want = HEADER + LARGE + CLOSE });
+}
+
+static void when_what_ws_on_message_calls_sees_the_end(void **state)
+{
+    (void)state;
+    visit((struct visit){ .path = "/called",
+                          .fields = UPGRADE,
+                          .first = asks_and_goes,
+                          .first_len = sizeof(asks_and_goes),
+                          .then = pong,
+                          .then_len = sizeof(pong),
+                          .want = HEADER + LARGE + CLOSE });
+}
+
+static void when_the_server_shuts_down(void **state)
+{
+    (void)state;
+    visit((struct visit){ .path = "/read",
+                          .fields = UPGRADE,
+                          .first = goes,
+                          .first_len = sizeof(goes),
+                          .then = pong,
+                          .then_len = sizeof(pong),
+                          .want = HEADER + LARGE + CLOSE,
+                          .shut_down = true });
+}
+
+/* ---- HTTP --------------------------------------------------------------- */
+
+static void when_the_connection_ends_with_an_answer(void **state)
+{
+    (void)state;
+    visit((struct visit){ .path = "/answer",
+                          .fields = "Connection: close\r\n",
+                          .then = "\r\n",
+                          .then_len = 2,
+                          .want = LARGE });
+}
+
+static void when_it_ends_so_over_tls(void **state)
+{
+    (void)state;
+    visit((struct visit){ .path = "/answer",
+                          .fields = "Connection: close\r\n",
+                          .then = "\r\n",
+                          .then_len = 2,
+                          .want = LARGE,
+                          .tls = true });
+}
+
+static void when_the_answer_is_a_file(void **state)
+{
+    (void)state;
+    visit((struct visit){ .path = "/large",
+                          .fields = "Connection: close\r\n",
+                          .then = "\r\n",
+                          .then_len = 2,
+                          .want = LARGE });
+}
+
+static void when_the_server_shuts_down_after_an_answer(void **state)
+{
+    (void)state;
+    visit((struct visit){ .path = "/answer",
+                          .fields = "",
+                          .then = "\r\n",
+                          .then_len = 2,
+                          .want = LARGE,
+                          .shut_down = true });
+}
+
+/* ------------------------------------------------------------------------- */
+
+static int begin(void **state)
+{
+    (void)state;
+    certs_begin();
+    struct cert self = cert_make((struct cert_spec){ .cn = "good.test" }, NULL);
+    cert_write("self.pem", &self);
+    cert_free(&self);
+    files.cert_file = certs_path("self.pem");
+    int fd = open(certs_path("large"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(fd, LARGE), 0);
+    close(fd);
+    ws__linger_quiet_ms = QUIET_MS;
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    certs_end();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(when_the_handler_closes_and_returns),
+        cmocka_unit_test(when_it_does_so_in_a_thread),
+        cmocka_unit_test(when_it_does_so_over_tls),
+        cmocka_unit_test(when_a_routes_socket_returns),
+        cmocka_unit_test(when_what_ws_on_message_calls_sees_the_end),
+        cmocka_unit_test(when_the_server_shuts_down),
+        cmocka_unit_test(when_the_connection_ends_with_an_answer),
+        cmocka_unit_test(when_it_ends_so_over_tls),
+        cmocka_unit_test(when_the_answer_is_a_file),
+        cmocka_unit_test(when_the_server_shuts_down_after_an_answer),
+    };
+
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL's writes */
+    return run_in_mode("linger", tests, begin, end);
+}
