@@ -33,6 +33,7 @@ static void echo(void *arg, struct MHD_Connection *h, void *request,
     while (ws_read_message(c, &m) == 0 &&
            ws_write_message(c, m.type, m.data, m.len) == 0)
         ;
+    ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(1000));
     ws_close(c);
     MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 }

@@ -22,6 +22,7 @@ static void echo(ws_request *r, void *arg)
     while (ws_read_message(c, &m) == 0 &&
            ws_write_message(c, m.type, m.data, m.len) == 0)
         ;
+    ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(1000));
     ws_close(c);
 }
 

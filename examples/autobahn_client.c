@@ -47,6 +47,7 @@ static long case_count(const char *server)
         count = strtol(m.data, NULL, 10);
     else if (c)
         fprintf(stderr, "getCaseCount: %s\n", ws_conn_error(c)->text);
+    ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(1000));
     ws_close(c);
     return count;
 }
@@ -60,6 +61,7 @@ static bool echo(ws_conn *c)
     while (ws_read_message(c, &m) == 0 &&
            ws_write_message(c, m.type, m.data, m.len) == 0)
         ;
+    ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(1000));
     ws_close(c);
     return connected;
 }

@@ -29,6 +29,7 @@ static void echo(ws_request *r, void *arg)
     if (e->code != 0 && !ws_closed_with(c, WS_CLOSE_NORMAL, WS_CLOSE_GOING_AWAY,
                                         WS_CLOSE_NO_STATUS))
         fprintf(stderr, "echo: %s\n", e->text);
+    ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(1000));
     ws_close(c);
 }
 

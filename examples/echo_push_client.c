@@ -38,6 +38,7 @@ int main(int argc, char **argv)
     bool ended = error == WS_ERR_CLOSED || error == WS_ERR_EOF;
     if (error != 0 && !ended)
         printf("Couldn't receive msg: %s\n", ws_conn_error(c)->text);
+    ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(1000));
     ws_close(c);
     return !ended;
 }

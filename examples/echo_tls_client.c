@@ -42,6 +42,7 @@ int main(int argc, char **argv)
     int lost = !ws_closed_with(c, WS_CLOSE_NORMAL);
     if (lost)
         fprintf(stderr, "%s\n", ws_conn_error(c)->text);
+    ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(1000));
     ws_close(c);
     return lost;
 }

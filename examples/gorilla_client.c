@@ -46,6 +46,7 @@ int main(int argc, char **argv)
     bool ended = sent == 0 && tell_end(c);
     if (sent != 0)
         printf("Couldn't return msg: %s\n", ws_strerror(sent));
+    ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(1000));
     ws_close(c);
     return !ended;
 }
