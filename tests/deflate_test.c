@@ -10,6 +10,7 @@
 #include "alloc_fail.h"
 #include "base/alloc.h"
 #include "page_end.h"
+#include "proto/alone.h"
 #include "proto/deflate.h"
 #include "proto/inflate.h"
 
@@ -125,6 +126,97 @@ static void every_chunking_is_read_back(void **state)
     ws__inflate_destroy(f);
     ws__pool_fini(&pool);
     free(data);
+}
+
+static void messages_that_stand_alone_are_read_back(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = { 0,   1,    63,   64,    65,    127,  255,
+                                    256, 1023, 1024, 16384, 40000, 65536 };
+    uint8_t *data = make_data(65536), *back = malloc(65537);
+    struct ws__inflate *f = ws__inflate_make(0);
+
+    for (size_t bits = 9; bits <= 15; bits++) {
+        struct ws__deflate *d = ws__deflate_make(bits);
+        for (size_t i = 0; i < 2 * COUNT(sizes); i++) {
+            size_t n = sizes[i / 2];
+            const uint8_t *p = at_page_end(data, n);
+            struct ws__buf out = { 0 };
+
+            ws__deflate_begin(d, i % 2 ? 1 : 6, false);
+            assert_int_equal(ws__deflate_alone(d, p, n, &out, &pool), 0);
+            assert_true(ws__buf_used(&out) > 0);
+            assert_int_equal(read_back(f, out.pos, ws__buf_used(&out), false,
+                                       65537, back, 65537),
+                             n);
+            assert_memory_equal(back, data, n);
+            ws__buf_release(&out, &pool);
+        }
+        ws__deflate_destroy(d);
+    }
+    ws__inflate_destroy(f);
+    ws__pool_fini(&pool);
+    free(data);
+    free(back);
+}
+
+/* Nor does it write where there is no room; with less than it knows to be
+ * enough, it may give up.  Without ISA-L there is nothing to try. */
+static void what_may_not_fit_is_left_to_zlib(void **state)
+{
+    (void)state;
+    enum { N = 300 };
+    uint8_t *data = make_data(N), whole[2 * N], room[2 * N] = { 0 };
+    void *alone = ws__alone_make(15);
+    size_t n = alone ? ws__alone_deflate(alone, data, N, whole, 2 * N) : 0;
+    bool fits = false;
+
+    assert_int_equal(n > 0, alone != NULL);
+    for (size_t cap = 0; alone && cap <= N; cap++) {
+        uint8_t *out = at_page_end(room, cap);
+        size_t made = ws__alone_deflate(alone, data, N, out, cap);
+
+        assert_true(made == n || (made == 0 && !fits));
+        assert_memory_equal(out, whole, made);
+        fits = made > 0;
+    }
+    assert_int_equal(fits, alone != NULL);
+    ws__alone_destroy(alone);
+    free(data);
+}
+
+/* How many bytes noise takes that is repeated at this distance. */
+static size_t repeated(struct ws__deflate *d, size_t distance)
+{
+    static uint8_t data[100000];
+    struct ws__buf out = { 0 };
+    uint32_t x = 1;
+
+    for (size_t i = 0; i < 2 * distance; i++) {
+        x = x * 1664525 + 1013904223;
+        data[i] = i < distance ? (uint8_t)(x >> 24) : data[i - distance];
+    }
+    ws__deflate_begin(d, 1, false);
+    assert_int_equal(ws__deflate_alone(d, data, 2 * distance, &out, &pool), 0);
+    size_t n = ws__buf_used(&out);
+    ws__buf_release(&out, &pool);
+    return n;
+}
+
+/* zlib itself stays 262 bytes below. */
+static void nothing_looks_back_beyond_the_window(void **state)
+{
+    (void)state;
+    for (size_t bits = 9; bits <= 15; bits++) {
+        size_t out = ((size_t)1 << bits) + 1, in = out - 263;
+        struct ws__deflate *d = ws__deflate_make(bits);
+
+        assert_true(repeated(d, out) > 2 * out);
+        if (bits <= 12) /* ISA-L remembers some thousand places, not all */
+            assert_true(repeated(d, in) < 2 * in);
+        ws__deflate_destroy(d);
+    }
+    ws__pool_fini(&pool);
 }
 
 /* RFC 7692, section 7.2.3. */
@@ -267,17 +359,53 @@ static void every_allocation_failure_is_survived(void **state)
     free(data);
 }
 
+static void a_message_that_stands_alone_survives_them_too(void **state)
+{
+    (void)state;
+    uint8_t *data = make_data(5000), back[5001];
+    struct ws__deflate *d = ws__deflate_make(15);
+    struct ws__inflate *f = ws__inflate_make(0);
+    bool failed = true;
+
+    for (long n = 1; failed; n++) {
+        struct ws__buf out = { 0 };
+
+        ws__deflate_begin(d, 1, false);
+        alloc_fail_at(n);
+        int error = ws__deflate_alone(d, data, 5000, &out, &pool);
+        failed = alloc_failed();
+        alloc_fail_at(0);
+        assert_true(error == 0 || (failed && error == -ENOMEM));
+        if (error == 0) {
+            assert_int_equal(read_back(f, out.pos, ws__buf_used(&out), false,
+                                       5000, back, 5001),
+                             5000);
+            assert_memory_equal(back, data, 5000);
+        }
+        ws__buf_release(&out, &pool);
+        ws__pool_fini(&pool);
+    }
+    ws__deflate_destroy(d);
+    ws__inflate_destroy(f);
+    free(data);
+    assert_int_equal(alloc_live(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_levels_and_windows_are_read_back),
         cmocka_unit_test(every_chunking_is_read_back),
+        cmocka_unit_test(messages_that_stand_alone_are_read_back),
+        cmocka_unit_test(what_may_not_fit_is_left_to_zlib),
+        cmocka_unit_test(nothing_looks_back_beyond_the_window),
         cmocka_unit_test(the_examples_of_the_rfc_are_read),
         cmocka_unit_test(a_window_that_is_kept_is_looked_back_at),
         cmocka_unit_test(every_prefix_of_a_message_is_cut_short),
         cmocka_unit_test(malformed_streams_are_refused),
         cmocka_unit_test(levels_are_judged),
         cmocka_unit_test(every_allocation_failure_is_survived),
+        cmocka_unit_test(a_message_that_stands_alone_survives_them_too),
     };
 
     alloc_fail_install();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* libdeflate against zlib, which judges both ways.  The allocator is not
- * replaced here: older libdeflates are not used then. */
+/* libdeflate against zlib, which judges.  The allocator is not replaced here:
+ * older libdeflates are not used then. */
 
 #include "test.h"
 
@@ -9,7 +9,6 @@
 
 #include "base/alloc.h"
 #include "page_end.h"
-#include "pair.h"
 #include "proto/deflate.h"
 #include "proto/reader.h"
 
@@ -60,61 +59,6 @@ static ptrdiff_t zlib_reads(struct ws__inflate *f, const uint8_t *p, size_t n,
         return code < 0 ? code : -1;
     code = ws__inflate_finish(f, out + done.made, cap - done.made, &made);
     return code == 1 ? (ptrdiff_t)(done.made + made) : code < 0 ? code : -1;
-}
-
-static void zlib_reads_what_is_deflated_alone(void **state)
-{
-    (void)state;
-    static const size_t sizes[] = { 0, 1, 1023, 1024, 4096, 20000, SIZE };
-    uint8_t *data = make_data(SIZE), *back = malloc(SIZE + 1);
-    struct ws__inflate *f = ws__inflate_make(0);
-
-    for (size_t bits = 9; bits <= 15; bits++) {
-        struct ws__deflate *d = ws__deflate_make(bits);
-        for (size_t i = 0; i < 2 * COUNT(sizes); i++) {
-            size_t n = sizes[i / 2];
-            struct ws__buf out = { 0 };
-
-            ws__deflate_begin(d, i % 2 ? 1 : 6, false);
-            assert_int_equal(ws__deflate_alone(d, data, n, &out, &buffers), 0);
-            assert_true(ws__buf_used(&out) > 0);
-            assert_int_equal(
-                zlib_reads(f, out.pos, ws__buf_used(&out), back, SIZE + 1), n);
-            assert_memory_equal(back, data, n);
-            ws__buf_release(&out, &buffers);
-        }
-        ws__deflate_destroy(d);
-    }
-    ws__inflate_destroy(f);
-    ws__pool_fini(&buffers);
-    free(data);
-    free(back);
-}
-
-/* Noise, twice: what is repeated is just out of the window. */
-static void nothing_looks_back_beyond_a_small_window(void **state)
-{
-    (void)state;
-    uint8_t *data = malloc(SIZE);
-    uint32_t x = 1;
-
-    for (size_t bits = 10; bits < 15; bits++) {
-        size_t half = (size_t)1 << bits;
-        for (size_t i = 0; i < 2 * half && i < SIZE; i++) {
-            x = x * 1664525 + 1013904223;
-            data[i] = i < half ? (uint8_t)(x >> 24) : data[i - half];
-        }
-        struct ws__deflate *d = ws__deflate_make(bits);
-        struct ws__buf out = { 0 };
-        ws__deflate_begin(d, 1, false);
-        assert_int_equal(ws__deflate_alone(d, data, 2 * half, &out, &buffers),
-                         0);
-        assert_true(ws__buf_used(&out) >= 2 * half);
-        ws__buf_release(&out, &buffers);
-        ws__deflate_destroy(d);
-    }
-    ws__pool_fini(&buffers);
-    free(data);
 }
 
 static void what_zlib_made_is_inflated_in_one_go(void **state)
@@ -329,62 +273,15 @@ static void text_inflated_in_one_go_is_checked(void **state)
     }
 }
 
-/* ---- On a connection ---------------------------------------------------- */
-
-/* Who keeps our window must see no last block: its stream would end there. */
-static void last_blocks_go_to_those_who_forget(void **state)
-{
-    (void)state;
-    static const struct {
-        bool client, server_takeover, client_takeover, client_forgotten, last;
-    } rows[] = {
-        { .last = true },
-        { .client_takeover = true, .last = true },
-        { .server_takeover = true },
-        { .client = true },
-        { .client = true, .client_forgotten = true, .last = true },
-        { .client = true, .client_takeover = true },
-    };
-    uint8_t *data = make_data(SIZE);
-
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct ws__setup setup = {
-            .client = rows[i].client,
-            .deflate = { .on = true,
-                         .server_takeover = rows[i].server_takeover,
-                         .client_takeover = rows[i].client_takeover,
-                         .client_forgotten = rows[i].client_forgotten,
-                         .server_bits = 15,
-                         .client_bits = 15 },
-        };
-        struct heard h;
-        int fds[2];
-
-        make_pair(fds);
-        ws_conn *c = set_up(fds[0], &setup);
-        assert_int_equal(ws_write_message(c, WS_TEXT, data, 4096), 0);
-        assert_true(hear_frame(fds[1], &h));
-        assert_int_equal(h.first, FIN | RSV1 | WS_TEXT);
-        assert_int_equal(h.payload[0] & 1, rows[i].last);
-        free(h.payload);
-        close(fds[1]);
-        ws_close(c);
-    }
-    free(data);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(zlib_reads_what_is_deflated_alone),
-        cmocka_unit_test(nothing_looks_back_beyond_a_small_window),
         cmocka_unit_test(what_zlib_made_is_inflated_in_one_go),
         cmocka_unit_test(the_endings_are_told_apart),
         cmocka_unit_test(corrupt_messages_are_no_others_than_for_zlib),
         cmocka_unit_test(the_reader_inflates_in_one_go_up_to_the_limit),
         cmocka_unit_test(the_reader_inflates_what_does_not_fit_at_first),
         cmocka_unit_test(text_inflated_in_one_go_is_checked),
-        cmocka_unit_test(last_blocks_go_to_those_who_forget),
     };
 
     return cmocka_run_group_tests_name("whole", tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 #include "base/alloc.h"
-#include "proto/whole.h"
+#include "proto/alone.h"
 #include "proto/zalloc.h"
 
 enum {
@@ -21,10 +21,10 @@ enum {
     TAIL = 4,      /* 00 00 ff ff, taken off the end of a message */
     ROOM_MIN = 64, /* a flush needs more than 6 bytes of room (zlib.h) */
 
-    /* Below it clearing what libdeflate remembers takes too long. */
-    WHOLE_LEVEL = 1,
-    WHOLE_MIN = 1024,
-    WINDOW_BITS_MAX = 15,
+    /* Less is as quick by zlib, and more would overflow ISA-L's numbers. */
+    ALONE_LEVEL = 1,
+    ALONE_MIN = 64,
+    ALONE_MAX = 1 << 30,
 };
 
 struct ws__deflate {
@@ -33,8 +33,8 @@ struct ws__deflate {
     int wanted; /* the level from this message on */
     bool stale; /* zlib's window is not to be looked back at */
 
-    void *whole;      /* made when it is first asked for */
-    size_t whole_max; /* longer messages could look back beyond the window */
+    size_t bits;
+    void *alone; /* made when it is first asked for */
 };
 
 void *ws__deflate_make(size_t bits)
@@ -46,7 +46,7 @@ void *ws__deflate_make(size_t bits)
     d->z.zalloc = ws__zlib_alloc;
     d->z.zfree = ws__zlib_free;
     d->level = d->wanted = 1;
-    d->whole_max = bits < WINDOW_BITS_MAX ? (size_t)1 << bits : SIZE_MAX;
+    d->bits = bits;
     if (deflateInit2(&d->z, d->level, Z_DEFLATED, -(int)bits, MEM_LEVEL,
                      Z_DEFAULT_STRATEGY) != Z_OK) {
         ws_free(d);
@@ -61,7 +61,7 @@ void ws__deflate_destroy(void *deflate)
 
     if (!d)
         return;
-    ws__whole_deflate_destroy(d->whole);
+    ws__alone_destroy(d->alone);
     deflateEnd(&d->z);
     ws_free(d);
 }
@@ -163,25 +163,28 @@ int ws__deflate_run(struct ws__deflate *d, const uint8_t *p, size_t n,
 
 /* ---- Messages on their own ---------------------------------------------- */
 
-static void *whole_for(struct ws__deflate *d, size_t n)
+static void *alone_for(struct ws__deflate *d, size_t n)
 {
-    if (d->wanted != WHOLE_LEVEL || n < WHOLE_MIN || n > d->whole_max)
+    if (d->wanted != ALONE_LEVEL || n < ALONE_MIN || n > ALONE_MAX)
         return NULL;
-    if (!d->whole)
-        d->whole = ws__whole_deflate_make();
-    return d->whole;
+    if (!d->alone)
+        d->alone = ws__alone_make(d->bits);
+    return d->alone;
 }
 
 int ws__deflate_alone(struct ws__deflate *d, const uint8_t *p, size_t n,
                       struct ws__buf *out, struct ws__pool *pool)
 {
-    void *whole = whole_for(d, n);
+    void *alone = alone_for(d, n);
+    size_t made = 0;
 
-    if (!whole)
-        return ws__deflate_run(d, p, n, WS__LAST, out, pool);
-    int error = ws__buf_reserve(out, ws__whole_deflate_bound(whole, n),
-                                SIZE_MAX / 2, pool);
-    if (error == 0)
-        out->last += ws__whole_deflate(whole, p, n, out->last);
-    return error;
+    if (alone) {
+        int error =
+            ws__buf_reserve(out, ws__alone_bound(n), SIZE_MAX / 2, pool);
+        if (error != 0)
+            return error;
+        made = ws__alone_deflate(alone, p, n, out->last, ws__buf_room(out));
+        out->last += made;
+    }
+    return made > 0 ? 0 : ws__deflate_run(d, p, n, WS__LAST, out, pool);
 }

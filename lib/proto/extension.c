@@ -223,7 +223,6 @@ static void agree(struct ws__deflate_params *p, const struct terms *t,
         .on = true,
         .server_takeover = !t->server_no_takeover,
         .client_takeover = takeover_bits != 0 && !t->client_no_takeover,
-        .client_forgotten = t->client_no_takeover,
         .server_bits = t->server_bits > 0 ? t->server_bits : BITS_MAX,
         .client_bits = at_most(limit, t->client_bits),
     };

@@ -13,7 +13,6 @@ struct ws__deflate_params {
     bool on;
     bool server_takeover;
     bool client_takeover;
-    bool client_forgotten; /* the server keeps no window of the client's */
     int server_bits;
     int client_bits;
     bool say_server_bits; /* the answer names them */

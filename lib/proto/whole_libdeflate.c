@@ -7,8 +7,6 @@
 #include "base/alloc.h"
 #include "proto/whole.h"
 
-enum { LEVEL = 1 };
-
 /* ---- Memory ------------------------------------------------------------- */
 
 #if LIBDEFLATE_VERSION_MAJOR > 1 || LIBDEFLATE_VERSION_MINOR >= 19
@@ -19,11 +17,6 @@ static const struct libdeflate_options options = {
     .free_func = ws_free,
 };
 
-void *ws__whole_deflate_make(void)
-{
-    return libdeflate_alloc_compressor_ex(LEVEL, &options);
-}
-
 void *ws__whole_inflate_make(void)
 {
     return libdeflate_alloc_decompressor_ex(&options);
@@ -33,11 +26,6 @@ void *ws__whole_inflate_make(void)
 
 /* It has one allocator for the whole process, whose other users must not get
  * ours: so where malloc was replaced, zlib does the work. */
-void *ws__whole_deflate_make(void)
-{
-    return ws__alloc_is_malloc() ? libdeflate_alloc_compressor(LEVEL) : NULL;
-}
-
 void *ws__whole_inflate_make(void)
 {
     return ws__alloc_is_malloc() ? libdeflate_alloc_decompressor() : NULL;
@@ -45,33 +33,12 @@ void *ws__whole_inflate_make(void)
 
 #endif
 
-void ws__whole_deflate_destroy(void *deflate)
-{
-    libdeflate_free_compressor(deflate);
-}
-
 void ws__whole_inflate_destroy(void *inflate)
 {
     libdeflate_free_decompressor(inflate);
 }
 
 /* ---- Messages ----------------------------------------------------------- */
-
-/* A zero behind the last block (RFC 7692, section 7.2.3.4). */
-size_t ws__whole_deflate_bound(void *deflate, size_t n)
-{
-    return libdeflate_deflate_compress_bound(deflate, n) + 1;
-}
-
-size_t ws__whole_deflate(void *deflate, const uint8_t *p, size_t n,
-                         uint8_t *out)
-{
-    size_t cap = libdeflate_deflate_compress_bound(deflate, n);
-    size_t made = libdeflate_deflate_compress(deflate, p, n, out, cap);
-
-    out[made] = 0;
-    return made + 1;
-}
 
 /* A last block of the peer's ends all; behind it is what an empty one begins
  * with, or nothing.  Else the end is our own last block. */

@@ -4,29 +4,6 @@
 
 #include "proto/whole.h"
 
-void *ws__whole_deflate_make(void)
-{
-    return NULL;
-}
-
-void ws__whole_deflate_destroy(void *deflate)
-{
-    (void)deflate;
-}
-
-size_t ws__whole_deflate_bound(void *deflate, size_t n)
-{
-    (void)deflate;
-    return n;
-}
-
-size_t ws__whole_deflate(void *deflate, const uint8_t *p, size_t n,
-                         uint8_t *out)
-{
-    (void)deflate, (void)p, (void)n, (void)out;
-    return 0;
-}
-
 void *ws__whole_inflate_make(void)
 {
     return NULL;

@@ -115,14 +115,6 @@ bool ws__compresses(const ws_conn *c)
            atomic_load_explicit(&c->w.compress, memory_order_relaxed);
 }
 
-/* A last block at the end of a message surprises a peer that goes on with its
- * window: so it must have agreed not to. */
-static bool stands_alone(const ws_conn *c)
-{
-    return !ws__compressor_keeps(c) &&
-           (!c->client || ws__extras(c)->deflate.client_forgotten);
-}
-
 static void run_compression(void *compression)
 {
     struct ws__compression *k = compression;
@@ -147,12 +139,13 @@ static int send_compressed(ws_conn *c, struct ws__sending *s)
     int error = d ? ws__buf_lend(&out, pool) : -ENOMEM;
 
     if (error == 0)
-        error = ws__compress((struct ws__compression){ .d = d,
-                                                       .data = s->data,
-                                                       .len = s->len,
-                                                       .flush = WS__LAST,
-                                                       .alone = stands_alone(c),
-                                                       .out = &out });
+        error = ws__compress(
+            (struct ws__compression){ .d = d,
+                                      .data = s->data,
+                                      .len = s->len,
+                                      .flush = WS__LAST,
+                                      .alone = !ws__compressor_keeps(c),
+                                      .out = &out });
     ws__compressor_put(c, d); /* others need it while this one waits */
     if (error == 0) {
         s->rsv1 = true;

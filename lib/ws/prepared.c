@@ -71,6 +71,7 @@ static struct frame *compress(ws_conn *c, const ws_prepared *p, int level)
                                                    .data = payload_of(p->plain),
                                                    .len = p->plain->len,
                                                    .flush = WS__LAST,
+                                                   .alone = true,
                                                    .out = &out }) == 0)
             made = frame_new(&(struct ws__frame){ .opcode = (uint8_t)p->type,
                                                   .fin = true,

@@ -70,8 +70,8 @@ class Recorder:
         return sum(f.rsv1 for f in self.frames if f.opcode in (TEXT, BINARY))
 
     def in_last_blocks(self):
-        """Messages whose first block says that it is the last of a stream, as
-        it is with libdeflate, but not with zlib (RFC 1951, section 3.2.3)."""
+        """Messages whose first block says that it is the last of a stream
+        (BFINAL, RFC 1951, section 3.2.3)."""
         return sum(f.rsv1 and f.start[0] & 1 for f in self.frames if f.start)
 
     def extensions(self):
