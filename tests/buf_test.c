@@ -96,6 +96,24 @@ static void resizing_keeps_the_bytes(void **state)
     ws__pool_fini(&pool);
 }
 
+static void memory_is_given_back_bit_by_bit(void **state)
+{
+    (void)state;
+    struct ws__buf b = { 0 };
+    int times = 0;
+
+    assert_int_equal(ws__buf_lend(&b, &pool), 0);
+    assert_false(ws__buf_shrink(&b, 1)); /* it is the pool's */
+    ws__buf_append(&b, "abc", 3);
+    assert_int_equal(ws__buf_resize(&b, 1000, &pool), 0);
+    for (; ws__buf_shrink(&b, 100); times++)
+        assert_int_equal(ws__buf_size(&b), 1024 - 100 * (times + 1));
+    assert_int_equal(times, 10);
+    assert_int_equal(ws__buf_used(&b), 0);
+    ws__buf_release(&b, &pool);
+    ws__pool_fini(&pool);
+}
+
 static void an_allocation_failure_leaves_the_bytes(void **state)
 {
     (void)state;
@@ -124,6 +142,7 @@ int main(void)
         cmocka_unit_test(a_zeroed_buffer_is_empty),
         cmocka_unit_test(lent_memory_goes_back),
         cmocka_unit_test(room_is_made_by_moving_before_growing),
+        cmocka_unit_test(memory_is_given_back_bit_by_bit),
         cmocka_unit_test(growing_stops_at_the_maximum),
         cmocka_unit_test(resizing_keeps_the_bytes),
         cmocka_unit_test(an_allocation_failure_leaves_the_bytes),

@@ -40,8 +40,23 @@ static void let_go(uint8_t *memory, bool lent, struct ws__pool *pool)
     ws__pool_put(pool, memory);
 }
 
+/* What is large moves by its pages, which takes less than to copy it. */
+static int move_own(struct ws__buf *b, size_t size)
+{
+    size_t used = ws__buf_used(b);
+    uint8_t *memory = ws__realloc(b->begin, size);
+
+    if (!memory)
+        return -ENOMEM;
+    place(b, memory, size, used, false);
+    return 0;
+}
+
 static int move_to(struct ws__buf *b, size_t size, struct ws__pool *pool)
 {
+    if (b->begin && !b->lent && b->pos == b->begin)
+        return move_own(b, size);
+
     size_t used = ws__buf_used(b);
     struct ws__buf old = *b;
     uint8_t *memory = ws__alloc(size);
@@ -90,6 +105,14 @@ int ws__buf_resize(struct ws__buf *b, size_t n, struct ws__pool *pool)
     if (n > SIZE_MAX / 2 - ws__buf_used(b))
         return -ENOMEM;
     return move_to(b, power_of_two(ws__buf_used(b) + n), pool);
+}
+
+bool ws__buf_shrink(struct ws__buf *b, size_t n)
+{
+    if (b->lent || ws__buf_size(b) <= n)
+        return false;
+    b->pos = b->last = b->begin;
+    return move_own(b, ws__buf_size(b) - n) == 0;
 }
 
 void ws__buf_append(struct ws__buf *b, const void *data, size_t n)

@@ -50,6 +50,10 @@ int ws__buf_reserve(struct ws__buf *b, size_t n, size_t max,
 /* Move the bytes into memory of their own, of size at least used + n. */
 int ws__buf_resize(struct ws__buf *b, size_t n, struct ws__pool *pool);
 
+/* Give back the last n bytes of memory of its own, and forget what is in it.
+ * Returns false if there is no more than that. */
+bool ws__buf_shrink(struct ws__buf *b, size_t n);
+
 /* Append n bytes that there is room for. */
 void ws__buf_append(struct ws__buf *b, const void *data, size_t n);
 

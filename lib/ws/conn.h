@@ -204,4 +204,7 @@ bool ws__reading_rest(ws_conn *c, bool all);
 /* Nothing more will be read: let go of what has come of a message. */
 void ws__reading_drop(ws_conn *c);
 
+/* Between messages: give back what was grown, bit by bit, in turns. */
+void ws__reading_shed(ws_conn *c);
+
 #endif

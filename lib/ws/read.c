@@ -105,6 +105,7 @@ static void rest_if_due(ws_conn *c, int64_t now)
     if (rest_at(c) == 0 || now < rest_at(c))
         return;
     c->r.now->rest_at = 0;
+    ws__reading_shed(c);
     ws__reading_rest(c, true);
 }
 

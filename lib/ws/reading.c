@@ -6,7 +6,10 @@
 
 #include "base/alloc.h"
 #include "base/poison.h"
+#include "fiber/budget.h"
 #include "ws/held.h"
+
+enum { SHED = WS__AT_ONCE };
 
 /* One of the pool may have its buffer already, but not if it is the wrong one. */
 static struct ws__reading *borrow(struct ws__pools *p, size_t own_buffer)
@@ -94,12 +97,25 @@ bool ws__reading_rest(ws_conn *c, bool all)
     return !in->begin && !g->reader.whole.begin;
 }
 
+/* The kernel takes a microsecond for each page. */
+void ws__reading_shed(ws_conn *c)
+{
+    struct ws__reader *r = &c->r.now->reader;
+
+    while (r->type == 0 && ws__buf_shrink(&r->whole, SHED)) {
+        ws__spend_bytes(SHED);
+        ws__take_turns();
+    }
+}
+
 void ws__reading_drop(ws_conn *c)
 {
     struct ws__reading *g = c->r.now;
 
     if (!g || ws__reading_begin(c) != 0)
         return;
+    g->reader.type = 0;
+    ws__reading_shed(c);
     ws__buf_release(&g->in, g->reader.buffers);
     ws__reader_fini(&g->reader);
     ws__held_drop(g);
