@@ -585,6 +585,37 @@ static void a_few_bytes_are_free(void **state)
     ws_join(f);
 }
 
+enum { SLOW = 10 };
+
+static int in_a_row, most_in_a_row;
+
+static void be_slow(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < SLOW; i++) {
+        ws__take_place();
+        if (++in_a_row > most_in_a_row)
+            most_in_a_row = in_a_row;
+    }
+}
+
+static void slow_ones_let_others_run_in_between(void **state)
+{
+    (void)state;
+    ws_fiber *f[SLOW];
+
+    for (int i = 0; i < SLOW; i++)
+        f[i] = go(be_slow, NULL);
+    ws_yield();
+    for (int i = 0; i < SLOW * SLOW; i++) {
+        in_a_row = 0;
+        ws_yield();
+    }
+    assert_int_equal(most_in_a_row, 1);
+    for (int i = 0; i < SLOW; i++)
+        ws_join(f[i]);
+}
+
 static void spoil_errno(void *over)
 {
     while (!*(bool *)over) {
@@ -662,6 +693,7 @@ int main(void)
         cmocka_unit_test(fibers_are_joined_by_workers_and_threads),
         cmocka_unit_test(threads_are_joined_by_fibers),
         cmocka_unit_test(those_that_yield_take_turns),
+        cmocka_unit_test(slow_ones_let_others_run_in_between),
         cmocka_unit_test(a_chatty_one_lets_others_have_their_turn),
         cmocka_unit_test(a_few_bytes_are_free),
         cmocka_unit_test(errno_survives_a_wait),

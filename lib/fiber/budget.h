@@ -29,8 +29,7 @@ enum {
     WS__COST_WRITE = 2,
     WS__COST_REQUEST = 2,
     WS__COST_ACCEPT = 8,
-    WS__COST_HANDSHAKE = WS__BUDGET, /* of TLS: a step of it, */
-    WS__COST_KEY = 4,                /* and another message of its own */
+    WS__COST_KEY = 4, /* a message of TLS's own */
 };
 
 /* What is left to the fiber that runs.  Each turn begins with WS__BUDGET; in a
@@ -52,6 +51,12 @@ static inline void ws__spend_bytes(size_t n)
 
 /* Of ws__ticks: for what may take long without doing much. */
 void ws__spend_ticks(uint64_t n);
+
+/* Before a step that takes longer than a turn, as those of a handshake do:
+ * however many fibers are about to take one, the loop lets one go on for so
+ * many others that run.  Nothing in a thread. */
+enum { WS__OTHERS = 16 };
+void ws__take_place(void);
 
 /* For ws__take_turns.  Outside of a fiber, thus in a thread or on the loop's
  * stack, nothing. */

@@ -195,6 +195,17 @@ void ws__spend_ticks(uint64_t n)
     ws__spend(units < WS__BUDGET ? (int)units : WS__BUDGET);
 }
 
+void ws__take_place(void)
+{
+    struct ws__worker *w = ws__worker_here();
+
+    if (!ws__running)
+        return;
+    ws__before_park_run();
+    ws__worker_queue(w, w->current);
+    ws__worker_switch(w);
+}
+
 void ws__budget_is_spent(void)
 {
     if (ws__running)

@@ -101,6 +101,11 @@ void ws__worker_ready(struct ws__worker *w, struct ws__fiber *f)
     pthread_mutex_unlock(&w->lock);
 }
 
+void ws__worker_queue(struct ws__worker *w, struct ws__fiber *f)
+{
+    append(&w->slow, f);
+}
+
 static void take_mail(struct ws__worker *w)
 {
     struct ws__post *posts, *next;
@@ -238,6 +243,7 @@ void ws__worker_resume(struct ws__worker *w, struct ws__fiber *f)
 {
     f->active = true;
     f->trimmed = false;
+    w->ran++;
     w->stirred = true;
     ws__budget = WS__BUDGET;
     ws__running = &f->parker;
@@ -314,12 +320,23 @@ static void run_ready(struct ws__worker *w)
         ws__worker_resume(w, f);
 }
 
+/* One for each round of the loop, and more where a round is long. */
+static void run_slow(struct ws__worker *w)
+{
+    int n = 1 + w->ran / WS__OTHERS;
+    struct ws__fiber *f;
+
+    w->ran = 0;
+    while (n-- > 0 && (f = take_first(&w->slow)) != NULL)
+        ws__worker_resume(w, f);
+}
+
 /* For epoll_wait.  Since w->now fibers ran, and may have computed. */
 static int idle_ms(const struct ws__worker *w)
 {
     int64_t next = ws__wheel_next(&w->wheel);
 
-    if (w->ready.first)
+    if (w->ready.first || w->slow.first)
         return 0;
     if (next == 0)
         return -1;
@@ -413,6 +430,7 @@ void ws__worker_run(struct ws__worker *w)
         plan_sweep(w);
         take_mail(w);
         run_ready(w);
+        run_slow(w);
     }
     ws__watch_bury(w);
     ws__watchdog_remove(w);

@@ -80,6 +80,8 @@ struct ws__worker {
     struct ws__context loop;
     struct ws__fiber *current;
     struct ws__run_queue ready;
+    struct ws__run_queue slow; /* each about to take longer than a turn */
+    int ran;                   /* others, meanwhile */
     struct ws__wheel wheel;
     struct ws__stack_cache stacks;
     void *signal_stack;
@@ -134,6 +136,9 @@ struct ws__fiber *ws__fiber_new(struct ws__worker *w, void (*fn)(void *arg),
 
 /* Run f in its turn. */
 void ws__worker_ready(struct ws__worker *w, struct ws__fiber *f);
+
+/* Run f, of w, which runs, after some others have: see ws__take_place. */
+void ws__worker_queue(struct ws__worker *w, struct ws__fiber *f);
 
 /* Leave the fiber that runs, until it is woken. */
 void ws__worker_switch(struct ws__worker *w);

@@ -288,9 +288,8 @@ int ws__tls_handshake(struct ws__stream *s, int64_t deadline, ws_event *cancel,
     int error, waited = 0;
 
     do {
+        ws__take_place();
         perform(&c);
-        ws__spend(WS__COST_HANDSHAKE);
-        ws__take_turns();
         error = (int)c.result;
         if (error == -EAGAIN)
             waited = await(s, c.events, deadline, cancel);
