@@ -8,22 +8,16 @@ frames; then all of it over TLS, where each verifies the other.  Prints TAP.
 """
 
 import collections
-import os
 import pathlib
-import shutil
-import subprocess
 import sys
 import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree stays clean
-sys.path.insert(0, str(HERE.parent))
 
+from peers import peer_command, run_client, start_peer  # noqa: E402
 from harness import (  # noqa: E402
     PATIENCE, Tap, make_certificate, start_server, stop)
 from relay import Recorder, Relay, TlsRecorder  # noqa: E402
-
-HINT = "run tools/setup --tests"
 
 SIZES = (0, 1, 125, 126, 127, 4096, 65535, 65536, 200000, 1 << 20)
 CASES = [
@@ -85,35 +79,6 @@ MEETINGS = {
     "node": WITHOUT_TAKEOVER + WITH_TAKEOVER,
     "python": WITHOUT_TAKEOVER + WITH_TAKEOVER,
 }
-
-
-def peer_command(peer, build):
-    """The command of a peer; raises FileNotFoundError if it is not there."""
-    out = pathlib.Path(build, "interop").resolve()
-    command, parts = {
-        "go": ([out / "go_peer"], []),
-        "python": ([out / "venv/bin/python", HERE / "python_peer.py"],
-                   [*out.glob("venv/lib/python*/site-packages/websockets")]
-                   or [out / "venv"]),
-        "node": ([shutil.which("node") or "node", HERE / "node_peer.js"],
-                 [out / "node_modules/ws"]),
-    }[peer]
-    for part in [*command, *parts]:
-        if not pathlib.Path(part).exists():
-            raise FileNotFoundError(f"{part} is missing: {HINT}")
-    os.environ["NODE_PATH"] = str(out / "node_modules")
-    return list(map(str, command))
-
-
-def start_peer(command):
-    """A server that says at which port it is."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    word, _, port = process.stdout.readline().partition(" ")
-    if word != "listening":
-        process.kill()
-        process.wait()
-        raise RuntimeError(f"{command}: no \"listening PORT\"")
-    return process, int(port)
 
 
 # ---- Cases ------------------------------------------------------------------
@@ -180,15 +145,6 @@ def check_records(tap, prefix, relay, deflate):
 
 CHECKS = len(CASES) + 13
 CHECKS_TLS = len(CASES) + 6
-
-
-def run_client(command):
-    try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True,
-                              timeout=PATIENCE, check=False)
-        return done.stdout
-    except subprocess.TimeoutExpired as late:
-        return (late.stdout or b"").decode() + "timeout"
 
 
 def name_of(peer, meeting, cert):
