@@ -270,8 +270,10 @@ static void a_message_that_keeps_the_rate_is_waited_for(void **state)
     for (int i = 0; i < 20; i++) {
         say_bytes(raw, ENOUGH);
         take_and_wait(c);
-        assert_int_equal(ws__alive_check(c, ws__alive_at(c) - 1), 0);
-        assert_int_equal(ws__alive_check(c, ws__alive_at(c)), 0);
+        int64_t at = ws__alive_at(c);
+        assert_int_equal(ws__alive_check(c, at - 1), 0);
+        assert_int_equal(ws__alive_check(c, at), 0);
+        assert_int_equal(ws__alive_at(c), at + WINDOW_MS);
     }
     say_bytes(raw, ENOUGH - 1);
     take_and_wait(c);
@@ -348,6 +350,13 @@ static void only_waiting_for_the_rest_takes_time(void **state)
     assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
     ws__alive_wait(c); /* no message has begun */
     assert_int_equal(ws__alive_at(c), 0);
+    say(raw, "\x89\x80", 2); /* and what has is none */
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    ws__alive_wait(c);
+    assert_non_null(c->r.now);
+    assert_int_equal(ws__alive_at(c), 0);
+    say(raw, "keys", 4);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
     begin_large(raw);
     assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
     assert_int_equal(ws__alive_at(c), 0); /* nobody reads */

@@ -101,6 +101,12 @@ static void a_message_holds_what_has_come(void **state)
     }
     say_frame(raw, FIN, true, "x", 1);
     assert_int_equal(take_part(c), 0);
+    say(raw, "\x82\xe4keys12345", 11); /* of 100, in place */
+    assert_int_equal(take_part(c), WS_ERR_TIMEOUT);
+    expect_held(5, 128);
+    for (int i = 0; i < 95; i++)
+        say(raw, "x", 1);
+    assert_int_equal(take_part(c), 0);
     assert_int_equal(take_part(c), WS_ERR_TIMEOUT);
     expect_nothing_held();
     close(raw);
@@ -178,6 +184,32 @@ static uint8_t *compress(size_t n, enum ws__flush flush, size_t *len)
     free(zeros);
     *len = ws__buf_used(&out);
     return out.begin;
+}
+
+/* It holds what it takes to inflate it, too; but not for who reads pieces. */
+static void a_message_to_be_inflated_holds_more(void **state)
+{
+    (void)state;
+    for (int pieces = 0; pieces < 2; pieces++) {
+        int raw;
+        ws_conn *c = with_raw(&raw, &(ws_adoption){ .compression = true });
+        ws_type type;
+        char buf[8];
+
+        say_frame(raw, RSV1 | WS_BINARY, true, "\x2a", 1);
+        ws_set_read_deadline(c, patience());
+        if (pieces) {
+            assert_int_equal(ws_next_reader(c, &type), 0);
+            ws_set_read_deadline(c, 1);
+            assert_int_equal(ws_read(c, buf, sizeof(buf)), WS_ERR_TIMEOUT);
+            expect_nothing_held();
+        } else {
+            assert_int_equal(take_part(c), WS_ERR_TIMEOUT);
+            expect_held(40 * 1024, 50 * 1024);
+        }
+        close(raw);
+        ws_close(c);
+    }
 }
 
 static void what_is_inflated_counts_as_that(void **state)
@@ -409,6 +441,7 @@ int main(void)
         TEST(a_large_message_holds_its_buffer),
         TEST(nothing_is_held_after_the_end),
         TEST(what_is_taken_is_the_takers),
+        TEST(a_message_to_be_inflated_holds_more),
         TEST(what_is_inflated_counts_as_that),
         TEST(pieces_hold_nothing),
         TEST(what_is_skipped_is_not_held),

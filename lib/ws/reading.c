@@ -92,8 +92,6 @@ bool ws__reading_rest(ws_conn *c, bool all)
         ws__buf_release(in, g->reader.buffers);
     else if (all && in->lent)
         (void)ws__buf_resize(in, 1, g->reader.buffers);
-    if (g->held != 0)
-        (void)ws__held_count(g);
     return !in->begin && !g->reader.whole.begin;
 }
 
