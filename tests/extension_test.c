@@ -88,6 +88,8 @@ static void the_first_offer_that_can_be_honoured_is_answered(void **state)
         assert_string_equal(answer, offers[i].answer);
         assert_int_equal(p.server_takeover, !strstr(answer, SNT));
         assert_int_equal(p.client_takeover, !strstr(answer, CNT));
+        assert_int_equal(p.client_unasked,
+                         strstr(answer, CNT) && !strstr(offers[i].offer, CNT));
         assert_in_range(p.server_bits, 9, 15);
         assert_in_range(p.client_bits, 9, 15);
     }

@@ -588,6 +588,46 @@ static void a_peer_cannot_look_back_at_others_messages(void **state)
     free(text);
 }
 
+/* Though it was told to do without (RFC 7692, section 7.1.1.2).  Between its
+ * messages nothing but what it may look back at is kept. */
+static void a_client_that_keeps_its_window_is_read(void **state)
+{
+    (void)state;
+    struct ws__pool pool = { .make = malloc, .destroy = free, .size = 256 };
+    const struct ws__setup unasked = { .deflate = { .on = true,
+                                                    .client_unasked = true,
+                                                    .server_bits = 15,
+                                                    .client_bits = 15 } };
+    struct ws__deflate *d = ws__deflate_make(15);
+    char *text = make_text(2000);
+    ws_message m;
+    int fds[2];
+
+    make_pair(fds);
+    ws_conn *c = set_up(fds[0], &unasked);
+    for (int i = 0; i < 4; i++) {
+        struct ws__buf wire = { 0 };
+
+        ws__deflate_begin(d, 6, i > 0);
+        assert_int_equal(
+            ws__deflate_run(d, (uint8_t *)text, 2000, WS__LAST, &wire, &pool),
+            0);
+        say_frame(fds[1], FIN | RSV1 | WS_TEXT, true, wire.pos,
+                  ws__buf_used(&wire));
+        ws__buf_release(&wire, &pool);
+        assert_int_equal(ws_read_message(c, &m), 0);
+        assert_int_equal(m.len, 2000);
+        assert_memory_equal(m.data, text, 2000);
+        ws_set_read_deadline(c, ws_now());
+        assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+        ws_set_read_deadline(c, 0);
+    }
+    close(fds[1]);
+    ws_close(c);
+    ws__deflate_destroy(d);
+    free(text);
+}
+
 /* ---- The limit ---------------------------------------------------------- */
 
 static void the_limit_holds_for_each_message_anew(void **state)
@@ -1134,6 +1174,7 @@ int main(void)
         cmocka_unit_test(faults_of_the_peer_end_the_connection),
         cmocka_unit_test(what_deflate_allows_is_read),
         cmocka_unit_test(a_peer_cannot_look_back_at_others_messages),
+        cmocka_unit_test(a_client_that_keeps_its_window_is_read),
         cmocka_unit_test(the_limit_holds_for_each_message_anew),
         cmocka_unit_test(one_byte_over_the_limit_is_refused_at_the_header),
         cmocka_unit_test(the_limit_counts_what_was_inflated),

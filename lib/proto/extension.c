@@ -120,6 +120,7 @@ static bool accept(struct ws__deflate_params *p, const struct terms *t,
         p->server_takeover = !t->server_no_takeover;
         bound_client(p, t, limit);
     }
+    p->client_unasked = !p->client_takeover && !t->client_no_takeover;
     return true;
 }
 

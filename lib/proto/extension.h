@@ -13,6 +13,7 @@ struct ws__deflate_params {
     bool on;
     bool server_takeover;
     bool client_takeover;
+    bool client_unasked; /* the client did not offer to keep none */
     int server_bits;
     int client_bits;
     bool say_server_bits; /* the answer names them */

@@ -68,6 +68,20 @@ void ws__inflate_begin(struct ws__inflate *f, bool keep)
     f->tail_at = 0;
 }
 
+void ws__inflate_look_back(struct ws__inflate *f, const uint8_t *p, size_t n)
+{
+    if (!f->begun && n > 0)
+        inflateSetDictionary(&f->z, p, (uInt)n);
+}
+
+size_t ws__inflate_window(struct ws__inflate *f, uint8_t *out)
+{
+    uInt n = 0;
+
+    inflateGetDictionary(&f->z, out, &n);
+    return n;
+}
+
 /* A final block ends a DEFLATE stream but not the message: what follows is a
  * further stream that may look back at this one (RFC 7692, section 7.2.3.4). */
 static int go_on(struct ws__inflate *f)

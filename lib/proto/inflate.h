@@ -20,6 +20,14 @@ void ws__inflate_destroy(void *inflate);
 /* Begin a message; keep says that the window of the last one lives on. */
 void ws__inflate_begin(struct ws__inflate *f, bool keep);
 
+/* Before a step of a message: it may look back at these n bytes, at most 32 KiB,
+ * as if they had come before it.  Nothing once it has begun. */
+void ws__inflate_look_back(struct ws__inflate *f, const uint8_t *p, size_t n);
+
+/* What the next message may look back at, at most 32 KiB, goes to out, if it is
+ * not NULL.  Returns its length. */
+size_t ws__inflate_window(struct ws__inflate *f, uint8_t *out);
+
 /* What one step has done. */
 struct ws__inflated {
     size_t taken; /* bytes of the input */

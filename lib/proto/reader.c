@@ -205,6 +205,28 @@ static bool inflate_whole(struct ws__reader *r, struct ws__buf *in,
     return true;
 }
 
+static int inflate_step(struct ws__reader *r, const struct ws__buf *in,
+                        uint8_t *out, size_t room, struct ws__inflated *done)
+{
+    room = min(room, STEP_OUT);
+    if (r->ready == 0)
+        return ws__inflate_finish(r->inflate, out, room, &done->made);
+    if (r->lookback)
+        ws__inflate_look_back(r->inflate, r->lookback->p, r->lookback->len);
+    return ws__inflate_step(r->inflate, in->pos, min(r->ready, STEP_IN), out,
+                            room, done);
+}
+
+/* The message has ended, alone if its n bytes are all of it. */
+static int remember(struct ws__reader *r, bool alone, const uint8_t *p,
+                    size_t n)
+{
+    if (!r->lookback || !r->lookback->on)
+        return 0;
+    return alone ? ws__lookback_alone(r->lookback, p, n)
+                 : ws__lookback_inflated(r->lookback, r->inflate, r->have);
+}
+
 /* Inflate what is ready, or the end, into cap bytes at out, as far as the limit
  * allows.  Returns 1 at the end of the message, 0, or -1 when it failed. */
 static int inflate(struct ws__reader *r, struct ws__buf *in, uint8_t *out,
@@ -214,22 +236,17 @@ static int inflate(struct ws__reader *r, struct ws__buf *in, uint8_t *out,
     uint8_t over;
     bool full = exceeds(r, 1); /* then one byte more is one too many */
     size_t room = full ? 1 : cap;
-    int code;
 
     if (!full && r->limit >= 0)
         room = min((uint64_t)r->limit - r->have, cap);
-    if (inflate_whole(r, in, out, room, &done))
-        code = 1;
-    else if (r->ready > 0)
-        code = ws__inflate_step(r->inflate, in->pos, min(r->ready, STEP_IN),
-                                full ? &over : out, min(room, STEP_OUT), &done);
-    else
-        code = ws__inflate_finish(r->inflate, full ? &over : out,
-                                  min(room, STEP_OUT), &done.made);
+    bool alone = inflate_whole(r, in, out, room, &done);
+    int code = alone ? 1 : inflate_step(r, in, full ? &over : out, room, &done);
     use_up(r, in, done.taken);
     *made = done.made;
     r->effort += done.made + done.taken * IN_EFFORT;
     r->have += done.made;
+    if (code == 1 && remember(r, alone, out, done.made) != 0)
+        code = -ENOMEM;
     if (code == -ENOMEM)
         no_memory(r);
     else if (code < 0)

@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "proto/frame.h"
 #include "proto/inflate.h"
+#include "proto/lookback.h"
 
 /* What the bytes that came amount to. */
 enum ws__event {
@@ -35,8 +36,9 @@ struct ws__reader {
     bool client;      /* this end is a client's: frames come unmasked */
     bool compression; /* permessage-deflate was agreed, */
     bool takeover;    /* and the peer's window lives on */
-    int64_t limit;    /* of one message, inflated; < 0: none */
-    size_t in_max;    /* the largest size of in */
+    struct ws__lookback *lookback; /* or does in spite of it; NULL: never */
+    int64_t limit;                 /* of one message, inflated; < 0: none */
+    size_t in_max;                 /* the largest size of in */
     struct ws__pool *buffers;
     struct ws__pool *inflaters;
 

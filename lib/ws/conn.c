@@ -62,6 +62,7 @@ static int set_up(ws_conn *c, const struct ws__setup *s)
     x->ping_interval_ms = or_default(s->ping_interval_ms, x->ping_interval_ms);
     x->gives_up = x->gives_up || s->ping_interval_ms > 0;
     x->deflate = s->deflate;
+    x->lookback.on = s->deflate.client_unasked;
     x->subprotocol = s->subprotocol ? ws__strdup(s->subprotocol) : NULL;
     return s->subprotocol && !x->subprotocol ? -ENOMEM : 0;
 }

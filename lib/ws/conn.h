@@ -15,6 +15,7 @@
 #include "proto/close.h"
 #include "proto/deflate.h"
 #include "proto/extension.h"
+#include "proto/lookback.h"
 #include "proto/reader.h"
 #include "ws/pools.h"
 #include "ws/registry.h"
@@ -74,6 +75,7 @@ struct ws__extras {
     int rate_window_ms;
     int64_t min_read_rate; /* bytes a second in each window; < 0: none */
     struct ws__deflate_params deflate;
+    struct ws__lookback lookback; /* the reading fiber's */
     char *subprotocol;
 
     ws_control_fn on_ping;

@@ -54,6 +54,7 @@ void ws__extras_free(ws_conn *c)
 
     if (!x)
         return;
+    ws__lookback_fini(&x->lookback);
     ws_free(x->subprotocol);
     ws_free(atomic_load(&x->names));
     ws_free(x);

@@ -37,6 +37,7 @@ static int begin_reading(ws_conn *c, struct ws__pools *p)
     g->reader.compression = c->deflates;
     g->reader.takeover =
         c->client ? x->deflate.server_takeover : x->deflate.client_takeover;
+    g->reader.lookback = x->lookback.on ? &ws__extras_own(c)->lookback : NULL;
     g->reader.limit = x->read_limit;
     g->reader.in_max =
         x->read_buffer_size ? x->read_buffer_size : WS__READ_BUFFER;
