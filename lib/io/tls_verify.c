@@ -47,16 +47,14 @@ const char *ws__tls_reason(unsigned long fault)
     return reason ? reason : ws_strerror(WS_ERR_TLS);
 }
 
-/* Whoever made the certificate chose the name: nothing of it may reach into a
- * log. */
-static void subject_of(const X509 *cert, char *out, size_t size)
+/* Whoever made the certificate chose the name. */
+static void subject_of(const X509 *cert, char out[static WS__QUOTED])
 {
-    out[0] = '\0';
-    X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, out,
-                              (int)size);
-    for (char *p = out; *p; p++)
-        if (*p < ' ' || *p > '~')
-            *p = '?';
+    char name[4 * WS__QUOTED] = "";
+
+    X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name,
+                              sizeof(name));
+    ws__quote(out, ws__str(name));
 }
 
 /* A common name alone is none (RFC 9525, section 2), which surprises. */
@@ -75,10 +73,10 @@ static void describe(const struct ws__tls *t, X509_STORE_CTX *sc)
 {
     int error = X509_STORE_CTX_get_error(sc);
     const X509 *cert = X509_STORE_CTX_get_current_cert(sc);
-    char subject[65] = "";
+    char subject[WS__QUOTED] = "";
 
     if (cert)
-        subject_of(cert, subject, sizeof(subject));
+        subject_of(cert, subject);
     snprintf(t->words, WS__TLS_WORDS, "%s%s (depth %d%s%s)",
              X509_verify_cert_error_string(error), hint(error, cert),
              X509_STORE_CTX_get_error_depth(sc), subject[0] ? ", CN=" : "",

@@ -43,14 +43,17 @@ static int transport_failed(ws_conn *c, ssize_t code)
                ws__conn_transport_error(c, code == 0 ? WS_ERR_EOF : (int)code));
 }
 
-/* The peer is at fault: tell it. */
+/* The peer is at fault: tell it.  Of the codes only that for the protocol says
+ * more than the text. */
 static int refuse(ws_conn *c)
 {
     const struct ws__reader *r = &c->r.now->reader;
+    bool broken = r->error == WS_ERR_PROTOCOL;
 
     ws__answer_close(c, r->close_code, r->text);
-    return end(c, ws__conn_fail(c, r->error, "%s: %s", ws_strerror(r->error),
-                                r->text));
+    return end(c, ws__conn_fail(c, r->error, "%s%s%s",
+                                broken ? ws_strerror(r->error) : "",
+                                broken ? ": " : "", r->text));
 }
 
 /* ---- Waiting for bytes -------------------------------------------------- */
