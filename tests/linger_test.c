@@ -94,7 +94,6 @@ static void answer_by_file(ws_request *r, void *arg)
 
 static ws_route routes[] = {
     { .path = "/return", .handler = say_and_return },
-    { .path = "/thread", .handler = say_and_return, .thread = true },
     { .path = "/read", .handler = say_and_read },
     { .path = "/called", .handler = be_called },
     { .path = "/socket", .socket = socket_says },
@@ -189,6 +188,7 @@ static void ask_and_take(const struct visit *v, struct slow *s)
 
     snprintf(request, sizeof(request), "GET %s HTTP/1.1" SERVED "%s\r\n",
              v->path, v->fields);
+    s->since = ws_now();
     talk(s, request, strlen(request));
     take_head(s);
     if (v->first)
@@ -242,16 +242,6 @@ static void when_the_handler_closes_and_returns(void **state)
 {
     (void)state;
     visit((struct visit){ .path = "/return",
-                          .fields = UPGRADE,
-                          .then = pong,
-                          .then_len = sizeof(pong),
-                          .want = HEADER + LARGE + CLOSE });
-}
-
-static void when_it_does_so_in_a_thread(void **state)
-{
-    (void)state;
-    visit((struct visit){ .path = "/thread",
                           .fields = UPGRADE,
                           .then = pong,
                           .then_len = sizeof(pong),
@@ -318,17 +308,6 @@ static void when_the_connection_ends_with_an_answer(void **state)
                           .want = LARGE });
 }
 
-static void when_it_ends_so_over_tls(void **state)
-{
-    (void)state;
-    visit((struct visit){ .path = "/answer",
-                          .fields = "Connection: close\r\n",
-                          .then = "\r\n",
-                          .then_len = 2,
-                          .want = LARGE,
-                          .tls = true });
-}
-
 static void when_the_answer_is_a_file(void **state)
 {
     (void)state;
@@ -378,13 +357,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(when_the_handler_closes_and_returns),
-        cmocka_unit_test(when_it_does_so_in_a_thread),
         cmocka_unit_test(when_it_does_so_over_tls),
         cmocka_unit_test(when_a_routes_socket_returns),
         cmocka_unit_test(when_what_ws_on_message_calls_sees_the_end),
         cmocka_unit_test(when_the_server_shuts_down),
         cmocka_unit_test(when_the_connection_ends_with_an_answer),
-        cmocka_unit_test(when_it_ends_so_over_tls),
         cmocka_unit_test(when_the_answer_is_a_file),
         cmocka_unit_test(when_the_server_shuts_down_after_an_answer),
     };

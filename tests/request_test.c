@@ -146,12 +146,13 @@ static int ask_huge(void)
 /* In far longer than the timeout.  Returns the longest pause. */
 static int64_t take_huge_slowly(void)
 {
-    struct slow s = { .fd = ask_huge(), .step = 1 << 18, .pause_ms = 15 };
+    struct slow s = { .since = ws_now(), .step = 1 << 18, .pause_ms = 15 };
 
+    s.fd = ask_huge();
     take_slowly(&s, HUGE);
     assert_int_equal(ws_event_wait(&acted, ws_after(PATIENCE_S * 1000)), 0);
     close(s.fd);
-    if (s.longest < WRITE_TIMEOUT_MS) {
+    if (s.longest < WRITE_TIMEOUT_MS / 2) {
         assert_int_equal(result, 0);
         assert_int_equal(s.got, HUGE);
     }
@@ -163,7 +164,7 @@ static void an_answer_may_take_as_long_as_it_is_taken(void **state)
     (void)state;
     int n = 0;
 
-    while (take_huge_slowly() >= WRITE_TIMEOUT_MS)
+    while (take_huge_slowly() >= WRITE_TIMEOUT_MS / 2)
         assert_true(++n < SLOW_TRIES);
 }
 

@@ -22,13 +22,15 @@ struct slow {
     int pause_ms;    /* with a pause after it */
     const void *say; /* and this after each pause; NULL: nothing */
     size_t say_n;
+    int64_t since; /* when the other end may have begun to wait */
 
     size_t got;      /* before the end of the stream */
-    int64_t longest; /* from one step to the next */
+    int64_t longest; /* from then, or one step, to the next */
     bool reset;      /* the end was none, but an error */
 };
 
-/* Other tries are needed where the machine itself makes a longer pause. */
+/* Other tries are needed where the machine makes pauses of its own.  It may take
+ * two steps before the other end's kernel hears of it. */
 enum { SLOW_TRIES = 50, SLOW_WAIT_MS = 20 * 1000 };
 
 static inline ssize_t slow_take(struct slow *s, void *buf, size_t n)
@@ -52,7 +54,7 @@ static inline void slow_talk(struct slow *s)
 static inline void take_slowly(struct slow *s, size_t n)
 {
     char *buf = malloc(s->step);
-    int64_t before = ws_now();
+    int64_t before = s->since;
     ssize_t r = 1;
 
     assert_non_null(buf);

@@ -249,13 +249,14 @@ static int64_t wait_beside_a_slow_reader(void)
     setsockopt(a.fd, SOL_SOCKET, SO_SNDBUF, &(int){ 1 << 18 }, sizeof(int));
     stuff();
     s.fd = b.fd;
+    s.since = ws_now();
     ws_event_clear(&has_waited);
     ws_fiber *f = mode_go(wait_for_room, NULL);
     take_slowly(&s, 16 * s.step);
     while (ws_event_wait(&has_waited, 1) == WS_ERR_TIMEOUT)
         (void)ws__stream_read(&b, buf, sizeof(buf));
     ws_join(f);
-    if (s.longest < PROGRESS_MS)
+    if (s.longest < PROGRESS_MS / 2)
         assert_int_equal(waited_for_room, 0);
     return s.longest;
 }
@@ -265,7 +266,7 @@ static void a_peer_that_takes_a_little_at_a_time_is_waited_for(void **state)
     (void)state;
     int n = 0;
 
-    while (wait_beside_a_slow_reader() >= PROGRESS_MS)
+    while (wait_beside_a_slow_reader() >= PROGRESS_MS / 2)
         assert_true(++n < SLOW_TRIES);
 }
 
@@ -406,7 +407,7 @@ static void no_call_moves_more_than_is_right_at_once(void **state)
     assert_int_equal(ws__stream_write(&a, p + WS__AT_ONCE, 20000, 0), 0);
     assert_int_equal(ws__stream_read(&b, q, n), WS__AT_ONCE);
     assert_true(b.readable);
-    assert_int_equal(ws__stream_read(&b, q + WS__AT_ONCE, n), 20000);
+    assert_int_equal(ws__stream_read(&b, q + WS__AT_ONCE, 20000), 20000);
     assert_memory_equal(p, q, n);
     free(p);
 }

@@ -104,8 +104,8 @@ typedef struct ws_server {
                               * for; over it: 503, and a line in the log */
     size_t stack_size;       /* of a handler's fiber; 0: 256 KiB */
     int spin_us; /* look for work so long before a worker sleeps; 0: not */
-    int write_timeout_ms; /* of an answer, without progress; 0: 60 000; -1:
-                           * none */
+    int write_timeout_ms; /* of an answer, without progress, and in all once
+                           * the connection ends; 0: 60 000; -1: none */
 } ws_server;
 
 /*
