@@ -101,7 +101,8 @@ static int squeeze_in(ws_conn *c, const void *data, size_t len)
     return error == WS_ERR_TIMEOUT ? 0 : error;
 }
 
-/* What fills the buffer goes out as a frame; what is larger than it, too. */
+/* What fills the buffer goes out as a frame; what is larger than it, too.  A
+ * lent one may be smaller than the connection's is to be: then it grows. */
 static int add(ws_conn *c, const void *data, size_t len)
 {
     struct ws__extras *x = ws__extras_own(c);
@@ -115,8 +116,10 @@ static int add(ws_conn *c, const void *data, size_t len)
         return error;
     if (len > size)
         return send_piece(c, false, data, len);
-    ws__buf_append(b, data, len);
-    return 0;
+    error = ws__buf_reserve(b, len, size, buffers());
+    if (error == 0)
+        ws__buf_append(b, data, len);
+    return error;
 }
 
 int ws_write(ws_conn *c, const void *data, size_t len)

@@ -31,6 +31,8 @@ static int own_buffer(const struct ws__extras *x, struct ws__buf *b)
     const ws_buffer_pool *pool = x->write_buffer_pool;
     size_t size = x->write_buffer_size + WS__WRITE_RESERVE;
 
+    if (size < WS__WRITE_RESERVE) /* more than there can be */
+        return -ENOMEM;
     b->begin = pool ? pool->get(size, pool->arg) : ws__alloc(size);
     if (!b->begin)
         return -ENOMEM;
@@ -348,10 +350,10 @@ static int clear_the_way(ws_conn *c, const struct ws__sending *s)
     struct ws__buf *out = &c->w.out->buf;
     bool small = s->len <= ws__extras(c)->write_buffer_size;
     if (ws__buf_used(out) > 0 && !fits(out, small ? s->len : 0))
-        return send_out(c, s->deadline);
+        error = send_out(c, s->deadline);
     if (ws__buf_used(out) == 0)
         out->pos = out->last = out->begin;
-    return 0;
+    return error;
 }
 
 static int send_frame(ws_conn *c, const struct ws__sending *s)
