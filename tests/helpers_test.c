@@ -4,7 +4,9 @@
 
 #include "test.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include <silverback.h>
 
@@ -112,6 +114,30 @@ static void handlers_that_block_hold_up_nothing_of_the_librarys_own(
     cert_free(&next);
 }
 
+/* A disk that does not answer is a pipe that nobody writes to. */
+static void files_are_waited_for_until_the_deadline(void **state)
+{
+    (void)state;
+    ws_tls tls = { .ca_file = certs_path("fifo") };
+    ws_dialer d = { .tls = &tls, .handshake_timeout_ms = 100 };
+    int64_t deadline = ws_after(PATIENCE_MS);
+    char url[128];
+    ws_error err;
+    int fd;
+
+    assert_int_equal(mkfifo(tls.ca_file, 0600), 0);
+    snprintf(url, sizeof(url), "wss://%s/", ws_listener_addr(l));
+    assert_null(ws_dial(&d, url, NULL, NULL, &err));
+    assert_int_equal(err.code, WS_ERR_TIMEOUT);
+    assert_non_null(strstr(err.text, "the client's files"));
+
+    /* The helper, which still waits, does not for ever. */
+    do
+        fd = open(tls.ca_file, O_WRONLY | O_NONBLOCK);
+    while (fd < 0 && ws_now() < deadline);
+    assert_int_equal(close(fd), 0);
+}
+
 /* ---- All of it ---------------------------------------------------------- */
 
 static int start(void **state)
@@ -150,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             handlers_that_block_hold_up_nothing_of_the_librarys_own),
+        cmocka_unit_test(files_are_waited_for_until_the_deadline),
     };
 
     return run_in_fiber("helpers", tests, start, stop);

@@ -197,7 +197,8 @@ static void shake_hands(void)
     void *failed;
 
     assert_int_equal(pthread_create(&t, NULL, accept_a, &at_a), 0);
-    assert_int_equal(ws__tls_connect(&b, &trust, "good.test", &at_b), 0);
+    assert_int_equal(ws__tls_connect(&b, &trust, "good.test", 0, NULL, &at_b),
+                     0);
     if (suites)
         assert_true(SSL_set_ciphersuites(ssl_of(&b), suites));
     int error = ws__tls_handshake(&b, ws_after(LONG), NULL, &at_b);

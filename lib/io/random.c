@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
@@ -16,8 +17,6 @@ struct pool {
 };
 
 static _Thread_local struct pool pool;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int at_fork;
 
 /* Runs in the only thread that the child has. */
 static void wipe(void)
@@ -25,16 +24,24 @@ static void wipe(void)
     explicit_bzero(&pool, sizeof(pool));
 }
 
-static void watch_forks(void)
+/* Twice, by a race, does no harm. */
+static int watch_forks(void)
 {
-    at_fork = -pthread_atfork(NULL, NULL, wipe);
+    static atomic_bool watched;
+
+    if (atomic_load(&watched))
+        return 0;
+    int r = -pthread_atfork(NULL, NULL, wipe);
+    atomic_store(&watched, r == 0);
+    return r;
 }
 
 static int refill(void)
 {
-    pthread_once(&once, watch_forks);
-    if (at_fork != 0)
-        return at_fork;
+    int r = watch_forks();
+
+    if (r != 0)
+        return r;
     if (getentropy(pool.bytes, sizeof(pool.bytes)) != 0)
         return -errno;
     pool.left = sizeof(pool.bytes);

@@ -9,7 +9,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "fiber/budget.h"
-#include "fiber/offload.h"
 #include "fiber/sched.h"
 #include "io/wait.h"
 
@@ -192,38 +191,24 @@ int ws__tls_accept(struct ws__stream *s, struct ws__tls_context *x)
     return 0;
 }
 
-struct files {
-    const ws_tls *tls;
-    SSL_CTX *ctx;
-    ws_error *err;
-};
-
-/* Disks make their callers wait. */
-static int read_files(void *arg)
-{
-    struct files *f = arg;
-
-    f->ctx = ws__tls_client_ctx(f->tls, f->err);
-    return f->ctx ? 0 : f->err->code;
-}
-
 int ws__tls_connect(struct ws__stream *s, const ws_tls *tls, const char *host,
-                    ws_error *err)
+                    int64_t deadline, ws_event *cancel, ws_error *err)
 {
     static const ws_tls standard;
     ws_error unseen = { 0 };
+    SSL_CTX *ctx;
 
     err = err ? err : &unseen;
     tls = tls ? tls : &standard;
-    struct files f = { .tls = tls, .err = err };
-    if (ws__blocking(WS__FOR_FILES, read_files, &f) != 0)
-        return err->code;
-    struct ws__tls *t = tls_new(s, f.ctx);
+    int error = ws__tls_read_client(tls, deadline, cancel, &ctx, err);
+    if (error != 0)
+        return error;
+    struct ws__tls *t = tls_new(s, ctx);
     if (!t)
         return ws__fail(err, -ENOMEM, "TLS with %s: out of memory", host);
     t->peer = tls->server_name ? tls->server_name : host;
     SSL_set_connect_state(t->ssl);
-    int error = ws__tls_verify(t, tls->insecure_skip_verify, err);
+    error = ws__tls_verify(t, tls->insecure_skip_verify, err);
     if (error == 0)
         put_over(s, t);
     else

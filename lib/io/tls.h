@@ -34,9 +34,10 @@ int ws__tls_accept(struct ws__stream *s, struct ws__tls_context *x);
 
 /* The same as a client of host, a name or an address, which tls may replace; it
  * has to stay until the handshake is over.  tls NULL: verify with the system's
- * roots.  Returns 0, or a negative code and *err says why. */
+ * roots.  The files are read by the deadline (0: never), unless cancel, which may
+ * be NULL, is set.  Returns 0, or a negative code and *err says why. */
 int ws__tls_connect(struct ws__stream *s, const ws_tls *tls, const char *host,
-                    ws_error *err);
+                    int64_t deadline, ws_event *cancel, ws_error *err);
 
 /*
  * Shake hands by the deadline (0: never), unless cancel, which may be NULL, is
@@ -46,6 +47,9 @@ int ws__tls_connect(struct ws__stream *s, const ws_tls *tls, const char *host,
  */
 int ws__tls_handshake(struct ws__stream *s, int64_t deadline, ws_event *cancel,
                       ws_error *err);
+
+/* Forget what clients share, until the next needs it. */
+void ws__tls_cleanup(void);
 
 /* Take TLS off again, without a word to the peer: for what has to be said when
  * a handshake failed. */

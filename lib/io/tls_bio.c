@@ -6,7 +6,7 @@
 #include "io/tls_state.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <stdatomic.h>
 
 /* Returns 1 for bytes, else 0. */
 static int finish(BIO *b, ssize_t r, int retry, int *error, size_t *done)
@@ -52,25 +52,37 @@ static long bio_ctrl(BIO *b, int command, long n, void *p)
     return command == BIO_CTRL_FLUSH;
 }
 
-static BIO_METHOD *method;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void make_method(void)
+static BIO_METHOD *method_new(void)
 {
     BIO_METHOD *m =
         BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "silverback");
 
     if (m && BIO_meth_set_read_ex(m, bio_read) &&
         BIO_meth_set_write_ex(m, bio_write) && BIO_meth_set_ctrl(m, bio_ctrl))
-        method = m;
-    else
-        BIO_meth_free(m);
+        return m;
+    BIO_meth_free(m);
+    return NULL;
+}
+
+/* Made once, unless there was no memory for it; the loser of a race frees its
+ * own. */
+static BIO_METHOD *method_of_streams(void)
+{
+    static BIO_METHOD *_Atomic method;
+    BIO_METHOD *there = atomic_load(&method);
+
+    if (there)
+        return there;
+    BIO_METHOD *mine = method_new();
+    if (!mine || atomic_compare_exchange_strong(&method, &there, mine))
+        return mine;
+    BIO_meth_free(mine);
+    return there;
 }
 
 BIO *ws__tls_bio(struct ws__tls *t)
 {
-    pthread_once(&once, make_method);
-
+    BIO_METHOD *method = method_of_streams();
     BIO *b = method ? BIO_new(method) : NULL;
     if (b) {
         BIO_set_data(b, t);

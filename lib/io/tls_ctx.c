@@ -223,49 +223,109 @@ static SSL_CTX *client_new(void)
 {
     SSL_CTX *ctx = ctx_new(TLS_client_method());
 
+    if (ctx && SSL_CTX_set_alpn_protos(ctx, protocol, PROTOCOL_LEN) == 0)
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
+}
+
+/* With the system's roots and nothing of one's own: made once, if all of it could
+ * be read. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static SSL_CTX *standard;
+
+/* Returns whether they are all there; the system need not have a file of them.
+ * SSL_CTX_set_default_verify_paths would not say so. */
+static bool load_roots(SSL_CTX *ctx)
+{
+    const char *named = secure_getenv(X509_get_default_cert_file_env());
+    const char *file = named ? named : X509_get_default_cert_file();
+
+    bool all = SSL_CTX_load_verify_file(ctx, file) == 1 ||
+               (access(file, F_OK) != 0 && errno == ENOENT);
+    all = SSL_CTX_set_default_verify_dir(ctx) == 1 && all;
+    ERR_clear_error();
+    return all;
+}
+
+SSL_CTX *ws__tls_standard_ctx(void)
+{
+    pthread_mutex_lock(&lock);
+    SSL_CTX *ctx = standard;
     if (ctx)
-        SSL_CTX_set_alpn_protos(ctx, protocol, PROTOCOL_LEN);
+        SSL_CTX_up_ref(ctx);
+    pthread_mutex_unlock(&lock);
     return ctx;
 }
 
-/* With the system's roots and nothing of one's own, which is made once. */
-static SSL_CTX *standard;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void make_standard(void)
+/* Of two the first stays. */
+static void share(SSL_CTX *ctx)
 {
-    standard = client_new();
-    if (standard)
-        SSL_CTX_set_default_verify_paths(standard);
-    ERR_clear_error();
+    pthread_mutex_lock(&lock);
+    if (!standard) {
+        SSL_CTX_up_ref(ctx);
+        standard = ctx;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+/* Reading the system's files takes its time, and no lock. */
+static SSL_CTX *standard_ctx(void)
+{
+    SSL_CTX *ctx = ws__tls_standard_ctx();
+
+    if (ctx)
+        return ctx;
+    ctx = client_new();
+    if (ctx && load_roots(ctx))
+        share(ctx);
+    return ctx;
+}
+
+void ws__tls_cleanup(void)
+{
+    pthread_mutex_lock(&lock);
+    SSL_CTX *ctx = standard;
+    standard = NULL;
+    pthread_mutex_unlock(&lock);
+    SSL_CTX_free(ctx);
+}
+
+/* What is verified with the system's roots only. */
+static int use_roots(SSL_CTX *ctx, ws_error *err)
+{
+    SSL_CTX *with = standard_ctx();
+
+    if (!with)
+        return ws__fail(err, -ENOMEM, "TLS: out of memory");
+    SSL_CTX_set1_cert_store(ctx, SSL_CTX_get_cert_store(with));
+    SSL_CTX_free(with);
+    return 0;
 }
 
 static int set_up_client(SSL_CTX *ctx, const ws_tls *tls, ws_error *err)
 {
-    int error = 0;
+    int error =
+        tls->ca_file ? use_ca(ctx, tls->ca_file, err) : use_roots(ctx, err);
 
-    if (tls->ca_file)
-        error = use_ca(ctx, tls->ca_file, err);
-    else
-        SSL_CTX_set1_cert_store(ctx, SSL_CTX_get_cert_store(standard));
     if (error == 0 && tls->cert_file)
         error = use_certificate(ctx, tls, err);
     return error;
 }
 
+bool ws__tls_is_standard(const ws_tls *tls)
+{
+    return !tls->ca_file && !tls->cert_file && !tls->key_log;
+}
+
 SSL_CTX *ws__tls_client_ctx(const ws_tls *tls, ws_error *err)
 {
-    pthread_once(&once, make_standard);
+    bool plain = ws__tls_is_standard(tls);
+    SSL_CTX *ctx = plain ? standard_ctx() : client_new();
 
-    bool plain = !tls->ca_file && !tls->cert_file && !tls->key_log;
-    SSL_CTX *ctx = !standard ? NULL : plain ? standard : client_new();
     if (!ctx) {
         ws__fail(err, -ENOMEM, "TLS: out of memory");
         return NULL;
     }
-    if (plain) {
-        SSL_CTX_up_ref(ctx);
-        return ctx;
-    }
-    return finish(ctx, tls, set_up_client(ctx, tls, err));
+    return plain ? ctx : finish(ctx, tls, set_up_client(ctx, tls, err));
 }

@@ -75,6 +75,17 @@ BIO *ws__tls_bio(struct ws__tls *t);
 SSL_CTX *ws__tls_server_ctx(const ws_tls *tls, ws_error *err);
 SSL_CTX *ws__tls_client_ctx(const ws_tls *tls, ws_error *err);
 
+/* Has a client nothing of its own?  What such clients share, with a reference
+ * for the caller: NULL until it is made. */
+bool ws__tls_is_standard(const ws_tls *tls);
+SSL_CTX *ws__tls_standard_ctx(void);
+
+/* ws__tls_client_ctx by a helper thread, which is left to itself at the
+ * deadline (0: never), or when cancel, which may be NULL, is set.  Returns 0, or
+ * a negative code and *err says why. */
+int ws__tls_read_client(const ws_tls *tls, int64_t deadline, ws_event *cancel,
+                        SSL_CTX **ctx, ws_error *err);
+
 /* A reference to what was made of a server's files as they are now, or were a
  * second ago; the caller's to free. */
 SSL_CTX *ws__tls_current(struct ws__tls_context *x);

@@ -89,7 +89,8 @@ static int secure(const struct ws__dial *d, const struct ws__url *hop,
         of_proxy.server_name = NULL;
         tls = &of_proxy;
     }
-    int r = ws__tls_connect(s, tls, hop->name, d->err);
+    int r = ws__tls_connect(s, tls, hop->name, d->deadline, d->dialer->cancel,
+                            d->err);
     if (r == 0)
         r = ws__tls_handshake(s, d->deadline, d->dialer->cancel, d->err);
     return r;
