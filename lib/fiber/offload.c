@@ -23,12 +23,17 @@ struct pool {
     pthread_cond_t wake;
     struct ws__job *first, *last;
     unsigned helpers, idle, waiting;
+    unsigned busy;     /* helpers that have not done their job yet */
+    unsigned cleaners; /* who waits for the others to end, by rested */
+    pthread_cond_t rested;
+    pthread_t ended; /* the last of those, to be joined */
+    bool has_ended;
 };
 
 #define POOL(n)                                                                \
     {                                                                          \
         .limit = (n), .lock = PTHREAD_MUTEX_INITIALIZER,                       \
-        .wake = PTHREAD_COND_INITIALIZER                                       \
+        .wake = PTHREAD_COND_INITIALIZER, .rested = PTHREAD_COND_INITIALIZER   \
     }
 
 static struct pool pools[] = {
@@ -50,7 +55,8 @@ static struct ws__job *take(struct pool *p)
     return j;
 }
 
-/* With the lock held.  NULL after a while without a job. */
+/* With the lock held.  NULL after a while without a job, or when there is none
+ * and somebody cleans up. */
 static struct ws__job *next_job(struct pool *p)
 {
     struct timespec until;
@@ -60,10 +66,30 @@ static struct ws__job *next_job(struct pool *p)
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += IDLE_S;
     p->idle++;
-    while ((j = take(p)) == NULL && err == 0)
+    while ((j = take(p)) == NULL && err == 0 && p->cleaners == 0)
         err = pthread_cond_timedwait(&p->wake, &p->lock, &until);
     p->idle--;
     return j;
+}
+
+/* Waits for who went before it, so that one alone is left to be joined. */
+static void end_for_cleaner(struct pool *p)
+{
+    pthread_t before = p->ended;
+    bool follows = p->has_ended;
+
+    p->ended = pthread_self();
+    p->has_ended = true;
+    pthread_cond_broadcast(&p->rested);
+    pthread_mutex_unlock(&p->lock);
+    if (follows)
+        pthread_join(before, NULL);
+}
+
+static void end_alone(struct pool *p)
+{
+    pthread_detach(pthread_self());
+    pthread_mutex_unlock(&p->lock);
 }
 
 static void *help(void *arg)
@@ -74,13 +100,20 @@ static void *help(void *arg)
     ws__thread_runs_handlers();
     pthread_mutex_lock(&p->lock);
     while ((j = next_job(p)) != NULL) {
+        p->busy++;
         pthread_mutex_unlock(&p->lock);
         j->fn(j);
+        pthread_mutex_lock(&p->lock);
+        p->busy--;
+        pthread_mutex_unlock(&p->lock);
         j->done(j);
         pthread_mutex_lock(&p->lock);
     }
     p->helpers--;
-    pthread_mutex_unlock(&p->lock);
+    if (p->cleaners > 0)
+        end_for_cleaner(p);
+    else
+        end_alone(p);
     return NULL;
 }
 
@@ -91,7 +124,6 @@ static void start_helper(struct pool *p)
 
     if (ws__thread_start(&t, help, p) != 0)
         return;
-    pthread_detach(t);
     p->helpers++;
 }
 
@@ -115,6 +147,30 @@ int ws__offload(enum ws__helpers kind, struct ws__job *j)
     }
     pthread_mutex_unlock(&p->lock);
     return served ? 0 : -ENOMEM;
+}
+
+/* ---- Cleaning up -------------------------------------------------------- */
+
+static void clean_up(struct pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->cleaners++;
+    pthread_cond_broadcast(&p->wake);
+    while (p->helpers > p->busy)
+        pthread_cond_wait(&p->rested, &p->lock);
+    p->cleaners--;
+    pthread_t last = p->ended;
+    bool join = p->has_ended;
+    p->has_ended = false;
+    pthread_mutex_unlock(&p->lock);
+    if (join)
+        pthread_join(last, NULL);
+}
+
+void ws__offload_cleanup(void)
+{
+    for (size_t i = 0; i < sizeof(pools) / sizeof(*pools); i++)
+        clean_up(&pools[i]);
 }
 
 /* ---- Calls -------------------------------------------------------------- */

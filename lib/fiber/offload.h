@@ -25,4 +25,7 @@ int ws__offload(enum ws__helpers kind, struct ws__job *j);
 /* ws_blocking, by helpers of a kind. */
 int ws__blocking(enum ws__helpers kind, int (*fn)(void *arg), void *arg);
 
+/* End the helpers that have nothing to do, and wait for that. */
+void ws__offload_cleanup(void);
+
 #endif

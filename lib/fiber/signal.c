@@ -11,6 +11,7 @@
 #include <silverback/fiber.h>
 
 #include "fiber/park.h"
+#include "fiber/signal.h"
 #include "fiber/thread.h"
 
 /* What a signal does now, and what it did before. */
@@ -19,14 +20,21 @@ struct slot {
     struct sigaction before;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of slots, started */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of slots */
 static struct slot slots[NSIG];
+
+/* Of the thread; taken before the other, and held by who waits for its end. */
+static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t thread;
 static bool started;
+static atomic_bool ending;
 
 /* The handler notes the signal, then wakes the helper thread by a byte.  If the
  * pipe is full the thread is about to look anyway. */
 static atomic_bool arrived[NSIG];
-static int bell[2];
+static int
+    bell[2]; /* once made it stays, since a handler may be about to ring */
+static bool has_bell;
 
 static void on_signal(int signum)
 {
@@ -51,7 +59,7 @@ static void *helper(void *arg)
     char bytes[64];
 
     (void)arg;
-    for (;;) {
+    while (!atomic_load(&ending)) {
         ws__park_fd(bell[0], NULL, POLLIN, 0, true);
         while (read(bell[0], bytes, sizeof(bytes)) > 0)
             continue;
@@ -64,29 +72,20 @@ static void *helper(void *arg)
 
 static int start(void)
 {
-    pthread_t thread;
-
-    if (pipe2(bell, O_CLOEXEC | O_NONBLOCK) != 0)
+    if (!has_bell && pipe2(bell, O_CLOEXEC | O_NONBLOCK) != 0)
         return -errno;
+    has_bell = true;
+    atomic_store(&ending, false);
     int r = ws__thread_start_deaf(&thread, helper, NULL);
-    if (r != 0) {
-        close(bell[0]);
-        close(bell[1]);
-        return r;
-    }
-    pthread_detach(thread);
-    started = true;
-    return 0;
+    started = r == 0;
+    return r;
 }
 
 static int install(struct slot *s, ws_event *e, int signum)
 {
     struct sigaction action = { .sa_handler = on_signal,
                                 .sa_flags = SA_RESTART | SA_ONSTACK };
-    int r = started ? 0 : start();
 
-    if (r != 0)
-        return r;
     sigemptyset(&action.sa_mask);
     if (!s->event && sigaction(signum, &action, &s->before) != 0)
         return -errno;
@@ -108,8 +107,35 @@ int ws_notify(ws_event *e, int signum)
         return -EINVAL;
 
     struct slot *s = &slots[signum];
+    pthread_mutex_lock(&life);
+    int r = e && !started ? start() : 0;
     pthread_mutex_lock(&lock);
-    int r = e ? install(s, e, signum) : restore(s, signum);
+    if (r == 0)
+        r = e ? install(s, e, signum) : restore(s, signum);
     pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&life);
     return r;
+}
+
+static bool is_needed(void)
+{
+    bool any = false;
+
+    pthread_mutex_lock(&lock);
+    for (int i = 1; i < NSIG; i++)
+        any = any || slots[i].event;
+    pthread_mutex_unlock(&lock);
+    return any;
+}
+
+void ws__signal_cleanup(void)
+{
+    pthread_mutex_lock(&life);
+    if (started && !is_needed()) {
+        atomic_store(&ending, true);
+        (void)!write(bell[1], "", 1);
+        pthread_join(thread, NULL);
+        started = false;
+    }
+    pthread_mutex_unlock(&life);
 }

@@ -33,11 +33,17 @@ enum {
 /* More cannot be had, and a slab of them could not be counted in bytes. */
 #define SIZE_LIMIT (PTRDIFF_MAX / SLAB / 2)
 
+struct slab {
+    struct slab *next;
+    struct ws__stack stacks[SLAB];
+};
+
 struct ws__stacks {
     struct ws__stacks *next;
     size_t size;
-    pthread_mutex_t lock; /* of free */
+    pthread_mutex_t lock; /* of what follows */
     struct ws__stack *free;
+    struct slab *slabs; /* so that none looks lost when the process ends */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all */
@@ -75,13 +81,16 @@ static char *map(size_t stride, size_t *n)
 static int add_slab(struct ws__stacks *of)
 {
     size_t stride = GUARD + of->size, n;
-    struct ws__stack *list = ws__alloc(SLAB * sizeof(*list));
-    char *base = list ? map(stride, &n) : NULL;
+    struct slab *slab = ws__alloc(sizeof(*slab));
+    char *base = slab ? map(stride, &n) : NULL;
 
     if (!base) {
-        ws_free(list);
+        ws_free(slab);
         return -ENOMEM;
     }
+    struct ws__stack *list = slab->stacks;
+    slab->next = of->slabs;
+    of->slabs = slab;
     for (size_t i = 0; i < n; i++) {
         list[i] = (struct ws__stack){ .low = base + i * stride + GUARD,
                                       .next = of->free,

@@ -19,6 +19,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static struct ws__worker *workers;
 static bool started;
+static pthread_t thread; /* if started */
+static unsigned life;    /* of the thread: one of another life ends */
 static atomic_bool sleeps;
 
 static const void *reported[REPORTS];
@@ -95,7 +97,7 @@ static bool look_at_all(void)
 
 /* ---- The thread --------------------------------------------------------- */
 
-static void wait_tick(void)
+static void wait_tick(unsigned mine)
 {
     struct timespec until;
 
@@ -105,7 +107,7 @@ static void wait_tick(void)
         until.tv_nsec -= 1000000000L;
         until.tv_sec++;
     }
-    while (pthread_cond_timedwait(&wake, &lock, &until) == 0)
+    while (life == mine && pthread_cond_timedwait(&wake, &lock, &until) == 0)
         continue;
 }
 
@@ -113,19 +115,21 @@ static void wait_tick(void)
  * set. */
 static void *run(void *arg)
 {
-    (void)arg;
+    unsigned mine = (unsigned)(uintptr_t)arg;
+
     ws__thread_runs_handlers(); /* the log function */
     pthread_mutex_lock(&lock);
-    for (;;) {
+    while (life == mine) {
         if (look_at_all()) {
-            wait_tick();
+            wait_tick(mine);
             continue;
         }
         atomic_store(&sleeps, true);
-        while (atomic_load(&sleeps) && !look_at_all())
+        while (life == mine && atomic_load(&sleeps) && !look_at_all())
             pthread_cond_wait(&wake, &lock);
         atomic_store(&sleeps, false);
     }
+    pthread_mutex_unlock(&lock);
     return NULL;
 }
 
@@ -136,19 +140,15 @@ void ws__watchdog_wake(void)
         return;
     pthread_mutex_lock(&lock);
     atomic_store(&sleeps, false);
-    pthread_cond_signal(&wake);
+    pthread_cond_broadcast(&wake);
     pthread_mutex_unlock(&lock);
 }
 
 /* Without a thread nobody watches, and all else works. */
 static void start(void)
 {
-    pthread_t t;
-
-    if (!started && ws__thread_start(&t, run, NULL) == 0) {
-        pthread_detach(t);
-        started = true;
-    }
+    if (!started)
+        started = ws__thread_start(&thread, run, (void *)(uintptr_t)life) == 0;
 }
 
 void ws__watchdog_add(struct ws__worker *w)
@@ -174,4 +174,20 @@ void ws__watchdog_remove(struct ws__worker *w)
     if (w->next)
         w->next->prev = w->prev;
     pthread_mutex_unlock(&lock);
+}
+
+/* Not by the log function, which would wait for itself. */
+void ws__watchdog_cleanup(void)
+{
+    pthread_mutex_lock(&lock);
+    bool end = started && !workers && !pthread_equal(thread, pthread_self());
+    pthread_t ended = thread;
+    if (end) {
+        started = false;
+        life++;
+        pthread_cond_broadcast(&wake);
+    }
+    pthread_mutex_unlock(&lock);
+    if (end)
+        pthread_join(ended, NULL);
 }

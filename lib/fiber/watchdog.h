@@ -16,6 +16,9 @@ void ws__watchdog_remove(struct ws__worker *w);
 /* A worker has woken up. */
 void ws__watchdog_wake(void);
 
+/* End the thread that watches, if there is no worker. */
+void ws__watchdog_cleanup(void);
+
 /* A fiber begins to run, or (NULL) has stopped. */
 static inline void ws__watchdog_turn(struct ws__worker *w,
                                      const struct ws__fiber *f)

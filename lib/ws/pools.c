@@ -78,10 +78,8 @@ static struct ws__pool own(const struct ws__pool *like)
                               .size = like->size };
 }
 
-static void pools_free(void *pools)
+static void pools_empty(struct ws__pools *p)
 {
-    struct ws__pools *p = pools;
-
     ws__pool_fini(&p->reading);
     ws__pool_fini(&p->outgoing);
     ws__pool_fini(&p->head);
@@ -90,7 +88,17 @@ static void pools_free(void *pools)
     ws__pool_fini(&p->inflate);
     for (int i = 0; i < WS__WINDOWS; i++)
         ws__pool_fini(&p->deflate[i]);
-    ws_free(p);
+}
+
+static void pools_free(void *pools)
+{
+    pools_empty(pools);
+    ws_free(pools);
+}
+
+void ws__pools_cleanup(void)
+{
+    pools_empty(&shared);
 }
 
 /* What they give out may be put back into others of the same kind. */

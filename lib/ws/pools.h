@@ -40,6 +40,9 @@ static inline struct ws__pools *ws__pools_here(void)
     return p ? p : ws__pools_find();
 }
 
+/* Empty those that all threads share. */
+void ws__pools_cleanup(void);
+
 struct ws__pool *ws__deflate_pool(struct ws__pools *p, int bits);
 
 #endif

@@ -82,5 +82,6 @@ int ws_serve(const ws_server *s)
     else
         ws__log("serve: signals: %s", ws_strerror(r));
     restore_signals();
+    ws_cleanup();
     return r;
 }
