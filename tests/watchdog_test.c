@@ -3,16 +3,24 @@
 #include "test.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
-#include <silverback/base.h>
-#include <silverback/fiber.h>
+#include <silverback.h>
 
+#include "fiber/name.h"
+#include "fiber/queued.h"
 #include "fiber/sched.h"
+#include "fiber/stopwatch.h"
+#include "fiber/worker.h"
+#include "io/sock.h"
 #include "mode.h"
 
 enum {
@@ -235,6 +243,131 @@ static void a_log_function_may_run_a_worker(void **state)
     assert_int_equal(result, 0);
 }
 
+/* ---- The machine is busy ------------------------------------------------ */
+
+static atomic_int queued; /* percent of the time */
+
+int64_t ws__queued_us(int tid)
+{
+    assert_int_not_equal(tid, 0);
+    return ws__now_us() * atomic_load(&queued) / 100;
+}
+
+static void who_waits_for_a_processor_is_not_logged(void **state)
+{
+    (void)state;
+
+    atomic_store(&queued, 100);
+    ws_yield();
+    ws__fiber_label("/queued");
+    assert_int_equal(block(TOO_LONG), -1);
+    ws_yield();
+    atomic_store(&queued, 0);
+    ws_yield();
+    assert_true(block_until_logged() >= TICK - 1);
+    assert_true(says("/queued"));
+    ws__fiber_label(NULL);
+}
+
+static void who_sleeps_on_a_busy_machine_is(void **state)
+{
+    (void)state;
+
+    atomic_store(&queued, 50);
+    ws_yield();
+    ws__fiber_label("/half");
+    assert_true(block_until_logged() >= 2 * TICK - 2);
+    assert_true(says("/half"));
+    atomic_store(&queued, 0);
+    ws__fiber_label(NULL);
+}
+
+/* ---- Names -------------------------------------------------------------- */
+
+static void the_librarys_own_work_is_called_that(void **state)
+{
+    (void)state;
+
+    ws__fiber_label(WS__WORK "tests");
+    ws_yield();
+    assert_true(block_until_logged() >= TICK - 1);
+    assert_true(says("the library's own work (tests) held up its worker"));
+    assert_false(says("ws_blocking"));
+    ws__fiber_label(NULL);
+}
+
+static void be_slow(void *blocked)
+{
+    *(int64_t *)blocked = block_until_logged();
+}
+
+static void what_a_handler_starts_bears_its_name(void **state)
+{
+    (void)state;
+    int64_t blocked = 0;
+
+    ws__fiber_label("/parent");
+    ws_join(ws_go(be_slow, &blocked));
+    ws__fiber_label(NULL);
+    assert_true(blocked >= TICK - 1);
+    assert_true(says("the handler of /parent"));
+}
+
+static atomic_int fibers, nameless;
+
+static void count_fibers(ws_request *r, void *arg)
+{
+    (void)arg;
+    for (struct ws__fiber *f = ws__worker_here()->newest; f; f = f->older) {
+        atomic_fetch_add(&fibers, 1);
+        atomic_fetch_add(&nameless, f->label == NULL);
+    }
+    ws_reply_text(r, 200, "");
+}
+
+static int call(const ws_listener *l, const char *request)
+{
+    const char *port = strrchr(ws_listener_addr(l), ':') + 1;
+    struct sockaddr_in in = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)strtol(port, NULL, 10)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    int fd = ws__connect((struct sockaddr *)&in, sizeof(in), 0, NULL);
+    char answer[16];
+
+    assert_true(fd >= 0);
+    assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+    assert_true(ws_wait_fd(fd, POLLIN, 0) > 0);
+    assert_true(recv(fd, answer, sizeof(answer), MSG_DONTWAIT) > 0);
+    return fd;
+}
+
+/* One that accepts, one whose client is idle, one that lingers, and the
+ * handler's. */
+static void each_fiber_of_a_server_has_a_name(void **state)
+{
+    (void)state;
+    static const ws_route routes[] = { { .path = "/", .handler = count_fibers },
+                                       { 0 } };
+    ws_error err;
+    ws_listener *l = ws_listen(
+        &(ws_server){ .addr = "127.0.0.1:0", .routes = routes, .workers = 1 },
+        &err);
+
+    assert_non_null(l);
+    int idle = call(l, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    int lingering = call(l, "malformed\r\n\r\n");
+    atomic_store(&fibers, 0);
+    int fd = call(l, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(atomic_load(&fibers), 4);
+    assert_int_equal(atomic_load(&nameless), 0);
+    close(idle);
+    close(lingering);
+    close(fd);
+    assert_int_equal(ws_listener_shutdown(l, ws_after(20000)), 0);
+}
+
 #define watched(test) cmocka_unit_test_setup(test, forget_lines)
 
 int main(void)
@@ -249,6 +382,11 @@ int main(void)
         watched(a_thread_may_block),
         watched(who_waits_or_yields_is_not_logged),
         watched(a_log_function_may_run_a_worker),
+        watched(who_waits_for_a_processor_is_not_logged),
+        watched(who_sleeps_on_a_busy_machine_is),
+        watched(the_librarys_own_work_is_called_that),
+        watched(what_a_handler_starts_bears_its_name),
+        watched(each_fiber_of_a_server_has_a_name),
     };
 
     sem_init(&logged, 0, 0);

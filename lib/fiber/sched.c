@@ -104,7 +104,10 @@ ws_fiber *ws_go(void (*fn)(void *arg), void *arg)
     if (!w)
         return ws__go_thread(fn, arg);
     struct ws__fiber *f = ws__fiber_new(w, fn, arg);
-    return f ? &f->handle : NULL;
+    if (!f)
+        return NULL;
+    f->label = w->current ? w->current->label : NULL;
+    return &f->handle;
 }
 
 struct start {

@@ -35,8 +35,9 @@ int ws__go_in(struct ws__worker *w, void (*fn)(void *arg),
 /* ws_run with a worker of the caller's making. */
 int ws__run_worker(struct ws__worker *w, void (*fn)(void *arg), void *arg);
 
-/* The name of the calling fiber in reports; it must live as long as the worker.
- * NULL: none. */
+/* The name of the calling fiber in reports, and of those that it starts; it must
+ * live as long as the worker.  A path, or WS__WORK (fiber/name) and what the
+ * library does there.  NULL: none. */
 void ws__fiber_label(const char *label);
 
 extern _Thread_local void *ws__local

@@ -4,13 +4,17 @@
 
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "fiber/name.h"
+#include "fiber/queued.h"
+#include "fiber/stopwatch.h"
 #include "fiber/thread.h"
 
 enum {
     TICK_MS = 100,
+    TICK_US = TICK_MS * 1000,
     REPORTS = 64, /* handlers that are told of */
     AT_ONCE = 8,  /* after one look; the rest after the next */
 };
@@ -42,7 +46,10 @@ static bool is_new(const void *handler)
 /* Who has held up a worker. */
 struct culprits {
     size_t n;
-    char names[AT_ONCE][WS__NAME_LEN];
+    struct {
+        char name[WS__NAME_LEN];
+        bool is_ours;
+    } who[AT_ONCE];
 };
 
 /* If it is still the same turn then label and fn are that fiber's; and the label
@@ -55,7 +62,8 @@ static void note(struct culprits *all, struct ws__worker *w, unsigned turn)
     if (all->n == AT_ONCE || atomic_load(&w->turns) != turn ||
         !is_new(label ? (const void *)label : *(void **)&fn))
         return;
-    ws__fiber_name(label, fn, all->names[all->n++]);
+    all->who[all->n].is_ours = ws__fiber_is_ours(label);
+    ws__fiber_name(label, fn, all->who[all->n++].name);
 }
 
 /* With the lock held, but not meanwhile: the log function may start a worker,
@@ -67,20 +75,46 @@ static void report(const struct culprits *all)
     pthread_mutex_unlock(&lock);
     for (size_t i = 0; i < all->n; i++)
         ws__log("%s held up its worker for more than %d ms, and all other "
-                "fibers there: call what blocks by ws_blocking, or set .thread "
-                "in its route",
-                all->names[i], TICK_MS);
+                "fibers there%s",
+                all->who[i].name, TICK_MS,
+                all->who[i].is_ours
+                    ? ""
+                    : ": call what blocks by ws_blocking, or set .thread in "
+                      "its route");
     pthread_mutex_lock(&lock);
+}
+
+static void remember(struct ws__worker *w, unsigned turn, int64_t now)
+{
+    w->seen = turn;
+    w->seen_at = now;
+    w->seen_queued = ws__queued_us(w->tid);
+}
+
+/* What a machine that is busy elsewhere takes does not count: the time that the
+ * worker could have run, but waited for a processor; nor what this thread, too,
+ * was kept from running. */
+static bool is_held_up(struct ws__worker *w, int64_t now)
+{
+    if (now - w->looked_at > 2 * TICK_US) {
+        remember(w, w->seen, now);
+        return false;
+    }
+    return now - w->seen_at - (ws__queued_us(w->tid) - w->seen_queued) >=
+           TICK_US;
 }
 
 /* Returns whether there is anything to look at soon. */
 static bool look(struct ws__worker *w, struct culprits *all)
 {
     unsigned turn = atomic_load(&w->turns);
+    int64_t now = ws__now_us();
 
-    if (turn % 2 == 1 && turn == w->seen)
+    if (turn % 2 == 1 && turn != w->seen)
+        remember(w, turn, now);
+    else if (turn % 2 == 1 && is_held_up(w, now))
         note(all, w, turn);
-    w->seen = turn;
+    w->looked_at = now;
     return !atomic_load(&w->asleep);
 }
 
@@ -153,6 +187,7 @@ static void start(void)
 
 void ws__watchdog_add(struct ws__worker *w)
 {
+    w->tid = gettid();
     pthread_mutex_lock(&lock);
     start();
     w->prev = NULL;

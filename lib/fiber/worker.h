@@ -104,7 +104,11 @@ struct ws__worker {
     atomic_uint turns; /* odd while a fiber runs: */
     _Atomic(const char *) label;
     void (*_Atomic fn)(void *arg);
-    unsigned seen;
+    int tid;
+    unsigned seen;       /* a turn, */
+    int64_t seen_at;     /* and when, of ws__now_us, */
+    int64_t seen_queued; /* and ws__queued_us then */
+    int64_t looked_at;
 
     /* For other threads. */
     pthread_mutex_t lock;

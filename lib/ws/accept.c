@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "fiber/name.h"
 #include "fiber/sched.h"
 #include "fiber/sync.h"
 #include "io/wait.h"
@@ -182,6 +183,7 @@ void ws__accept_all(void *arg)
     ws_event_wait(&l->open, 0);
     int r = ws__event_is_set(&l->stop) ? WS_ERR_CANCELED : 0;
 
+    ws__fiber_label(WS__WORK "accepting connections");
     (void)ws__watch_new(l->fd, true, &seat->watch); /* it does without */
     while (r != WS_ERR_CANCELED) {
         int error = accept_ready(seat);

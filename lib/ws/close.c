@@ -2,6 +2,8 @@
 
 /* Ending a connection. */
 
+#include "fiber/name.h"
+#include "fiber/sched.h"
 #include "ws/linger.h"
 #include "ws/read.h"
 #include "ws/write.h"
@@ -41,6 +43,7 @@ static void linger(void *conn)
     ws_conn *c = conn;
     struct ws__linger l = lingering(c);
 
+    ws__fiber_label(WS__WORK "closing a connection");
     ws__linger(&l);
     ws__stream_break(&c->stream);
     let_go(c);

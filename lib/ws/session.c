@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "fiber/name.h"
 #include "fiber/park.h"
 #include "fiber/sched.h"
 #include "proto/http_write.h"
@@ -14,6 +15,8 @@
 #include "ws/linger.h"
 #include "ws/request.h"
 #include "ws/route.h"
+
+static const char own_work[] = WS__WORK "requests and their answers";
 
 int64_t ws__session_deadline(int timeout_ms)
 {
@@ -127,7 +130,7 @@ static void handle(struct ws__session *s, struct ws__request *r)
     else
         call(&c);
     s->route = route;
-    ws__fiber_label(NULL);
+    ws__fiber_label(own_work);
     if (!r->answered)
         ws_reply_text(&r->pub, 500, "Internal Server Error\n");
 }
@@ -198,6 +201,7 @@ void ws__session_run(void *newcomer)
     struct ws__newcomer *n = newcomer;
     struct ws__session s;
 
+    ws__fiber_label(own_work);
     session_init(&s, n);
     ws_free(n);
     serve(&s);
