@@ -369,7 +369,8 @@ void *bench_peer(void *peer)
     struct peer *p = peer;
     const struct kind *k = p->kind;
     int units = p->greedy ? k->burst : 1;
-    uint64_t period = UINT64_C(1000000000) * (uint64_t)units / (uint64_t)k->rate;
+    uint64_t period =
+        UINT64_C(1000000000) * (uint64_t)units / (uint64_t)k->rate;
     uint64_t next = p->begin + period * (uint64_t)p->index / 4;
     char *bytes = malloc(ROOM);
     size_t n = 0;
