@@ -628,6 +628,37 @@ static void a_client_that_keeps_its_window_is_read(void **state)
     free(text);
 }
 
+/* What the code says is not said again. */
+static void what_was_wrong_is_said_once(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t first;
+        const char *payload;
+        const char *text;
+    } rows[] = {
+        { FIN | WS_TEXT, "\xff", "a text message is not UTF-8" },
+        { FIN | RSV1 | WS_TEXT, "\xff", "a compressed message is corrupt" },
+        { FIN | WS_TEXT, "four", "the message is larger than the read limit" },
+        { FIN | 3, "",
+          "the peer broke the WebSocket protocol: an unknown opcode" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        int raw;
+        ws_conn *c = with_raw(
+            &raw, &(ws_adoption){ .compression = true, .read_limit = 3 });
+        ws_message m;
+
+        say_frame(raw, rows[i].first, true, rows[i].payload,
+                  strlen(rows[i].payload));
+        assert_true(ws_read_message(c, &m) < 0);
+        assert_string_equal(ws_conn_error(c)->text, rows[i].text);
+        close(raw);
+        ws_close(c);
+    }
+}
+
 /* ---- The limit ---------------------------------------------------------- */
 
 static void the_limit_holds_for_each_message_anew(void **state)
@@ -1175,6 +1206,7 @@ int main(void)
         cmocka_unit_test(what_deflate_allows_is_read),
         cmocka_unit_test(a_peer_cannot_look_back_at_others_messages),
         cmocka_unit_test(a_client_that_keeps_its_window_is_read),
+        cmocka_unit_test(what_was_wrong_is_said_once),
         cmocka_unit_test(the_limit_holds_for_each_message_anew),
         cmocka_unit_test(one_byte_over_the_limit_is_refused_at_the_header),
         cmocka_unit_test(the_limit_counts_what_was_inflated),
