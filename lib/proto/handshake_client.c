@@ -195,7 +195,7 @@ static int refused(const struct ws__asked *a, int status,
 
     if (status == 403 && ws_header_get(a->headers, "Origin")) {
         to = ws_header_get(a->headers, "Origin");
-        why = "; it refused Origin ";
+        why = "; it may have refused the path, or Origin ";
     }
     ws__fail(err, WS_ERR_HANDSHAKE,
              "bad handshake: the server answered %d to the upgrade%s%s", status,
