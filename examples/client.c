@@ -47,5 +47,7 @@ int main(int argc, char **argv)
     ws_shutdown(c);
     ws_join(f);
     ws_close(c);
+    ws_notify(NULL, SIGINT);
+    ws_cleanup();
     return lost;
 }

@@ -44,5 +44,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", ws_conn_error(c)->text);
     ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(1000));
     ws_close(c);
+    ws_cleanup();
     return lost;
 }
