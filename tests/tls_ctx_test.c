@@ -158,12 +158,37 @@ static void a_stream_that_found_no_memory_finds_it_later(void **state)
     }
 }
 
+static void keep_line(const char *line, void *kept)
+{
+    snprintf(kept, 512, "%s", line);
+}
+
+static void secrets_that_cannot_be_written_are_named_beforehand(void **state)
+{
+    (void)state;
+    const ws_tls tls = { .key_log = true };
+    char line[512] = "";
+
+    setenv("SSLKEYLOGFILE", certs_folder, 1);
+    ws_set_log(keep_line, line);
+    SSL_CTX *ctx = ws__tls_client_ctx(&tls, NULL);
+    ws_set_log(NULL, NULL);
+    unsetenv("SSLKEYLOGFILE");
+    assert_non_null(ctx);
+    assert_null(SSL_CTX_get_keylog_callback(ctx));
+    assert_non_null(strstr(line, certs_folder));
+    assert_non_null(strstr(line, ws_strerror(-EISDIR)));
+    SSL_CTX_free(ctx);
+    ws__tls_cleanup();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_that_found_no_memory_finds_it_later),
         cmocka_unit_test(what_clients_share_is_made_once),
         cmocka_unit_test(a_stream_that_found_no_memory_finds_it_later),
+        cmocka_unit_test(secrets_that_cannot_be_written_are_named_beforehand),
     };
 
     if (CRYPTO_set_mem_functions(get, get_more, give_back) != 1)

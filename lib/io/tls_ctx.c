@@ -30,18 +30,23 @@ static const char *key_log_file(void)
     return secure_getenv("SSLKEYLOGFILE");
 }
 
-/* In one write, since others may write there, too. */
+static int open_key_log(void)
+{
+    return open(key_log_file(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
+                0600);
+}
+
+/* In one write, since others may write there, too.  A failure is not logged: this
+ * is inside of OpenSSL, and the log function may want to wait. */
 static void log_key(const SSL *ssl, const char *line)
 {
     const struct iovec v[] = { { (void *)line, strlen(line) }, { "\n", 1 } };
-    int fd =
-        open(key_log_file(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open_key_log();
 
     (void)ssl;
     if (fd < 0)
         return;
-    if (writev(fd, v, 2) < 0)
-        ws__log("TLS: %s: %s", key_log_file(), ws_strerror(-errno));
+    (void)!writev(fd, v, 2);
     close(fd);
 }
 
@@ -49,6 +54,12 @@ static void set_key_log(SSL_CTX *ctx, const ws_tls *tls)
 {
     if (!tls->key_log || !key_log_file())
         return;
+    int fd = open_key_log();
+    if (fd < 0) {
+        ws__log("TLS: %s: %s", key_log_file(), ws_strerror(-errno));
+        return;
+    }
+    close(fd);
     SSL_CTX_set_keylog_callback(ctx, log_key);
     ws__log("TLS: the secrets of connections go to %s (key_log)",
             key_log_file());
