@@ -2,6 +2,7 @@
 
 #include "test.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -605,6 +606,35 @@ static void *end(void *arg)
     return NULL;
 }
 
+static int descriptors(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    int n = 0;
+
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+/* A server counts on it by default.  The second request was waited for. */
+static void a_connection_takes_one_descriptor(void **state)
+{
+    (void)state;
+    int before = descriptors(), fds[4];
+
+    for (size_t i = 0; i < COUNT(fds); i++)
+        fds[i] = call(l);
+    for (size_t i = 0; i < 2 * COUNT(fds); i++) {
+        say(fds[i % COUNT(fds)], "GET /a HTTP/1.1" SERVED "\r\n");
+        assert_true(hear(fds[i % COUNT(fds)], &a));
+    }
+    assert_true(descriptors() <= before + 2 * (int)COUNT(fds));
+    for (size_t i = 0; i < COUNT(fds); i++)
+        close(fds[i]);
+}
+
 static void shutdown_cuts_idle_connections_at_once(void **state)
 {
     (void)state;
@@ -755,6 +785,7 @@ int main(void)
         TEST(too_many_connections_are_turned_away_with_503),
         TEST(without_descriptors_it_pauses_says_so_once_and_recovers),
         TEST(every_failed_allocation_is_survived),
+        TEST(a_connection_takes_one_descriptor),
         TEST(shutdown_cuts_idle_connections_at_once),
         TEST(shutdown_waits_for_handlers),
         TEST(shutdown_waits_for_the_fibers_of_handlers),

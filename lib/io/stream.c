@@ -184,16 +184,10 @@ int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline)
 
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline)
 {
-    return ws__stream_wait_read_or(s, deadline, NULL);
-}
-
-int ws__stream_wait_read_or(struct ws__stream *s, int64_t deadline,
-                            ws_event *event)
-{
     if (s->readable)
         return 0;
 
-    int r = ws__wait_watched(s->fd, s->watch, s->read_events, deadline, event);
+    int r = ws__stream_wait(s, s->read_events, deadline);
     if (r < 0)
         return r;
     s->readable = true;
@@ -278,6 +272,11 @@ const char *ws__stream_error(const struct ws__stream *s, int code)
 void ws__stream_break(struct ws__stream *s)
 {
     shutdown(s->fd, SHUT_RDWR);
+}
+
+void ws__stream_end_reading(struct ws__stream *s)
+{
+    shutdown(s->fd, SHUT_RD);
 }
 
 static int write_all(struct ws__stream *s, const void *p, size_t n,

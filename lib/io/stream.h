@@ -83,11 +83,6 @@ bool ws__stream_has_room(struct ws__stream *s);
 /* Wait until a read may succeed: not at all if s is readable.  Returns 0,
  * WS_ERR_TIMEOUT or a negated errno. */
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline);
-
-/* The same; an event that is set ends the wait, too: WS_ERR_CANCELED. */
-int ws__stream_wait_read_or(struct ws__stream *s, int64_t deadline,
-                            ws_event *event);
-
 int ws__stream_wait_write(struct ws__stream *s, int64_t deadline);
 
 /* The same for a peer that is to go on taking what was sent: WS_ERR_DEAD once it
@@ -113,6 +108,10 @@ const char *ws__stream_error(const struct ws__stream *s, int code);
 
 /* Break the transport at once, whoever is using it: from any thread. */
 void ws__stream_break(struct ws__stream *s);
+
+/* Let whoever reads find the end of the stream, after what is here: from any
+ * thread.  Writing goes on. */
+void ws__stream_end_reading(struct ws__stream *s);
 
 /* Write all n bytes by the deadline.  Returns 0, WS_ERR_TIMEOUT or a negated
  * errno.  For heads and bodies; messages are written by ws/write. */

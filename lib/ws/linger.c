@@ -34,15 +34,22 @@ static bool drain(struct ws__stream *s)
     return n <= 0 && n != -EAGAIN;
 }
 
+/* Where reading was ended, too, what comes after the end of the stream is
+ * answered by a reset: so an idle one ends when it has nothing to lose. */
+static bool may_end(const struct ws__linger *l)
+{
+    return !l->idle || ws__stream_unacked(l->stream) == 0;
+}
+
 bool ws__linger_step(struct ws__linger *l)
 {
-    if (!l->said) {
+    if (!l->said && may_end(l)) {
         l->rest = l->conn ? ws__write_rest(l->conn) : 0;
         l->said = l->rest == 0 && l->stream->ops->half_close(l->stream) == 0;
     }
     if (!l->heard)
         l->heard = drain(l->stream);
-    return l->said && l->heard;
+    return l->said && (l->heard || l->idle);
 }
 
 /* Grows as the peer takes more, whether it is the kernel that has it or we. */
@@ -54,26 +61,21 @@ static int64_t taken(const struct ws__linger *l)
 static void wait_for_more(struct ws__linger *l)
 {
     struct ws__stream *s = l->stream;
-    int events =
-        (l->said ? 0 : s->write_events) | (l->heard ? 0 : s->read_events);
+    int events = l->heard ? 0 : s->read_events;
     int64_t look = ws_after(ws__linger_quiet_ms / LOOKS);
 
+    if (!l->said && may_end(l))
+        events |= s->write_events;
     if (l->heard || !s->readable)
         (void)ws__stream_wait(
             s, events, l->until != 0 && l->until < look ? l->until : look);
 }
 
-static bool is_enough(const struct ws__linger *l)
-{
-    return l->idle && l->rest == 0 && ws__stream_unacked(l->stream) == 0;
-}
-
 void ws__linger(struct ws__linger *l)
 {
     int64_t before = INT64_MIN, quiet = 0;
-    bool enough = is_enough(l);
 
-    while (!ws__linger_step(l) && !enough) {
+    while (!ws__linger_step(l)) {
         int64_t now = ws_now(), n = taken(l);
 
         if (n > before)
@@ -82,7 +84,6 @@ void ws__linger(struct ws__linger *l)
         if (now >= quiet || (l->until != 0 && now >= l->until))
             return;
         wait_for_more(l);
-        enough = l->said && is_enough(l);
         ws__take_turns(); /* the peer may always have more */
     }
 }

@@ -12,7 +12,7 @@ struct ws__linger {
     struct ws__stream *stream;
     ws_conn *conn; /* that may have bytes left over; NULL: nothing has */
     int64_t until; /* at most; 0: no limit */
-    bool idle;     /* once the peer has all, there is no waiting for its end */
+    bool idle; /* the peer asks for nothing: once it has all, that is the end */
 
     size_t rest; /* bytes of conn's, when they were last looked at */
     bool said;   /* all of it was written, and the end of the stream */

@@ -48,7 +48,7 @@ static int await_request(struct ws__session *s, int64_t *deadline)
         return WS_ERR_CANCELED;
     int64_t until =
         first ? s->first_by : ws__session_deadline(s->server->idle_timeout_ms);
-    int r = ws__stream_wait_read_or(&s->stream, until, &s->cut);
+    int r = ws__stream_wait_read(&s->stream, until);
     ws__entry_idle(&s->entry, false);
     *deadline = first ? until : ws__session_deadline(limit);
     return r;

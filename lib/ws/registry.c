@@ -226,7 +226,7 @@ void ws__registry_close(struct ws__registry *g)
         if (e->upgraded)
             catch_up(e, g->stage);
         else if (e->idle)
-            ws_event_set(&session_of(e)->cut);
+            ws__stream_end_reading(&session_of(e)->stream);
     }
     if (g->sessions == 0)
         ws_event_set(&g->quiet);

@@ -26,7 +26,7 @@ static int shake_hands(struct ws__session *s, ws_error *err)
     int error = ws__tls_accept(&s->stream, s->seat->listener->tls);
     if (error != 0)
         return error;
-    error = ws__tls_handshake(&s->stream, s->first_by, &s->cut, err);
+    error = ws__tls_handshake(&s->stream, s->first_by, NULL, err);
     if (error != 0)
         ws__tls_unwrap(&s->stream);
     ws__entry_idle(&s->entry, false);

@@ -29,7 +29,6 @@ static void session_init(struct ws__session *s, const struct ws__newcomer *n)
     s->server = &n->seat->listener->server;
     s->registry = n->seat->listener->registry;
     s->first_by = n->first_by;
-    s->cut = (ws_event){ 0 };
     s->in = (struct ws__buf){ 0 };
     s->served = s->upgraded = s->broken = s->in_thread = false;
     s->conn = NULL;

@@ -25,7 +25,6 @@ struct ws__session {
     struct ws__seat *seat;
     struct ws__registry *registry;
     struct ws__entry entry;
-    ws_event cut; /* by a shutdown, while it was idle */
     struct ws__stream stream;
     struct ws__buf in;       /* received and not yet used */
     int64_t first_by;        /* when the first request has to be here */
