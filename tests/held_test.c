@@ -6,6 +6,7 @@
 #include "mode.h"
 #include "proto/deflate.h"
 #include "ws/held.h"
+#include "ws/linger.h"
 
 enum { MIB = 1 << 20 };
 
@@ -143,6 +144,32 @@ static void nothing_is_held_after_the_end(void **state)
     expect_nothing_held();
     close(raw);
     ws_close(c);
+}
+
+static void who_lingers_holds_nothing(void **state)
+{
+    (void)state;
+    int64_t limit = patience();
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(bring(c, raw, true, 3 * MIB), WS_ERR_TIMEOUT);
+    ws_ref(c);
+    ws_close(c);
+    ws_yield();
+    expect_held(3 * MIB, 8 * MIB); /* another one may read */
+    ws_unref(c);
+    close(raw);
+    for (; ws__held_now().bytes != 0; ws_sleep(1))
+        assert_true(ws_now() < limit);
+
+    c = with_raw(&raw, NULL);
+    assert_int_equal(bring(c, raw, true, 3 * MIB), WS_ERR_TIMEOUT);
+    ws_close(c);
+    for (; ws__held_now().bytes != 0; ws_sleep(1))
+        assert_true(ws_now() < limit);
+    expect_nothing_held();
+    close(raw);
 }
 
 static void what_is_taken_is_the_takers(void **state)
@@ -440,6 +467,7 @@ int main(void)
         TEST(a_message_holds_what_has_come),
         TEST(a_large_message_holds_its_buffer),
         TEST(nothing_is_held_after_the_end),
+        TEST(who_lingers_holds_nothing),
         TEST(what_is_taken_is_the_takers),
         TEST(a_message_to_be_inflated_holds_more),
         TEST(what_is_inflated_counts_as_that),
@@ -454,5 +482,6 @@ int main(void)
         TEST(the_default_is_a_quarter_of_the_memory),
     };
 
+    ws__linger_quiet_ms = 2 * PATIENCE_MS; /* no end that anything waits for */
     return run_in_mode("held", tests, NULL, NULL);
 }

@@ -37,13 +37,16 @@ static struct ws__linger lingering(ws_conn *c)
                                 .until = ms < 0 ? 0 : ws_after(ms) };
 }
 
-/* Others that hold a reference keep the descriptor open. */
+/* Others that hold a reference keep the descriptor open, and may be about to
+ * read; else what came of a message is of no use any more. */
 static void linger(void *conn)
 {
     ws_conn *c = conn;
     struct ws__linger l = lingering(c);
 
     ws__fiber_label(WS__WORK "closing a connection");
+    if (atomic_load(&c->refs) == 1)
+        ws__read_fini(c);
     ws__linger(&l);
     ws__stream_break(&c->stream);
     let_go(c);
