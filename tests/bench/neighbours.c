@@ -144,7 +144,7 @@ struct neighbour {
 static void *be_neighbour(void *arg)
 {
     const ws_dialer dialer = {
-        .tls = &(ws_tls){ .insecure_skip_verify = true },
+        .tls = &(ws_tls){ .ca_file = bench_file("cert.pem") },
     };
     struct neighbour *n = arg;
     char url[64];
