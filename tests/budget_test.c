@@ -175,6 +175,59 @@ static void a_large_buffer_is_given_back_in_turns(void **state)
                     LONG_MAX);
 }
 
+/* ---- What is written ---------------------------------------------------- */
+
+enum { LARGE = 300 * 1000 };
+
+struct writing {
+    bool takeover;
+    bool equal;
+    long turns;
+};
+
+static void write_large(void *arg)
+{
+    struct writing *w = arg;
+    struct ws__setup setup = { .deflate = { .on = true,
+                                            .server_takeover = w->takeover,
+                                            .server_bits = 15,
+                                            .client_bits = 15 } };
+    char *text = make_text(LARGE);
+    ws_message m;
+    int fds[2];
+
+    make_pair(fds);
+    ws_conn *c = set_up(fds[0], &setup);
+    setup.client = true;
+    ws_conn *peer = set_up(fds[1], &setup);
+    atomic_store(&neighbour.over, false);
+    ws_fiber *other = ws_go(take_turns, NULL);
+    neighbour.turns = 0;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ws_write_message(c, WS_TEXT, text, LARGE), 0);
+        w->turns = neighbour.turns;
+        assert_int_equal(ws_read_message(peer, &m), 0);
+        w->equal = m.len == LARGE && memcmp(m.data, text, LARGE) == 0;
+    }
+    atomic_store(&neighbour.over, true);
+    ws_join(other);
+    ws_close(peer);
+    ws_close(c);
+    free(text);
+}
+
+static void a_large_message_is_compressed_in_turns(void **state)
+{
+    (void)state;
+    for (int takeover = 0; takeover < 2; takeover++) {
+        struct writing w = { .takeover = takeover };
+
+        assert_int_equal(ws_run(write_large, &w), 0);
+        assert_true(w.equal);
+        assert_in_range(w.turns, 2 * (LARGE / 32 / 1024), LONG_MAX);
+    }
+}
+
 /* ---- A server ----------------------------------------------------------- */
 
 static void be_neighbour(ws_request *r, void *arg)
@@ -314,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_of_frames_lets_others_have_their_turn),
         cmocka_unit_test(a_large_buffer_is_given_back_in_turns),
+        cmocka_unit_test(a_large_message_is_compressed_in_turns),
         cmocka_unit_test(pipelined_requests_let_others_have_their_turn),
         cmocka_unit_test(a_body_in_small_chunks_lets_others_have_their_turn),
     };

@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "fiber/budget.h"
 #include "fiber/sched.h"
 #include "fiber/sync.h"
 #include "ws/write.h"
+
+enum { AT_ONCE = 32 * 1024 }; /* to be compressed */
 
 static int64_t write_deadline(ws_conn *c)
 {
@@ -125,10 +128,49 @@ static void run_compression(void *compression)
                                           k->out, pool);
 }
 
-int ws__compress(struct ws__compression k)
+static int compress_part(struct ws__compression k)
 {
     ws__on_loop_stack(run_compression, &k);
     return k.error;
+}
+
+/* A block that is empty, and ends where a byte does (RFC 1951, section 3.2.4):
+ * one that stands alone leaves it out (RFC 7692, section 7.2.1). */
+static int append_tail(struct ws__buf *out)
+{
+    static const uint8_t tail[] = { 0x00, 0x00, 0xff, 0xff };
+    int error = ws__buf_reserve(out, sizeof(tail), SIZE_MAX / 2,
+                                &ws__pools_here()->read);
+
+    if (error == 0)
+        ws__buf_append(out, tail, sizeof(tail));
+    return error;
+}
+
+/* What is large takes a while, and a peer may be why it is sent: so others have
+ * their turns.  Parts that stand alone, one behind the other, do so together. */
+int ws__compress(struct ws__compression k)
+{
+    enum ws__flush flush = k.flush;
+    size_t left = k.len;
+    int error = 0;
+
+    for (; error == 0 && left > AT_ONCE; left -= AT_ONCE) {
+        k.len = AT_ONCE;
+        k.flush = k.alone ? WS__LAST : WS__MORE;
+        error = compress_part(k);
+        if (error == 0 && k.alone)
+            error = append_tail(k.out);
+        if (k.alone)
+            ws__deflate_reset(k.d);
+        k.data = (const uint8_t *)k.data + AT_ONCE;
+        ws__spend(WS__BUDGET + 1);
+        if (!k.at_once)
+            ws__take_turns();
+    }
+    k.len = left;
+    k.flush = flush;
+    return error == 0 ? compress_part(k) : error;
 }
 
 static int send_compressed(ws_conn *c, struct ws__sending *s)

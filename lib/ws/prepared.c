@@ -72,6 +72,7 @@ static struct frame *compress(ws_conn *c, const ws_prepared *p, int level)
                                                    .len = p->plain->len,
                                                    .flush = WS__LAST,
                                                    .alone = true,
+                                                   .at_once = true,
                                                    .out = &out }) == 0)
             made = frame_new(&(struct ws__frame){ .opcode = (uint8_t)p->type,
                                                   .fin = true,

@@ -95,13 +95,15 @@ struct ws__deflate *ws__compressor_get(ws_conn *c);
 void ws__compressor_put(ws_conn *c, struct ws__deflate *d);
 
 /* ws__deflate_run, or ws__deflate_alone for a message that stands alone, into a
- * buffer of the worker's; on the worker's stack, since it is deep. */
+ * buffer of the worker's; on the worker's stack, since it is deep.  Others have
+ * their turns meanwhile. */
 struct ws__compression {
     struct ws__deflate *d;
     const void *data;
     size_t len;
     enum ws__flush flush;
     bool alone;
+    bool at_once; /* they have none */
     struct ws__buf *out;
     int error;
 };
