@@ -362,10 +362,23 @@ static void a_body_in_small_chunks_lets_others_have_their_turn(void **state)
     assert_in_range(turns_beside(make_chunks), 3, LONG_MAX);
 }
 
+/* So the kernel is told of it now and then, and no number overflows. */
+static void a_thread_takes_turns_too(void **state)
+{
+    (void)state;
+    ws__budget = WS__BUDGET;
+    ws__spend(WS__BUDGET);
+    ws__take_turns();
+    assert_int_equal(ws__budget, 0);
+    ws__spend_message();
+    assert_int_equal(ws__budget, WS__BUDGET);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_of_frames_lets_others_have_their_turn),
+        cmocka_unit_test(a_thread_takes_turns_too),
         cmocka_unit_test(a_large_buffer_is_given_back_in_turns),
         cmocka_unit_test(a_large_message_is_compressed_in_turns),
         cmocka_unit_test(pipelined_requests_let_others_have_their_turn),

@@ -32,8 +32,8 @@ enum {
     WS__COST_KEY = 4, /* a message of TLS's own */
 };
 
-/* What is left to the fiber that runs.  Each turn begins with WS__BUDGET; in a
- * thread it has no meaning. */
+/* What is left to the fiber or thread that runs.  Each turn begins with
+ * WS__BUDGET: a fiber's whenever it runs, a thread's when all was spent. */
 extern _Thread_local int64_t ws__budget
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
@@ -58,8 +58,7 @@ void ws__spend_ticks(uint64_t n);
 enum { WS__OTHERS = 16 };
 void ws__take_place(void);
 
-/* For ws__take_turns.  Outside of a fiber, thus in a thread or on the loop's
- * stack, nothing. */
+/* For ws__take_turns.  On the loop's stack, nothing. */
 void ws__budget_is_spent(void);
 
 /* Let others run if all is spent; begins with ws__before_park_run then. */

@@ -209,10 +209,15 @@ void ws__take_place(void)
     ws__worker_switch(w);
 }
 
+/* Kernels let a thread run for milliseconds unless it says that others may. */
 void ws__budget_is_spent(void)
 {
-    if (ws__running)
-        ws_yield();
+    bool is_loop = ws__worker_here() && !ws__running;
+
+    if (is_loop)
+        return;
+    ws__budget = WS__BUDGET;
+    ws_yield();
 }
 
 /* ---- About the caller --------------------------------------------------- */
