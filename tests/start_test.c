@@ -268,6 +268,47 @@ static void there_is_a_descriptor_for_each_connection(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+static char last_line[512];
+static ws_event logged;
+
+static void keep_line(const char *line, void *arg)
+{
+    (void)arg;
+    snprintf(last_line, sizeof(last_line), "%s", line);
+    ws_event_set(&logged);
+}
+
+static void the_log_says_that_the_descriptors_are_too_few(void **state)
+{
+    (void)state;
+    struct rlimit before, now;
+    int fds[MANY], n = 0;
+    char text[64];
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    now = before;
+    now.rlim_cur = 70;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+    ws_listener *l = ws_listen(
+        &(ws_server){ .addr = addr, .routes = routes, .workers = 1 }, NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0); /* for the peers */
+
+    assert_non_null(l);
+    int max = (int)l->server.max_connections;
+    assert_in_range(max, 1, MANY - 1);
+    ws_set_log(keep_line, NULL);
+    while (n <= max)
+        fds[n++] = call_local();
+    assert_int_equal(ws_event_wait(&logged, ws_after(PATIENCE_S * 1000)), 0);
+    snprintf(text, sizeof(text), ": %d connections are all", max);
+    assert_non_null(strstr(last_line, text));
+    assert_non_null(strstr(last_line, "a limit of 70 descriptors (ulimit -n)"));
+    while (n > 0)
+        close(fds[--n]);
+    assert_int_equal(ws_listener_shutdown(l, 0), 0);
+    ws_set_log(NULL, NULL);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -293,6 +334,7 @@ int main(void)
         cmocka_unit_test(so_is_a_worker_whose_fiber_cannot),
         cmocka_unit_test(a_route_that_is_of_no_use_is_an_error),
         cmocka_unit_test(there_is_a_descriptor_for_each_connection),
+        cmocka_unit_test(the_log_says_that_the_descriptors_are_too_few),
     };
 
     ws_set_allocator(allocate, NULL);
