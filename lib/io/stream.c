@@ -16,6 +16,7 @@
 
 #include "fiber/budget.h"
 #include "fiber/sanitizers.h"
+#include "fiber/sched.h"
 #include "io/wait.h"
 
 enum {
@@ -238,11 +239,6 @@ int64_t ws__stream_acked(const struct ws__stream *s)
     return tcp_acked(s->fd, &n) ? n : -ws__stream_unacked(s);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a != 0 && a < b ? a : b;
-}
-
 /* There is room only once much has been taken: of a large buffer, a slow peer
  * takes that much in many times ms. */
 int ws__stream_wait_progress(struct ws__stream *s, int64_t deadline, int ms)
@@ -253,7 +249,7 @@ int ws__stream_wait_progress(struct ws__stream *s, int64_t deadline, int ms)
     if (ms < 0)
         return ws__stream_wait_write(s, deadline);
     do {
-        r = ws__stream_wait_write(s, earlier(deadline, ws_after(ms)));
+        r = ws__stream_wait_write(s, ws__earlier(deadline, ws_after(ms)));
         if (r != WS_ERR_TIMEOUT || (deadline != 0 && ws_now() >= deadline))
             return r;
         before = acked;
