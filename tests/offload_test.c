@@ -95,6 +95,32 @@ static void so_many_run_and_more_wait_for_their_turn(void **state)
     assert_int_equal(inside, 0);
 }
 
+static int note_thread(void *thread)
+{
+    *(pthread_t *)thread = pthread_self();
+    return 0;
+}
+
+/* A helper may be late to come back from its last job, but not each time. */
+static void a_helper_that_is_done_is_used_again(void **state)
+{
+    (void)state;
+    pthread_t seen[HELPERS], t;
+    int n = 0;
+
+    ws__offload_cleanup();
+    for (int i = 0; i < 4 * HELPERS; i++) {
+        int k = 0;
+
+        ws_blocking(note_thread, &t);
+        while (k < n && !pthread_equal(seen[k], t))
+            k++;
+        if (k == n && n < HELPERS)
+            seen[n++] = t;
+    }
+    assert_in_range(n, 1, HELPERS / 2);
+}
+
 static int double_it(void *n)
 {
     return 2 * *(int *)n;
@@ -224,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(so_many_run_and_more_wait_for_their_turn),
+        cmocka_unit_test(a_helper_that_is_done_is_used_again),
         cmocka_unit_test(many_calls_all_come_back),
         cmocka_unit_test(no_kind_of_helpers_waits_for_another),
         cmocka_unit_test(a_helper_is_a_thread_that_may_wait),

@@ -166,6 +166,43 @@ static void events_carry_a_dialogue(void **state)
     pthread_join(t, NULL);
 }
 
+struct pulse_seen {
+    ws_event e;
+    bool seen, in_time;
+};
+
+static void wait_for_pulse(void *arg)
+{
+    struct pulse_seen *p = arg;
+
+    ws_event_wait(&p->e, 0);
+    p->seen = true;
+}
+
+static void set_and_clear(void *arg)
+{
+    struct pulse_seen *p = arg;
+    ws_fiber *f = ws_go(wait_for_pulse, p);
+
+    ws_yield();
+    ws_event_set(&p->e);
+    ws_event_clear(&p->e);
+    ws_yield();
+    p->in_time = p->seen;
+    ws_event_set(&p->e);
+    ws_join(f);
+}
+
+/* Of fibers of one worker it is known who waits already. */
+static void a_wait_sees_an_event_that_was_cleared_again(void **state)
+{
+    (void)state;
+    struct pulse_seen p = { .seen = false };
+
+    mode_in_fiber(set_and_clear, &p);
+    assert_true(p.in_time);
+}
+
 /* The thread that is woken looks for the event's change, not at the event. */
 static void a_waiter_that_was_woken_does_not_ask_again(void **state)
 {
@@ -283,6 +320,7 @@ int main(void)
         cmocka_unit_test(an_event_may_end_as_soon_as_the_wait_returns),
         cmocka_unit_test(set_leaves_nobody_queued),
         cmocka_unit_test(events_carry_a_dialogue),
+        cmocka_unit_test(a_wait_sees_an_event_that_was_cleared_again),
         cmocka_unit_test(a_waiter_that_was_woken_does_not_ask_again),
         cmocka_unit_test(a_mutex_lets_one_in_at_a_time),
         cmocka_unit_test(a_held_mutex_is_not_locked_again),

@@ -70,6 +70,7 @@ class Copy:
         if not (self.build / "build.ninja").exists():
             run(["meson", "setup", self.build, "-Dtests=enabled",
                  "-Dexamples=disabled", "-Dbench=disabled"], self.root)
+        run(["ninja", "-C", self.build, "build.ninja"], self.root)
         self.tests = collections.defaultdict(list)
         for test in json.loads(run(
                 ["meson", "introspect", "--tests", self.build],
