@@ -221,6 +221,35 @@ static void a_close_wakes_all_who_wait(void **state)
     end_under(CLOSE);
 }
 
+/* What he waits to send comes behind what nobody could send before. */
+static void a_close_wakes_a_writer_though_nobody_reads(void **state)
+{
+    (void)state;
+    char *text = make_text(MIB);
+    int raw;
+    ws_conn *c = ws_ref(stuffed(&raw));
+    struct call writer = { .c = c, .text = text, .n = MIB };
+    ws_message m;
+
+    ws_set_read_deadline(c, 1);
+    while (!atomic_load(&c->w.unsent)) {
+        say_frame(raw, FIN | WS_PING, true, text, 125);
+        assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    }
+    ws_fiber *f = mode_go(write_one, &writer);
+    await(&c->w.waiting);
+    ws__linger_quiet_ms = PATIENCE_MS; /* whose end would wake, too */
+    int64_t began = ws_now();
+    ws_close(c);
+    ws_join(f);
+    ws__linger_quiet_ms = QUIET_MS;
+    assert_true(ws_now() - began < PATIENCE_MS);
+    assert_int_equal(writer.error, WS_ERR_CANCELED);
+    ws_unref(c);
+    free(text);
+    close(raw);
+}
+
 static void what_is_called_after_the_close_is_canceled(void **state)
 {
     (void)state;
@@ -785,6 +814,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_shutdown_wakes_all_who_wait),
         cmocka_unit_test(a_close_wakes_all_who_wait),
+        cmocka_unit_test(a_close_wakes_a_writer_though_nobody_reads),
         cmocka_unit_test(what_is_called_after_the_close_is_canceled),
         cmocka_unit_test(
             others_wait_no_more_for_a_message_that_is_left_unfinished),

@@ -74,6 +74,67 @@ static void without_a_connection_the_rest_says_nothing(void **state)
     ws_unref(NULL);
 }
 
+static void *take_buffer(size_t size, void *arg)
+{
+    (void)arg;
+    return malloc(size);
+}
+
+static void give_buffer(void *buffer, size_t size, void *arg)
+{
+    (void)size;
+    (void)arg;
+    free(buffer);
+}
+
+/* Of what a connection mostly leaves as it is. */
+static void one_setting_alone_is_enough(void **state)
+{
+    (void)state;
+    static const ws_buffer_pool pool = { take_buffer, give_buffer, NULL };
+    static const struct ws__setup alone[] = {
+        { .read_limit = 7 },       { .read_buffer_size = 700 },
+        { .write_timeout_ms = 7 }, { .write_buffer_size = 700 },
+        { .ping_interval_ms = 7 }, { .write_buffer_pool = &pool },
+        { .min_read_rate = 7 },    { .deflate = { .on = true } },
+        { .subprotocol = "7" },
+    };
+
+    for (size_t i = 0; i < COUNT(alone); i++)
+        for (int client = 0; client < 2; client++) {
+            const struct ws__setup *s = &alone[i];
+            struct ws__setup as = *s;
+            int fds[2];
+
+            make_pair(fds);
+            as.client = client;
+            ws_conn *c = set_up(fds[0], &as);
+            const struct ws__extras *x = ws__extras(c),
+                                    *usual = &ws__usual[client];
+
+            assert_int_equal(x->read_limit,
+                             s->read_limit ? 7 : usual->read_limit);
+            assert_int_equal(x->read_buffer_size, s->read_buffer_size);
+            assert_int_equal(x->write_buffer_size,
+                             s->write_buffer_size ? 700
+                                                  : usual->write_buffer_size);
+            assert_ptr_equal(x->write_buffer_pool, s->write_buffer_pool);
+            assert_int_equal(x->write_timeout_ms,
+                             s->write_timeout_ms ? 7 : usual->write_timeout_ms);
+            assert_int_equal(x->ping_interval_ms,
+                             s->ping_interval_ms ? 7 : usual->ping_interval_ms);
+            assert_int_equal(x->gives_up,
+                             usual->gives_up || s->ping_interval_ms);
+            assert_int_equal(x->min_read_rate,
+                             s->min_read_rate ? 7 : usual->min_read_rate);
+            assert_int_equal(x->deflate.on, s->deflate.on);
+            assert_string_equal(ws_subprotocol(c),
+                                s->subprotocol ? s->subprotocol : "");
+            close(fds[1]);
+            ws_close(c);
+        }
+}
+
 static void no_descriptor_is_no_connection(void **state)
 {
     (void)state;
@@ -536,6 +597,7 @@ int main(void)
         cmocka_unit_test(addresses_need_memory_once),
         cmocka_unit_test(without_a_connection_what_returns_a_code_says_invalid),
         cmocka_unit_test(without_a_connection_the_rest_says_nothing),
+        cmocka_unit_test(one_setting_alone_is_enough),
         cmocka_unit_test(no_descriptor_is_no_connection),
         cmocka_unit_test(it_knows_what_it_was_told),
         cmocka_unit_test(the_addresses_of_tcp_are_numbers),

@@ -83,6 +83,25 @@ static void wake_takes_the_first_or_all(void **state)
     assert_int_equal(ws__park(1), 0);
 }
 
+/* The first, one in the middle, and the last. */
+static void who_comes_behind_one_that_left_is_found(void **state)
+{
+    (void)state;
+    struct ws__waiter w[4];
+    int key = 0;
+
+    for (size_t gone = 0; gone < 3; gone++) {
+        for (size_t i = 0; i < 3; i++)
+            assert_true(ws__lot_enter(&w[i], &key, yes));
+        assert_true(ws__lot_leave(&w[gone]));
+        assert_true(ws__lot_enter(&w[3], &key, yes));
+        ws__lot_wake(&key, NULL, true);
+        for (size_t i = 0; i < 4; i++)
+            assert_false(ws__lot_leave(&w[i]));
+        assert_int_equal(ws__park(1), 0);
+    }
+}
+
 static void *wait_for_one(void *key)
 {
     struct ws__waiter w;
@@ -139,6 +158,7 @@ int main(void)
         cmocka_unit_test(enter_asks_before_it_queues),
         cmocka_unit_test(wake_unparks_those_of_its_key_only),
         cmocka_unit_test(wake_takes_the_first_or_all),
+        cmocka_unit_test(who_comes_behind_one_that_left_is_found),
         cmocka_unit_test(no_wake_is_missed),
         cmocka_unit_test(enter_does_what_is_due_before_it_queues),
     };

@@ -1059,6 +1059,71 @@ static ws_conn *dial_narrow(void)
     return c;
 }
 
+/* ---- While its fiber runs ----------------------------------------------- */
+
+#define GOT "\x81\x03got"
+
+static int gap_fd;
+
+static void say_got(ws_conn *c, ws_message *m, void *arg)
+{
+    (void)m;
+    (void)arg;
+    ws_write_text(c, "got");
+}
+
+/* In between, as soon as some of the large buffer was given back. */
+static void say_hello_in_the_gap(ws_request *r, void *arg)
+{
+    int64_t limit = ws_after(PATIENCE_MS);
+    size_t last = 0, now = 0;
+
+    (void)arg;
+    while (now >= last && ws_now() < limit) {
+        last = now;
+        ws_yield();
+        now = kept->r.now ? ws__buf_size(&kept->r.now->reader.whole) : 0;
+    }
+    say_n(gap_fd, HELLO, sizeof(HELLO) - 1);
+    ws_reply_text(r, 200, "said");
+}
+
+/* The fiber that looked for it, and found nothing, still has something to do
+ * that takes several turns. */
+static void what_comes_while_the_fiber_runs_is_not_missed(void **state)
+{
+    (void)state;
+    static const char first[] = "\x02\xff\0\0\0\0\0\x20\0\0\0\0\0\0",
+                      last[] = "\x80\xff\0\0\0\0\0\x20\0\0\0\0\0\0";
+    static char zeros[2 * LARGE];
+    static const ws_route own[] = {
+        { .path = "/", .handler = handler },
+        { .path = "/gap", .handler = say_hello_in_the_gap },
+        { 0 },
+    };
+    const ws_server one = { .addr = "127.0.0.1:0",
+                            .routes = own,
+                            .workers = 1 };
+    ws_listener *first_one = l;
+
+    fn = say_got;
+    l = ws_listen(&one, NULL);
+    assert_non_null(l);
+    gap_fd = call_raw("", 0);
+    int beside = call(l);
+    say_n(gap_fd, first, sizeof(first) - 1);
+    say_n(gap_fd, zeros, sizeof(zeros));
+    say(beside, "GET /gap HTTP/1.1" SERVED "\r\n");
+    say_n(gap_fd, last, sizeof(last) - 1);
+    say_n(gap_fd, zeros, sizeof(zeros));
+    expect_bytes(gap_fd, GOT GOT, sizeof(GOT GOT) - 1);
+    close(beside);
+    close(gap_fd);
+    wait_for_end();
+    assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_MS)), 0);
+    l = first_one;
+}
+
 static void what_could_not_be_sent_follows_though_nobody_waits(void **state)
 {
     (void)state;
@@ -1195,6 +1260,7 @@ int main(void)
         ALL(without_memory_the_connection_stays_the_handlers),
         PLAIN(every_failed_allocation_is_survived),
         IN(in_fiber, a_message_waits_for_memory_for_a_stack),
+        IN(in_fiber, what_comes_while_the_fiber_runs_is_not_missed),
         ALL(what_could_not_be_sent_follows_though_nobody_waits),
         ALL(a_shutdown_reaches_a_peer_that_did_not_read),
         ALL(others_may_write_meanwhile),

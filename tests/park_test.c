@@ -184,6 +184,29 @@ static void tokens_and_bytes_may_race(void **state)
     assert_int_equal(ws__park(1), WS_ERR_TIMEOUT);
 }
 
+static void *unpark_twice(void *parker)
+{
+    ws__unpark(parker);
+    ws__unpark(parker);
+    return NULL;
+}
+
+/* The second mostly comes before the first was seen. */
+static void tokens_do_not_add_up_while_it_polls(void **state)
+{
+    (void)state;
+
+    for (int i = 0; i < 200; i++) {
+        pthread_t t = start(unpark_twice, ws__parker_self());
+
+        assert_int_equal(ws__park_fd(silent[0], NULL, POLLIN, 0, false), 0);
+        pthread_join(t, NULL);
+    }
+    (void)ws__park(1); /* it may have come later */
+    assert_int_equal(ws__park_fd(silent[0], NULL, POLLIN, 1, false),
+                     WS_ERR_TIMEOUT);
+}
+
 static atomic_int interrupts;
 
 static void count(int signum)
@@ -332,6 +355,7 @@ int main(void)
         cmocka_unit_test(park_fd_reports_a_hang_up_and_a_bad_descriptor),
         cmocka_unit_test(park_fd_takes_a_token_given_before),
         cmocka_unit_test(park_fd_is_woken_from_another_thread),
+        cmocka_unit_test(tokens_do_not_add_up_while_it_polls),
         cmocka_unit_test(tokens_and_bytes_may_race),
         cmocka_unit_test(signals_do_not_end_a_wait),
         cmocka_unit_test(descriptors_go_with_their_thread),

@@ -2,6 +2,8 @@
 
 #include "pair.h"
 
+#include <zlib.h>
+
 #include "alloc_fail.h"
 #include "mode.h"
 
@@ -222,6 +224,61 @@ static void it_is_compressed_once_for_each_level(void **state)
 
 /* The other end looks back at what came before, so it would not understand a
  * copy that was made for others. */
+/* As a peer with so small a window has to: which holds no more than a piece and
+ * the window before it. */
+static void expect_inflated(const struct heard *h, int bits,
+                            const uint8_t *text, size_t n)
+{
+    z_stream z = { .next_in = (uint8_t *)h->payload,
+                   .avail_in = (unsigned)h->f.len };
+    uint8_t piece[64];
+
+    assert_int_equal(inflateInit2(&z, -bits), Z_OK);
+    for (size_t at = 0; at < n; at += sizeof(piece)) {
+        size_t left = n - at < sizeof(piece) ? n - at : sizeof(piece);
+
+        z.next_out = piece;
+        z.avail_out = (unsigned)left;
+        assert_int_equal(inflate(&z, Z_SYNC_FLUSH), Z_OK);
+        assert_int_equal(z.avail_out, 0);
+        assert_memory_equal(piece, text + at, left);
+    }
+    inflateEnd(&z);
+}
+
+static void each_window_has_a_frame_of_its_own(void **state)
+{
+    (void)state;
+    static const int bits[] = { 15, 9, 12, 15, 9 };
+    enum { APART = 6400 }; /* as far back as larger windows look */
+    uint8_t text[2 * APART];
+    uint32_t random = 1;
+
+    for (size_t i = 0; i < sizeof(text); i++) {
+        random = random * 1664525 + 1013904223;
+        text[i] = i < APART ? (uint8_t)(random >> 24) : text[i - APART];
+    }
+    ws_prepared *p = prepare(WS_BINARY, text, sizeof(text));
+    for (size_t i = 0; i < COUNT(bits); i++) {
+        struct heard h;
+        int fds[2];
+
+        make_pair(fds);
+        ws_conn *c = set_up(
+            fds[0], &(struct ws__setup){ .deflate = { .on = true,
+                                                      .server_bits = bits[i],
+                                                      .client_bits = 15 } });
+        assert_int_equal(ws_write_prepared(c, p), 0);
+        assert_true(hear_frame(fds[1], &h));
+        assert_int_equal(h.first, FIN | RSV1 | WS_BINARY);
+        expect_inflated(&h, bits[i], text, sizeof(text));
+        free(h.payload);
+        close(fds[1]);
+        ws_close(c);
+    }
+    ws_prepared_free(p);
+}
+
 static void with_takeover_each_connection_compresses_for_itself(void **state)
 {
     (void)state;
@@ -432,6 +489,7 @@ int main(void)
         cmocka_unit_test(a_prepared_close_ends_writing),
         cmocka_unit_test(it_does_not_break_into_a_message_in_pieces),
         cmocka_unit_test(it_is_compressed_once_for_each_level),
+        cmocka_unit_test(each_window_has_a_frame_of_its_own),
         cmocka_unit_test(with_takeover_each_connection_compresses_for_itself),
         cmocka_unit_test(those_under_way_keep_its_bytes),
         cmocka_unit_test(many_threads_share_one_message),

@@ -1013,6 +1013,31 @@ static void nothing_is_kept_of_a_message_that_paused(void **state)
     ws_close(c);
 }
 
+/* Also where another connection has left one of the usual size behind. */
+static void a_buffer_is_as_large_as_was_said(void **state)
+{
+    (void)state;
+    ws_message m;
+    int raw, fds[2];
+    ws_conn *usual = with_raw(&raw, NULL);
+
+    say_text(raw, "x");
+    read_whole(usual, WS_TEXT, "x", 1);
+    wait_in_vain(usual);
+    assert_null(usual->r.now);
+
+    make_pair(fds);
+    ws_conn *c = set_up(fds[0], &(struct ws__setup){ .read_buffer_size = 300 });
+    say(fds[1], "\x82", 1);
+    ws_set_read_deadline(c, 1);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    assert_in_range(ws__buf_size(&c->r.now->in), 300, 600);
+    close(fds[1]);
+    ws_close(c);
+    close(raw);
+    ws_close(usual);
+}
+
 static void nothing_is_kept_of_early_bytes(void **state)
 {
     (void)state;
@@ -1219,6 +1244,7 @@ int main(void)
         cmocka_unit_test(small_buffers_read_every_size),
         cmocka_unit_test(urgent_data_does_not_hide_what_follows_it),
         cmocka_unit_test(nothing_is_kept_of_a_message_that_paused),
+        cmocka_unit_test(a_buffer_is_as_large_as_was_said),
         cmocka_unit_test(nothing_is_kept_of_early_bytes),
         cmocka_unit_test(
             a_peer_that_always_has_more_lets_others_have_their_turn),

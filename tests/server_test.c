@@ -471,6 +471,24 @@ static void a_request_that_goes_on_and_on_is_answered_408(void **state)
     assert_int_equal(ws_listener_shutdown(hasty, 0), 0);
 }
 
+static void each_request_has_a_time_of_its_own(void **state)
+{
+    (void)state;
+    enum { TIME_MS = 200 };
+    ws_listener *hasty =
+        serve((ws_server){ .routes = routes, .request_timeout_ms = TIME_MS });
+    int fd = call(hasty);
+
+    say(fd, "GET /a HTTP/1.1" SERVED "\r\n");
+    assert_true(hear(fd, &a));
+    ws_sleep(2 * TIME_MS);
+    say(fd, "GET /a HTTP/1.1" SERVED "\r\n");
+    assert_true(hear(fd, &a));
+    assert_int_equal(a.status, 200);
+    close(fd);
+    assert_int_equal(ws_listener_shutdown(hasty, 0), 0);
+}
+
 static void who_says_nothing_is_cut_in_silence(void **state)
 {
     (void)state;
@@ -780,6 +798,7 @@ int main(void)
         TEST(a_connection_lives_as_long_as_both_want),
         TEST(a_slow_request_is_answered_408),
         TEST(a_request_that_goes_on_and_on_is_answered_408),
+        TEST(each_request_has_a_time_of_its_own),
         TEST(who_says_nothing_is_cut_in_silence),
         TEST(a_refused_upload_still_reads_its_answer),
         TEST(too_many_connections_are_turned_away_with_503),

@@ -138,6 +138,8 @@ static void set_leaves_nobody_queued(void **state)
 struct pulse {
     ws_event e;
     ws_event back;
+    atomic_int sent;
+    bool ahead; /* one was heard that was not sent */
 };
 
 static void *answer_pulses(void *arg)
@@ -146,6 +148,7 @@ static void *answer_pulses(void *arg)
 
     for (int i = 0; i < many(); i++) {
         ws_event_wait(&p->e, 0);
+        p->ahead = p->ahead || atomic_load(&p->sent) != i + 1;
         ws_event_clear(&p->e);
         ws_event_set(&p->back);
     }
@@ -159,11 +162,13 @@ static void events_carry_a_dialogue(void **state)
     pthread_t t = start(answer_pulses, &p);
 
     for (int i = 0; i < many(); i++) {
+        atomic_store(&p.sent, i + 1);
         ws_event_set(&p.e);
         assert_int_equal(ws_event_wait(&p.back, ws_after(LONG)), 0);
         ws_event_clear(&p.back);
     }
     pthread_join(t, NULL);
+    assert_false(p.ahead);
 }
 
 struct pulse_seen {

@@ -31,6 +31,7 @@ enum {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the line */
 static char line[1024];
 static atomic_int lines;
+static atomic_int told; /* of these, and before */
 static sem_t logged;
 
 static void keep(const char *text, void *arg)
@@ -40,6 +41,7 @@ static void keep(const char *text, void *arg)
     snprintf(line, sizeof(line), "%s", text);
     pthread_mutex_unlock(&lock);
     atomic_fetch_add(&lines, 1);
+    atomic_fetch_add(&told, strstr(text, "held up") != NULL);
     sem_post(&logged);
 }
 
@@ -368,6 +370,52 @@ static void each_fiber_of_a_server_has_a_name(void **state)
     assert_int_equal(ws_listener_shutdown(l, ws_after(20000)), 0);
 }
 
+/* ---- Very many ---------------------------------------------------------- */
+
+enum { MANY = 72, TOLD = 64 };
+
+static sem_t may_end;
+
+static void wait_silently(void *label)
+{
+    ws__fiber_label(label);
+    ws_yield();
+    while (sem_wait(&may_end) != 0)
+        continue;
+    ws__fiber_label(NULL);
+}
+
+static void *run_and_wait(void *label)
+{
+    ws_run(wait_silently, label);
+    return NULL;
+}
+
+/* All at once, which is more than one look takes; this worker goes on. */
+static void no_more_are_told_of_than_a_log_can_bear(void **state)
+{
+    (void)state;
+    static char labels[MANY][16];
+    int64_t limit = ws_after(20000);
+    pthread_t threads[MANY];
+
+    sem_init(&may_end, 0, 0);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(labels[i], sizeof(labels[i]), "/many/%d", i);
+        assert_int_equal(
+            pthread_create(&threads[i], NULL, run_and_wait, labels[i]), 0);
+    }
+    while (atomic_load(&told) < TOLD && ws_now() < limit)
+        ws_sleep(1);
+    ws_sleep(TOO_LONG);
+    int n = atomic_load(&told);
+    for (int i = 0; i < MANY; i++)
+        sem_post(&may_end);
+    for (int i = 0; i < MANY; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(n, TOLD);
+}
+
 #define watched(test) cmocka_unit_test_setup(test, forget_lines)
 
 int main(void)
@@ -387,6 +435,7 @@ int main(void)
         watched(the_librarys_own_work_is_called_that),
         watched(what_a_handler_starts_bears_its_name),
         watched(each_fiber_of_a_server_has_a_name),
+        watched(no_more_are_told_of_than_a_log_can_bear),
     };
 
     sem_init(&logged, 0, 0);
