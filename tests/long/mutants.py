@@ -129,7 +129,7 @@ def first_failure(test):
     if done.returncode == 0:
         return None
     found = re.search(r"^not ok \d+ - (\S+)", done.stdout, re.MULTILINE)
-    return found.group(1) if found else f"ends with {done.returncode}"
+    return found.group(1) if found else f"crashes ({done.returncode})"
 
 
 def run(command, folder, check=True, timeout=None, env=None):
