@@ -18,6 +18,7 @@
 #include "fiber/park.h"
 #include "fiber/sanitizers.h"
 #include "fiber/sched.h"
+#include "fiber/stopwatch.h"
 #include "mode.h"
 
 enum { LONG = 60000 };
@@ -547,6 +548,21 @@ static void spend_very_much(void)
     ws__take_turns();
 }
 
+static void spend_time(void)
+{
+    ws__spend_ticks(2 * ws__ticks_per_us());
+    ws__take_turns();
+}
+
+static void spend_much_time(void)
+{
+    static int n;
+
+    if (++n % 50 == 0)
+        ws__spend_ticks(UINT64_MAX);
+    ws__take_turns();
+}
+
 static void a_chatty_one_lets_others_have_their_turn(void **state)
 {
     (void)state;
@@ -554,9 +570,9 @@ static void a_chatty_one_lets_others_have_their_turn(void **state)
         void (*spend)(void);
         long least, most;
     } ways[] = {
-        { ws__spend_message, 100, 102 },
-        { spend_kilobytes, 100, 102 },
-        { spend_very_much, 60, 131 },
+        { ws__spend_message, 100, 102 }, { spend_kilobytes, 100, 102 },
+        { spend_very_much, 60, 131 },    { spend_time, 100, 102 },
+        { spend_much_time, 60, 131 },
     };
 
     for (size_t i = 0; i < COUNT(ways); i++) {
