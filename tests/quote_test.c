@@ -104,7 +104,7 @@ static void files_and_names_of_tls_are_quoted_in_one_line(void **state)
             .arg = &s,
             .proxy = "",
             .tls = &rows[i],
-            .handshake_timeout_ms = 20,
+            .handshake_timeout_ms = 20 * 1000,
         };
         ws_error err;
 
