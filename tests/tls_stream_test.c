@@ -634,6 +634,17 @@ static void an_end_that_found_no_room_is_said_again(void **state)
     assert_int_equal(get(&b, &c, 1), 0);
 }
 
+/* There is nobody to say it to, so nothing is to be waited for. */
+static void an_end_that_cannot_be_said_is_not_said_again(void **state)
+{
+    (void)state;
+
+    shake_hands();
+    b.ops->fini(&b);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(a.ops->half_close(&a), 0);
+}
+
 static void a_cut_inside_of_a_record_is_one(void **state)
 {
     (void)state;
@@ -794,6 +805,7 @@ int main(void)
         TEST(a_write_reads_no_more_than_stands_in_its_way),
         TEST(a_write_waits_until_somebody_has_read),
         TEST(an_end_that_found_no_room_is_said_again),
+        TEST(an_end_that_cannot_be_said_is_not_said_again),
         TEST(an_end_is_told_from_a_cut),
         TEST(a_cut_inside_of_a_record_is_one),
         TEST(a_peer_that_is_gone_is_an_error_and_no_signal),

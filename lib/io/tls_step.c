@@ -167,14 +167,15 @@ void ws__tls_transmit(struct ws__tls_call *c)
 }
 
 /* Once it is said, to say it again would read.  What TLS itself has begun to
- * write goes first, by the next read. */
+ * write goes first, by the next read.  OpenSSL wants to write, too, where the
+ * transport has failed; but then there is no room to wait for. */
 void ws__tls_notify(struct ws__tls_call *c)
 {
     struct ws__tls *t = c->t;
 
     if (!t->notified && SSL_is_init_finished(t->ssl))
         SSL_shutdown(t->ssl);
-    t->notified = t->notified || !SSL_want_write(t->ssl);
+    t->notified = t->notified || t->write_error != 0 || !SSL_want_write(t->ssl);
     c->result = t->notified ? 0 : -EAGAIN;
 }
 
