@@ -104,7 +104,8 @@ static void files_and_names_of_tls_are_quoted_in_one_line(void **state)
             .arg = &s,
             .proxy = "",
             .tls = &rows[i],
-            .handshake_timeout_ms = 20 * 1000,
+            /* only the last one gets as far as the silence */
+            .handshake_timeout_ms = rows[i].server_name ? 500 : 20 * 1000,
         };
         ws_error err;
 
