@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -171,6 +172,45 @@ static void events_carry_a_dialogue(void **state)
     assert_false(p.ahead);
 }
 
+struct echo {
+    ws_event e;
+    atomic_int asked, done;
+};
+
+static void *set_when_asked(void *arg)
+{
+    struct echo *p = arg;
+
+    for (int i = 1; i <= many(); i++) {
+        while (atomic_load(&p->asked) != i)
+            sched_yield();
+        ws_event_set(&p->e);
+        atomic_store(&p->done, i);
+    }
+    return NULL;
+}
+
+/* It may lie where the one lay that was set, whose end was seen. */
+static void an_event_does_not_wake_who_waits_for_the_next(void **state)
+{
+    (void)state;
+    struct echo p = { .asked = 0 };
+    pthread_t t = start(set_when_asked, &p);
+    struct ws__waiter w;
+
+    for (int i = 1; i <= many(); i++) {
+        atomic_store(&p.asked, i);
+        while (!ws__event_is_set(&p.e))
+            sched_yield();
+        ws_event_clear(&p.e);
+        assert_true(ws__event_enter(&w, &p.e));
+        while (atomic_load(&p.done) != i)
+            sched_yield();
+        assert_true(ws__lot_leave(&w));
+    }
+    pthread_join(t, NULL);
+}
+
 struct pulse_seen {
     ws_event e;
     bool seen, in_time;
@@ -325,6 +365,7 @@ int main(void)
         cmocka_unit_test(an_event_may_end_as_soon_as_the_wait_returns),
         cmocka_unit_test(set_leaves_nobody_queued),
         cmocka_unit_test(events_carry_a_dialogue),
+        cmocka_unit_test(an_event_does_not_wake_who_waits_for_the_next),
         cmocka_unit_test(a_wait_sees_an_event_that_was_cleared_again),
         cmocka_unit_test(a_waiter_that_was_woken_does_not_ask_again),
         cmocka_unit_test(a_mutex_lets_one_in_at_a_time),
