@@ -126,6 +126,50 @@ static int double_it(void *n)
     return 2 * *(int *)n;
 }
 
+struct meeting {
+    atomic_int inside;
+    ws_event both;
+    atomic_int failed;
+};
+
+static int meet(void *arg)
+{
+    struct meeting *m = arg;
+
+    if (atomic_fetch_add(&m->inside, 1) == 1)
+        ws_event_set(&m->both);
+    return ws_event_wait(&m->both, ws_after(LONG / 6));
+}
+
+static void meet_in_helper(void *arg)
+{
+    struct meeting *m = arg;
+
+    if (ws_blocking(meet, m) != 0)
+        atomic_fetch_add(&m->failed, 1);
+}
+
+/* Of two jobs that come at once only one can have the helper that is idle. */
+static void a_helper_that_has_a_job_is_not_counted_on(void **state)
+{
+    (void)state;
+    int n = 1;
+
+    for (int i = 0; i < 10; i++) {
+        struct meeting m = { .inside = 0 };
+        ws_fiber *f[2];
+
+        ws__offload_cleanup();
+        ws_blocking(double_it, &n);
+        ws_sleep(1); /* by then it mostly is */
+        for (int k = 0; k < 2; k++)
+            f[k] = ws_go(meet_in_helper, &m);
+        for (int k = 0; k < 2; k++)
+            ws_join(f[k]);
+        assert_int_equal(atomic_load(&m.failed), 0);
+    }
+}
+
 static void call_often(void *count)
 {
     for (int i = 0; i < 10; i++)
@@ -251,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(so_many_run_and_more_wait_for_their_turn),
         cmocka_unit_test(a_helper_that_is_done_is_used_again),
+        cmocka_unit_test(a_helper_that_has_a_job_is_not_counted_on),
         cmocka_unit_test(many_calls_all_come_back),
         cmocka_unit_test(no_kind_of_helpers_waits_for_another),
         cmocka_unit_test(a_helper_is_a_thread_that_may_wait),
