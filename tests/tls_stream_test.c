@@ -13,6 +13,8 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "certs.h"
 #include "fiber/budget.h"
@@ -173,6 +175,9 @@ static bool in_fragments;
 /* What the client offers, if not what it does by itself. */
 static const char *suites;
 
+/* Who hears of the server's secrets. */
+static void (*listens)(const SSL *ssl, const char *line);
+
 static SSL *ssl_of(const struct ws__stream *s)
 {
     return ((struct ws__tls *)s->state)->ssl;
@@ -184,6 +189,8 @@ static void *accept_a(void *err)
 
     if (error == 0 && in_fragments)
         SSL_set_max_send_fragment(ssl_of(&a), 512);
+    if (error == 0 && listens)
+        SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(ssl_of(&a)), listens);
 
     if (error == 0)
         error = ws__tls_handshake(&a, ws_after(LONG), NULL, err);
@@ -592,6 +599,101 @@ static void a_write_waits_until_somebody_has_read(void **state)
     assert_gets(&a, "x");
 }
 
+/* ---- A peer that breaks the rules ---------------------------------------- */
+
+enum { SECRET = 32, KEY = 16, IV = 12, TAG = 16 };
+
+static uint8_t secret[SECRET]; /* of what the client sends */
+
+static void note_secret(const SSL *ssl, const char *line)
+{
+    static const char label[] = "CLIENT_TRAFFIC_SECRET_0 ";
+    const char *hex = strrchr(line, ' ') + 1;
+
+    (void)ssl;
+    if (strncmp(line, label, strlen(label)) != 0)
+        return;
+    for (int i = 0; i < SECRET; i++)
+        sscanf(hex + 2 * i, "%2hhx", &secret[i]);
+}
+
+/* HKDF-Expand-Label (RFC 8446, section 7.1). */
+static void derive(const char *label, uint8_t *out, uint8_t n)
+{
+    uint8_t info[64], whole[EVP_MAX_MD_SIZE];
+    int len = snprintf((char *)info + 3, sizeof(info) - 3, "tls13 %s", label);
+    unsigned made = sizeof(whole);
+
+    info[0] = 0;
+    info[1] = n;
+    info[2] = (uint8_t)len;
+    info[len + 3] = 0; /* no context */
+    info[len + 4] = 1; /* of HKDF's blocks the first */
+    assert_non_null(HMAC(EVP_sha256(), secret, SECRET, info, (size_t)len + 5,
+                         whole, &made));
+    memcpy(out, whole, n);
+}
+
+/* The client's record of that number, whatever its own TLS thinks of it (RFC
+ * 8446, sections 5.2 and 5.3). */
+static void forge(uint8_t number, uint8_t type, const char *text, uint8_t len)
+{
+    uint8_t key[KEY], iv[IV], in[64], out[5 + 64 + TAG];
+    uint8_t n = (uint8_t)(len + 1);
+    int made;
+    EVP_CIPHER_CTX *e = EVP_CIPHER_CTX_new();
+
+    derive("key", key, KEY);
+    derive("iv", iv, IV);
+    iv[IV - 1] ^= number;
+    memcpy(in, text, len);
+    in[len] = type;
+    memcpy(out, (uint8_t[]){ 0x17, 3, 3, 0, (uint8_t)(n + TAG) }, 5);
+    assert_true(EVP_EncryptInit_ex(e, EVP_aes_128_gcm(), NULL, key, iv));
+    assert_true(EVP_EncryptUpdate(e, NULL, &made, out, 5));
+    assert_true(EVP_EncryptUpdate(e, out + 5, &made, in, n));
+    assert_true(EVP_EncryptFinal_ex(e, out + 5 + n, &made));
+    assert_true(EVP_CIPHER_CTX_ctrl(e, EVP_CTRL_GCM_GET_TAG, TAG, out + 5 + n));
+    EVP_CIPHER_CTX_free(e);
+    assert_int_equal(send(b.fd, out, 5u + n + TAG, 0), 5 + n + TAG);
+}
+
+/* Half a request for new keys stands in the way, and then comes the end. */
+static void a_write_that_has_to_read_may_find_the_end(void **state)
+{
+    (void)state;
+    struct iovec v = { "x", 1 };
+
+    listens = note_secret;
+    suites = "TLS_AES_128_GCM_SHA256";
+    shake_hands();
+    suites = NULL;
+    listens = NULL;
+    forge(0, SSL3_RT_HANDSHAKE, "\x18\0\0\1", 4);
+    assert_int_equal(ws__stream_wait_read(&a, ws_after(LONG)), 0);
+    assert_int_equal(ws__stream_read(&a, &(char){ 0 }, 1), -EAGAIN);
+    forge(1, SSL3_RT_ALERT, "\1\0", 2);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(a.ops->writev(&a, &v, 1), WS_ERR_EOF);
+}
+
+/* "close_notify" instead of an answer. */
+static void a_handshake_may_find_the_end(void **state)
+{
+    (void)state;
+    static const char alert[] = { 0x15, 3, 1, 0, 2, 1, 0 };
+    ws_error err = { 0 };
+
+    assert_int_equal(send(a.fd, alert, sizeof(alert), 0), sizeof(alert));
+    assert_int_equal(ws__tls_connect(&b, &trust, "good.test", 0, NULL, &err),
+                     0);
+    assert_int_equal(ws__tls_handshake(&b, ws_after(LONG), NULL, &err),
+                     WS_ERR_EOF);
+    assert_string_equal(err.text,
+                        "TLS with good.test: the peer closed the connection "
+                        "during the handshake");
+}
+
 /* ---- The end ------------------------------------------------------------ */
 
 static void an_end_is_told_from_a_cut(void **state)
@@ -804,6 +906,8 @@ int main(void)
         TEST(aes_has_128_bits_unless_the_client_wants_otherwise),
         TEST(a_write_reads_no_more_than_stands_in_its_way),
         TEST(a_write_waits_until_somebody_has_read),
+        TEST(a_write_that_has_to_read_may_find_the_end),
+        TEST(a_handshake_may_find_the_end),
         TEST(an_end_that_found_no_room_is_said_again),
         TEST(an_end_that_cannot_be_said_is_not_said_again),
         TEST(an_end_is_told_from_a_cut),

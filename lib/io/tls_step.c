@@ -37,6 +37,16 @@ static int outcome(struct ws__tls_call *c, int own, int other)
     return t->error;
 }
 
+/* Of a call that needs an answer, which a peer that has ended will not give. */
+static int failure(struct ws__tls_call *c, int own, int other)
+{
+    int code = outcome(c, own, other);
+
+    if (code == 0)
+        code = c->t->write_error = WS_ERR_EOF;
+    return code;
+}
+
 /*
  * A peer may ask for new keys as often as it likes (RFC 8446, section 4.6.3),
  * one of 27 bytes after the other, and each takes longer than a message; OpenSSL
@@ -70,7 +80,7 @@ void ws__tls_shake(struct ws__tls_call *c)
     struct ws__tls *t = c->t;
 
     if (SSL_do_handshake(t->ssl) != 1)
-        c->result = outcome(c, t->read_error, t->write_error);
+        c->result = failure(c, t->read_error, t->write_error);
     c->more = SSL_has_pending(t->ssl) || t->beneath.readable;
 }
 
@@ -115,7 +125,7 @@ static void transmit(struct ws__tls_call *c, const void *p, size_t n)
         c->result = (ssize_t)done;
         c->taken = 0;
     } else {
-        c->result = outcome(c, t->write_error, t->read_error);
+        c->result = failure(c, t->write_error, t->read_error);
         if (!in_the_way)
             c->taken = n < WS__TLS_RECORD ? n : WS__TLS_RECORD;
     }
