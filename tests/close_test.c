@@ -7,6 +7,7 @@
 
 #include "ws/conn.h"
 #include "ws/linger.h"
+#include "ws/outbox.h"
 #include "mode.h"
 #include "slow.h"
 
@@ -232,7 +233,7 @@ static void a_close_wakes_a_writer_though_nobody_reads(void **state)
     ws_message m;
 
     ws_set_read_deadline(c, 1);
-    while (!atomic_load(&c->w.unsent)) {
+    while (!ws__outbox_has_rest(c)) {
         say_frame(raw, FIN | WS_PING, true, text, 125);
         assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
     }
@@ -274,7 +275,7 @@ static void leave_unfinished(void (*wait)(void *arg))
     assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
     assert_int_equal(ws_write(c, "half", 4), 0);
     ws_fiber *f = mode_go(wait, &other);
-    await_contended(&c->extras->message);
+    await_contended(&c->extras->turn);
     ws_close(c);
     ws_join(f);
     assert_int_equal(other.error, WS_ERR_CANCELED);
@@ -290,6 +291,67 @@ static void others_wait_no_more_for_a_message_that_is_left_unfinished(
     (void)state;
     leave_unfinished(write_one);
     leave_unfinished(begin_one);
+}
+
+struct author {
+    ws_conn *c;
+    ws_event begun;
+    ws_event resume;
+    int error;
+};
+
+static void write_half(void *arg)
+{
+    struct author *a = arg;
+
+    a->error = ws_next_writer(a->c, WS_TEXT);
+    ws_event_set(&a->begun);
+    ws_event_wait(&a->resume, 0);
+    if (a->error == 0)
+        a->error = ws_end_message(a->c);
+}
+
+/* The author of a message in pieces is busy elsewhere; some wait for its end. */
+static void end_behind_an_author(enum ending how)
+{
+    int raw;
+    ws_conn *c = ws_ref(with_raw(&raw, NULL));
+    struct author a = { .c = c };
+    struct call calls[] = { { .c = c, .text = "a", .n = 1 }, { .c = c } };
+    ws_fiber *waiters[2];
+
+    ws_fiber *author = mode_go(write_half, &a);
+    assert_int_equal(ws_event_wait(&a.begun, patience()), 0);
+    waiters[0] = mode_go(write_one, &calls[0]);
+    await_contended(&c->extras->turn);
+    waiters[1] = mode_go(begin_one, &calls[1]);
+    if (how == CLOSE)
+        ws_close(c);
+    else
+        ws_shutdown(c);
+    for (size_t i = 0; i < COUNT(calls); i++) {
+        ws_join(waiters[i]);
+        assert_int_equal(calls[i].error, WS_ERR_CANCELED);
+    }
+    ws_event_set(&a.resume);
+    ws_join(author);
+    assert_int_equal(a.error, WS_ERR_CANCELED);
+    if (how == SHUTDOWN)
+        ws_close(c);
+    ws_unref(c);
+    close(raw);
+}
+
+static void a_shutdown_wakes_who_waits_for_anothers_message(void **state)
+{
+    (void)state;
+    end_behind_an_author(SHUTDOWN);
+}
+
+static void a_close_wakes_who_waits_for_anothers_message(void **state)
+{
+    (void)state;
+    end_behind_an_author(CLOSE);
 }
 
 static void a_timeout_does_not_hide_a_shutdown(void **state)
@@ -818,6 +880,8 @@ int main(void)
         cmocka_unit_test(what_is_called_after_the_close_is_canceled),
         cmocka_unit_test(
             others_wait_no_more_for_a_message_that_is_left_unfinished),
+        cmocka_unit_test(a_shutdown_wakes_who_waits_for_anothers_message),
+        cmocka_unit_test(a_close_wakes_who_waits_for_anothers_message),
         cmocka_unit_test(a_timeout_does_not_hide_a_shutdown),
         cmocka_unit_test(a_shutdown_loses_nothing_twice),
         cmocka_unit_test(finishing_waits_for_the_answer),

@@ -17,6 +17,7 @@
 #include "mode.h"
 #include "ws/conn.h"
 #include "ws/listener.h"
+#include "ws/outbox.h"
 
 enum {
     PATIENCE_MS = PATIENCE_S * 1000,
@@ -1040,7 +1041,7 @@ static int ping_until_full(ws_conn *c)
     char data[100] = "";
     int n = 0;
 
-    while (!atomic_load(&kept->w.unsent)) {
+    while (!ws__outbox_has_rest(kept)) {
         snprintf(data, sizeof(data), "%099d", ++n);
         assert_int_equal(ws_write_control(c, WS_PING, data, sizeof(data) - 1,
                                           ws_after(PATIENCE_MS)),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "pair.h"
-#include "ws/conn.h"
+#include "ws/outbox.h"
 
 #include "alloc_fail.h"
 #include "fiber/sched.h"
@@ -411,19 +411,35 @@ static void read_to_the_end(void *c)
     assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
 }
 
-/* The reader waits already, for nothing but input. */
-static void say_goodbye_when_full(void *arg)
+static void await(const atomic_bool *flag)
 {
-    (void)arg;
+    int64_t limit = patience();
+
+    while (!atomic_load(flag)) {
+        assert_true(ws_now() < limit);
+        ws_yield();
+    }
+}
+
+static ws_fiber *start_reader(ws_conn *c)
+{
+    ws_fiber *f = mode_go(read_to_the_end, c);
+
+    await(&c->r.waiting);
+    return f;
+}
+
+/* The reader waits already, for nothing but input. */
+static void what_others_could_not_send_follows_while_one_reads(void **state)
+{
+    (void)state;
     int raw;
     ws_conn *c = with_raw(&raw, NULL);
     int n = fill_up(c, 1000);
-    ws_fiber *f = ws_go(read_to_the_end, c);
+    ws_fiber *f = start_reader(c);
 
-    while (!atomic_load(&c->r.waiting))
-        ws_yield();
     ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
-    assert_true(atomic_load(&c->w.unsent));
+    assert_true(ws__outbox_has_rest(c));
     while (n-- > 0)
         hear_shape(raw, FIN | WS_BINARY, 1000);
     hear_close(raw, WS_CLOSE_GOING_AWAY);
@@ -433,10 +449,34 @@ static void say_goodbye_when_full(void *arg)
     ws_close(c);
 }
 
-static void what_others_could_not_send_follows_while_one_reads(void **state)
+/* The writer's message just fits, so it leaves; the reader, that answered while
+ * it wrote, waits. */
+static void a_pong_that_a_writer_could_not_send_follows(void **state)
 {
     (void)state;
-    mode_in_fiber(say_goodbye_when_full, NULL);
+    int raw;
+    struct heard h;
+    ws_conn *c = with_raw(&raw, NULL);
+    int n = fill_up(c, 1000);
+    ws_fiber *f = start_reader(c);
+
+    assert_int_equal(ws__outbox_lock(c, 0), 0); /* the writer is at work */
+    say_frame(raw, FIN | WS_PING, true, "ping", 4);
+    await(&c->w.wanted);
+    await(&c->r.waiting);
+    ws__outbox_unlock(c);
+    assert_true(ws__outbox_has_rest(c));
+    while (n-- > 0)
+        hear_shape(raw, FIN | WS_BINARY, 1000);
+    assert_true(hear_frame(raw, &h));
+    assert_int_equal(h.first, FIN | WS_PONG);
+    assert_string_equal(h.payload, "ping");
+    free(h.payload);
+    say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe9", 2);
+    hear_close(raw, 1001);
+    ws_join(f);
+    close(raw);
+    ws_close(c);
 }
 
 enum { PIECE = 20000 };
@@ -1184,6 +1224,7 @@ int main(void)
         cmocka_unit_test(a_timeout_at_the_end_of_pieces_ends_writing),
         cmocka_unit_test(a_piece_that_timed_out_can_be_tried_again),
         cmocka_unit_test(what_others_could_not_send_follows_while_one_reads),
+        cmocka_unit_test(a_pong_that_a_writer_could_not_send_follows),
         cmocka_unit_test(a_peer_that_takes_nothing_is_dead),
         cmocka_unit_test(reading_never_waits_to_answer),
         cmocka_unit_test(pings_while_a_message_is_written_get_one_pong),

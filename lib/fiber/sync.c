@@ -52,6 +52,11 @@ bool ws__event_is_set(const ws_event *e)
     return load(e) == SET;
 }
 
+bool ws__event_is_unset(const void *e)
+{
+    return is_unset(e);
+}
+
 bool ws__event_enter(struct ws__waiter *w, const ws_event *e)
 {
     return ws__lot_enter(w, e, is_unset);
@@ -94,6 +99,16 @@ bool ws__trylock(struct ws__lock *m)
 
 /* Who has waited takes it as contended, since others may still be queued.  One
  * that gives up leaves it so, and the next unlock wakes for nothing at worst. */
+bool ws__lock_contend(struct ws__lock *m)
+{
+    return atomic_exchange(state_of(m), CONTENDED) == NULL;
+}
+
+bool ws__lock_is_contended(const struct ws__lock *m)
+{
+    return is_contended(m);
+}
+
 int ws__lock_until(struct ws__lock *m, int64_t deadline)
 {
     struct ws__waiter w;
@@ -101,7 +116,7 @@ int ws__lock_until(struct ws__lock *m, int64_t deadline)
 
     if (ws__trylock(m))
         return 0;
-    while (atomic_exchange(state_of(m), CONTENDED) != NULL) {
+    while (!ws__lock_contend(m)) {
         if (r != 0)
             return r;
         if (ws__lot_enter(&w, m, is_contended)) {
@@ -112,9 +127,14 @@ int ws__lock_until(struct ws__lock *m, int64_t deadline)
     return 0;
 }
 
+bool ws__lock_let_go(struct ws__lock *m)
+{
+    return atomic_exchange(state_of(m), NULL) == CONTENDED;
+}
+
 void ws__unlock(struct ws__lock *m)
 {
-    if (atomic_exchange(state_of(m), NULL) == CONTENDED)
+    if (ws__lock_let_go(m))
         ws__lot_wake(m, NULL, false);
 }
 

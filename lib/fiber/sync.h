@@ -26,10 +26,19 @@ int ws__lock_until(struct ws__lock *l, int64_t deadline);
 bool ws__trylock(struct ws__lock *l);
 void ws__unlock(struct ws__lock *l);
 
+/* For waiters that queue under another address: take it, or have it known that
+ * somebody waits; let go of it, and hear whether somebody does. */
+bool ws__lock_contend(struct ws__lock *l);
+bool ws__lock_is_contended(const struct ws__lock *l);
+bool ws__lock_let_go(struct ws__lock *l);
+
 bool ws__event_is_set(const ws_event *e);
 
 /* ws_event_wait, which cancel (may be NULL) ends with WS_ERR_CANCELED. */
 int ws__event_wait(ws_event *e, int64_t deadline, ws_event *cancel);
+
+/* The same for ws__lot_enter. */
+bool ws__event_is_unset(const void *e);
 
 /* Queue the caller until e is set; see ws__lot_enter.  Returns false if it is
  * set already.  A waiter that ws__lot_leave finds off the queue saw it set. */

@@ -3,15 +3,17 @@
 #include "fiber/thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <silverback/base.h>
+
+enum { LOOK_MS = 20 };
 
 struct thread {
     struct ws__parker parker; /* first: a parker is cast to this */
@@ -21,7 +23,7 @@ struct thread {
     bool token;
     bool polls;    /* waits in poll(2): ring the bell */
     bool has_bell; /* made when first needed */
-    int bell[2];   /* a pipe; holds one byte if the token came while polling */
+    int bell;      /* an eventfd; not 0 if the token came while polling */
 };
 
 static _Thread_local struct thread self;
@@ -34,10 +36,8 @@ static void unmake(void *arg)
 {
     struct thread *p = arg;
 
-    if (p->has_bell) {
-        close(p->bell[0]);
-        close(p->bell[1]);
-    }
+    if (p->has_bell)
+        close(p->bell);
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->lock);
     p->made = p->token = p->has_bell = false;
@@ -98,8 +98,8 @@ int ws__thread_park(int64_t deadline)
     return woken ? 0 : WS_ERR_TIMEOUT;
 }
 
-/* The token is changed, and the bell rung, under the lock: the bell holds a
- * byte exactly if the token came while p polls. */
+/* The token is changed, and the bell rung, under the lock: it is rung exactly if
+ * the token came while p polls. */
 void ws__thread_unpark(struct ws__parker *parker)
 {
     struct thread *p = (struct thread *)parker;
@@ -108,7 +108,7 @@ void ws__thread_unpark(struct ws__parker *parker)
     bool ring = p->polls && !p->token;
     p->token = true;
     if (ring)
-        (void)!write(p->bell[1], "", 1);
+        (void)!eventfd_write(p->bell, 1);
     else
         pthread_cond_signal(&p->wake);
     pthread_mutex_unlock(&p->lock);
@@ -128,14 +128,14 @@ static bool begin_poll(struct thread *p)
 /* Returns whether the token came, and takes it. */
 static bool end_poll(struct thread *p)
 {
-    char byte;
+    eventfd_t rung;
 
     pthread_mutex_lock(&p->lock);
     bool woken = p->token;
     p->token = false;
     p->polls = false;
     if (woken)
-        (void)!read(p->bell[0], &byte, 1);
+        (void)!eventfd_read(p->bell, &rung);
     pthread_mutex_unlock(&p->lock);
     return woken;
 }
@@ -166,26 +166,48 @@ static int poll_until(struct pollfd *fds, nfds_t n, int64_t deadline)
     }
 }
 
-static int make_bell(struct thread *p)
+static bool make_bell(struct thread *p)
 {
-    if (pipe2(p->bell, O_CLOEXEC | O_NONBLOCK) != 0)
-        return -errno;
-    p->has_bell = true;
+    p->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    p->has_bell = p->bell >= 0;
+    return p->has_bell;
+}
+
+static bool take_token(struct thread *p)
+{
+    pthread_mutex_lock(&p->lock);
+    bool woken = p->token;
+    p->token = false;
+    pthread_mutex_unlock(&p->lock);
+    return woken;
+}
+
+/* Without a descriptor left for a bell the token is looked for now and then. */
+static int poll_without_bell(struct thread *p, struct pollfd *only,
+                             int64_t deadline)
+{
+    while (!take_token(p)) {
+        int64_t look = ws_now() + LOOK_MS;
+        bool last = deadline != 0 && deadline <= look;
+        int r = poll_until(only, 1, last ? deadline : look);
+
+        if (r != WS_ERR_TIMEOUT || last)
+            return r;
+    }
     return 0;
 }
 
 static int poll_or_token(struct pollfd *only, int64_t deadline)
 {
     struct thread *p = here();
-    int r = p->has_bell ? 0 : make_bell(p);
 
-    if (r != 0)
-        return r;
+    if (!p->has_bell && !make_bell(p))
+        return poll_without_bell(p, only, deadline);
     if (!begin_poll(p))
         return 0;
 
-    struct pollfd both[] = { *only, { .fd = p->bell[0], .events = POLLIN } };
-    r = poll_until(both, 2, deadline);
+    struct pollfd both[] = { *only, { .fd = p->bell, .events = POLLIN } };
+    int r = poll_until(both, 2, deadline);
     return end_poll(p) ? 0 : r;
 }
 

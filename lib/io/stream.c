@@ -183,6 +183,12 @@ int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline)
     return ws__wait_watched(s->fd, s->watch, events, deadline, NULL);
 }
 
+int ws__stream_wait_while(struct ws__stream *s, int events, int64_t deadline,
+                          bool (*still)(const void *key), const void *key)
+{
+    return ws__wait_while(s->fd, s->watch, events, deadline, still, key);
+}
+
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline)
 {
     if (s->readable)

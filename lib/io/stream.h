@@ -77,6 +77,10 @@ bool ws__stream_has_edges(const struct ws__stream *s);
  * negated errno. */
 int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline);
 
+/* The same as long as still says so of key: see ws__wait_while. */
+int ws__stream_wait_while(struct ws__stream *s, int events, int64_t deadline,
+                          bool (*still)(const void *key), const void *key);
+
 /* Would a write find room now?  To wait says only when that changes. */
 bool ws__stream_has_room(struct ws__stream *s);
 

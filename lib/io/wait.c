@@ -8,23 +8,31 @@
 #include "fiber/park.h"
 #include "fiber/sync.h"
 
-/* An event that is set off the queue ended the wait, whatever else did. */
-int ws__wait_watched(int fd, struct ws__watch *watch, int events,
-                     int64_t deadline, ws_event *event)
+/* A waker that found the caller queued ended the wait, whatever else did. */
+int ws__wait_while(int fd, struct ws__watch *watch, int events,
+                   int64_t deadline, bool (*still)(const void *key),
+                   const void *key)
 {
     struct ws__waiter w;
     int r = 0;
 
-    if (!event)
-        return ws__park_fd(fd, watch, events, deadline, true);
     while (r == 0) {
-        if (!ws__event_enter(&w, event))
+        if (!ws__lot_enter(&w, key, still))
             return WS_ERR_CANCELED;
         r = ws__park_fd(fd, watch, events, deadline, false);
         if (!ws__lot_leave(&w))
             return WS_ERR_CANCELED;
     }
     return r;
+}
+
+int ws__wait_watched(int fd, struct ws__watch *watch, int events,
+                     int64_t deadline, ws_event *event)
+{
+    if (!event)
+        return ws__park_fd(fd, watch, events, deadline, true);
+    return ws__wait_while(fd, watch, events, deadline, ws__event_is_unset,
+                          event);
 }
 
 int ws__wait(int fd, int events, int64_t deadline, ws_event *event)

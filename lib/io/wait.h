@@ -3,6 +3,7 @@
 #ifndef WS_IO_WAIT_H
 #define WS_IO_WAIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <silverback/fiber.h>
@@ -23,5 +24,11 @@ int ws__wait(int fd, int events, int64_t deadline, ws_event *event);
  * date. */
 int ws__wait_watched(int fd, struct ws__watch *watch, int events,
                      int64_t deadline, ws_event *event);
+
+/* The same as long as still says so of key, and nobody wakes who is queued there
+ * (see fiber/lot): else WS_ERR_CANCELED. */
+int ws__wait_while(int fd, struct ws__watch *watch, int events,
+                   int64_t deadline, bool (*still)(const void *key),
+                   const void *key);
 
 #endif

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
-/*
- * Answers of the reading side: it must never wait to give them, or two ends
- * that both write would wait for each other for ever.  An answer goes into its
- * slot, and whoever is writing sends it next.
- */
+#include "ws/answer.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/utf8.h"
-#include "ws/write.h"
+#include "ws/out.h"
 
 /* With the lock held; NULL when there is no memory. */
 static struct ws__answers *words(ws_conn *c)
@@ -42,16 +38,15 @@ static void unlock(ws_conn *c)
     ws__unlock(&c->w.answers_lock);
 }
 
-void ws__answer_ping(ws_conn *c)
+void ws__answers_put_ping(ws_conn *c)
 {
     lock(c);
     c->w.ping_due = true;
     unlock(c);
-    ws__write_pending(c);
 }
 
 /* Without memory for its payload a ping stays unanswered. */
-void ws__answer_pong(ws_conn *c, const void *data, size_t len)
+void ws__answers_put_pong(ws_conn *c, const void *data, size_t len)
 {
     lock(c);
     struct ws__answers *a = words(c);
@@ -61,11 +56,10 @@ void ws__answer_pong(ws_conn *c, const void *data, size_t len)
         memcpy(a->pong_data, data, len);
     }
     unlock(c);
-    ws__write_pending(c);
 }
 
 /* Without memory for the reason the code has to do. */
-void ws__answer_close(ws_conn *c, int code, const char *reason)
+void ws__answers_put_close(ws_conn *c, int code, const char *reason)
 {
     size_t n = reason ? strlen(reason) : 0;
 
@@ -79,7 +73,6 @@ void ws__answer_close(ws_conn *c, int code, const char *reason)
     c->w.close_due = true;
     c->w.close_code = (uint16_t)code;
     unlock(c);
-    ws__write_pending(c);
 }
 
 static void take_pong(struct ws__answers *a, uint8_t *data, size_t *len)
@@ -96,9 +89,8 @@ static void take_close(ws_conn *c, uint8_t *data, size_t *len)
                             c->w.answers ? c->w.answers->reason : NULL);
 }
 
-/* The close frame goes last: nothing may follow it. */
-bool ws__answers_take(ws_conn *c, uint8_t *opcode,
-                      uint8_t data[static WS__CONTROL_MAX], size_t *len)
+/* Take one as a frame.  The close frame goes last: nothing may follow it. */
+static bool take(ws_conn *c, uint8_t *opcode, uint8_t *data, size_t *len)
 {
     *opcode = 0;
     *len = 0;
@@ -117,7 +109,7 @@ bool ws__answers_take(ws_conn *c, uint8_t *opcode,
     return *opcode != 0;
 }
 
-void ws__answers_drop(ws_conn *c)
+static void drop(ws_conn *c)
 {
     lock(c);
     c->w.ping_due = c->w.close_due = false;
@@ -126,8 +118,31 @@ void ws__answers_drop(ws_conn *c)
     unlock(c);
 }
 
-void ws__conn_goodbye(ws_conn *c, int code)
+static void append_due(ws_conn *c)
 {
-    if (!ws__conn_ended(c))
-        ws__answer_close(c, code, NULL);
+    uint8_t data[WS__CONTROL_MAX];
+    uint8_t opcode;
+    size_t len;
+
+    while (!atomic_load(&c->w.close_sent) && take(c, &opcode, data, &len)) {
+        struct ws__frame f = { .opcode = opcode, .fin = true, .len = len };
+
+        if (ws__out_make_header(c, &f) != 0)
+            return;
+        ws__out_header(&c->w.out->buf, &f);
+        ws__out_payload(&c->w.out->buf, &f, data);
+        if (opcode == WS_CLOSE)
+            atomic_store(&c->w.close_sent, true);
+    }
+}
+
+/* Without memory for a buffer they are lost. */
+void ws__answers_append(ws_conn *c)
+{
+    if (!atomic_load_explicit(&c->w.answers_due, memory_order_acquire))
+        return;
+    if (!atomic_load(&c->w.close_sent) && ws__out_have(c) == 0)
+        append_due(c);
+    else
+        drop(c);
 }

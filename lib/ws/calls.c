@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "fiber/sched.h"
+#include "ws/outbox.h"
 #include "ws/read.h"
 #include "ws/session.h"
 
@@ -103,7 +104,7 @@ static void ready(void *calls, int events)
 
     k->missed = true;
     if ((events & (~POLLOUT | k->conn->stream.read_events)) ||
-        atomic_load(&k->conn->w.unsent))
+        ws__outbox_has_rest(k->conn))
         wake(k);
 }
 

@@ -12,12 +12,8 @@ enum { PASSED = 1 }; /* a deadline */
 
 void ws_shutdown(ws_conn *c)
 {
-    unsigned char open = WS__OPEN;
-
-    if (!c)
-        return;
-    atomic_compare_exchange_strong(&c->end, &open, WS__SHUT);
-    ws__stream_break(&c->stream);
+    if (c)
+        ws__outbox_end(c, WS__SHUT);
 }
 
 /* Its descriptor counts until then, and the end of a shutdown breaks it. */
@@ -62,25 +58,14 @@ static void in_background(ws_conn *c)
     ws_detach(f);
 }
 
-/* Others that wait inside a call must come out of it.  They look at c->end after
- * they have said that they will wait, so one of the two is seen. */
-static bool wake_others(ws_conn *c)
-{
-    if (!atomic_load(&c->r.waiting) && !atomic_load(&c->w.waiting))
-        return false;
-    ws__stream_break(&c->stream);
-    return true;
-}
-
 void ws_close(ws_conn *c)
 {
     if (!c)
         return;
-    ws__write_pending(c);
-    bool open = atomic_exchange(&c->end, WS__CLOSED) == WS__OPEN;
-    bool broken = wake_others(c) || !open;
+    ws__outbox_send(c);
+    bool whole = ws__outbox_end(c, WS__CLOSED);
     ws__message_abandon(c);
-    if (broken || atomic_load(&c->w.error) != 0) {
+    if (!whole || atomic_load(&c->w.error) != 0) {
         let_go(c);
         return;
     }

@@ -85,7 +85,7 @@ struct ws__extras {
     ws_close_fn on_close;
     void *on_close_arg;
 
-    ws_mutex message; /* held for a message of several frames, or compressed */
+    struct ws__lock turn; /* to write several frames, or compressed ones */
     _Atomic(struct ws__parker *) author; /* of the message in pieces */
     struct ws__buf piece;
     struct ws__deflate *piece_deflate;
@@ -112,13 +112,13 @@ struct ws__read_side {
 
 /* What the holder of lock owns. */
 struct ws__write_side {
-    struct ws__lock lock; /* held for a frame */
+    struct ws__lock lock; /* the outbox's, which see for the flags */
     struct ws__outgoing *out;
     _Atomic int64_t deadline;
     atomic_int error; /* sticky */
     atomic_bool close_sent;
-    atomic_bool unsent; /* out was left with bytes that could not be sent */
-    atomic_bool wanted; /* another one found lock taken */
+    atomic_bool unsent;
+    atomic_bool wanted;
     atomic_bool waiting;
     atomic_bool compress;
     atomic_schar level;

@@ -6,17 +6,8 @@
  */
 
 #include "fiber/stopwatch.h"
+#include "ws/out.h"
 #include "ws/write.h"
-
-enum {
-    LATE_US = 100,
-    LATE_MAX = 3,
-};
-
-static bool is_late(const struct ws__outgoing *o)
-{
-    return ws__ticks() - o->held_since > LATE_US * ws__ticks_per_us();
-}
 
 /* To ask for the time costs a good part of what an answer does. */
 static bool is_looked_at(const struct ws__outgoing *o)
@@ -41,7 +32,7 @@ bool ws__hold_wanted(ws_conn *c)
         ws__buf_used(&o->buf) > ws__extras(c)->write_buffer_size ||
         !reads_on(c))
         return false;
-    return !is_looked_at(o) || !is_late(o);
+    return !is_looked_at(o) || !ws__out_is_late(o);
 }
 
 /* Run by the reading fiber before it waits. */
@@ -53,7 +44,7 @@ static void send_held(struct ws__before *b)
     ws_conn *c = g->conn;
 
     g->queued = false;
-    ws__write_held(c);
+    ws__outbox_flush_held(c);
     ws_unref(c);
 }
 
@@ -69,18 +60,6 @@ void ws__hold(ws_conn *c)
     g->before.fn = send_held;
     ws_ref(c);
     ws__before_park(&g->before);
-}
-
-void ws__hold_over(ws_conn *c)
-{
-    struct ws__outgoing *o = c->w.out;
-
-    if (!o || o->held == 0)
-        return;
-    o->held = 0;
-    c->w.late = is_late(o) ? (uint8_t)(c->w.late + 1) : 0;
-    if (c->w.late >= LATE_MAX)
-        atomic_store(&c->w.coalesce, false);
 }
 
 void ws_set_coalescing(ws_conn *c, bool enable)

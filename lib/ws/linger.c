@@ -44,7 +44,7 @@ static bool may_end(const struct ws__linger *l)
 bool ws__linger_step(struct ws__linger *l)
 {
     if (!l->said && may_end(l)) {
-        l->rest = l->conn ? ws__write_rest(l->conn) : 0;
+        l->rest = l->conn ? ws__outbox_rest(l->conn) : 0;
         l->said = l->rest == 0 && l->stream->ops->half_close(l->stream) == 0;
     }
     if (!l->heard)

@@ -43,7 +43,7 @@ int ws__message_lock(ws_conn *c, int64_t deadline)
     if (error == 0 && ws__is_author(c))
         error = WS_ERR_BUSY;
     if (error == 0)
-        error = ws__lock_until(ws__lock_of(&x->message), deadline);
+        error = ws__turn_take(c, deadline);
     if (error != 0)
         return error;
     error = ws__write_check(c); /* it may have ended meanwhile */
@@ -54,7 +54,7 @@ int ws__message_lock(ws_conn *c, int64_t deadline)
 
 void ws__message_unlock(ws_conn *c)
 {
-    ws_mutex_unlock(&ws__extras_own(c)->message);
+    ws__turn_give(c);
 }
 
 void ws__message_abandon(ws_conn *c)
@@ -291,7 +291,7 @@ int ws_flush(ws_conn *c)
     if (!c)
         return WS_ERR_INVALID;
     int error = ws__piece_flush(c);
-    return error == 0 ? ws__write_out(c, write_deadline(c)) : error;
+    return error == 0 ? ws__outbox_flush(c, write_deadline(c)) : error;
 }
 
 /* ---- Control frames ----------------------------------------------------- */

@@ -58,35 +58,11 @@ static int refuse(ws_conn *c)
 
 /* ---- Waiting for bytes -------------------------------------------------- */
 
-/* What the watch has seen meanwhile; it tells the loop of all that follows. */
-static int look_for_events(ws_conn *c, int events)
-{
-    int got = ws__conn_ended(c) ? WS_ERR_CANCELED
-                                : ws__watch_take(c->stream.watch, events);
-
-    return got == 0 ? WS_ERR_TIMEOUT : got;
-}
-
-/* Room to write is of interest if something was left, or others may yet leave
- * it: edges tell of it once, where poll would at once and for ever.  The flag
- * goes up before c->end is looked at; see wake_others in ws/close. */
 static int wait_events(ws_conn *c, int64_t deadline)
 {
     struct ws__stream *s = &c->stream;
-    int events = s->read_events, got = WS_ERR_CANCELED;
+    int got = ws__outbox_await(c, deadline, c->r.only_present);
 
-    if (ws__stream_has_edges(s) || atomic_load(&c->w.unsent))
-        events |= s->write_events;
-    if (c->r.only_present) {
-        got = look_for_events(c, events);
-    } else {
-        atomic_store(&c->r.waiting, true);
-        if (!ws__conn_ended(c))
-            got = ws__stream_wait(s, events, deadline);
-        atomic_store_explicit(&c->r.waiting, false, memory_order_release);
-    }
-    if (got > 0 && (got & s->write_events) && atomic_load(&c->w.unsent))
-        ws__write_pending(c);
     s->readable = got > 0 && (got & (s->read_events | ~s->write_events));
     return got;
 }

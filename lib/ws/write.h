@@ -3,7 +3,7 @@
 #ifndef WS_WS_WRITE_H
 #define WS_WS_WRITE_H
 
-#include "ws/conn.h"
+#include "ws/outbox.h"
 
 /* A frame to be sent.  may_hold: it may wait in the buffer (see ws_flush). */
 struct ws__sending {
@@ -29,30 +29,14 @@ int ws__write_frame(ws_conn *c, const struct ws__sending *s);
 /* The same for a whole message, which may have to wait behind one in pieces. */
 int ws__write_whole(ws_conn *c, struct ws__sending *s);
 
-/* Send what can be sent without waiting: bytes left over, and answers.  Returns
- * at once when another one is writing: that one sends them. */
-void ws__write_pending(ws_conn *c);
-
-/* Send all that is left over or held back, by the deadline.  Returns 0,
- * WS_ERR_TIMEOUT or the sticky error. */
-int ws__write_out(ws_conn *c, int64_t deadline);
-
-/* The same for what was held back, before its author waits.  Where another one
- * is writing, or the author itself further up, that one sends it. */
-void ws__write_held(ws_conn *c);
-
-/* For the one who has closed: send what can be sent of what was left over.
- * Returns how many bytes remain. */
-size_t ws__write_rest(ws_conn *c);
-
 /* Is a message in pieces under way? */
 bool ws__has_author(const ws_conn *c);
 
 /* And is it the caller's? */
 bool ws__is_author(const ws_conn *c);
 
-/* The message lock.  Returns 0, WS_ERR_TIMEOUT, what ws__write_check
- * does, or WS_ERR_BUSY for the author of a message in pieces. */
+/* The turn to write a message (see ws/outbox).  Returns 0, WS_ERR_TIMEOUT, what
+ * ws__write_check does, or WS_ERR_BUSY for the author of a message in pieces. */
 int ws__message_lock(ws_conn *c, int64_t deadline);
 void ws__message_unlock(ws_conn *c);
 
@@ -64,24 +48,10 @@ void ws__message_abandon(ws_conn *c);
 int ws__write_close_by(ws_conn *c, int code, const char *reason,
                        int64_t deadline);
 
-/* Answers, sent as soon as that needs no waiting. */
-void ws__answer_ping(ws_conn *c);
-void ws__answer_pong(ws_conn *c, const void *data, size_t len);
-void ws__answer_close(ws_conn *c, int code, const char *reason);
-
-/* Take one answer as a frame.  Returns false if there is none. */
-bool ws__answers_take(ws_conn *c, uint8_t *opcode,
-                      uint8_t data[static WS__CONTROL_MAX], size_t *len);
-
-void ws__answers_drop(ws_conn *c);
-
 /* May a message of the caller wait in the buffer (see ws_flush)?  Then it is
  * sent before the caller waits.  With the lock held. */
 bool ws__hold_wanted(ws_conn *c);
 void ws__hold(ws_conn *c);
-
-/* What was held back, if anything, is about to be sent.  With the lock held. */
-void ws__hold_over(ws_conn *c);
 
 /* Send what the caller's message in pieces has so far; 0 if there is none. */
 int ws__piece_flush(ws_conn *c);
