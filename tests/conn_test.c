@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "pair.h"
+#include "ws/outbox.h"
 
 #include <fcntl.h>
 
@@ -312,6 +313,84 @@ static void an_error_of_writing_leaves_reading_alone(void **state)
     ws_close(c);
 }
 
+static int answer_ourselves(ws_conn *c, int code, const char *reason, void *arg)
+{
+    (void)reason;
+    *(int *)arg = ws_write_close(c, code, NULL);
+    return 0;
+}
+
+/* The peer has said why, and is gone. */
+static ws_conn *with_a_peer_that_closed(void)
+{
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    say_frame(raw, FIN | WS_PING, true, "x", 1);
+    say_frame(raw, FIN | WS_CLOSE, true, "\x03\xf1too long", 10);
+    close(raw);
+    return c;
+}
+
+static void expect_the_peers_story(ws_conn *c)
+{
+    ws_message m;
+
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+    assert_int_equal(ws_close_code(c), WS_CLOSE_TOO_BIG);
+    assert_int_equal(ws_conn_error(c)->code, WS_ERR_CLOSED);
+    assert_non_null(strstr(ws_conn_error(c)->text, "1009"));
+    assert_int_equal(ws_write_text(c, "x"), -EPIPE);
+    assert_int_equal(ws_conn_error(c)->code, WS_ERR_CLOSED);
+    ws_close(c);
+}
+
+static void an_answer_that_fails_does_not_hide_the_peers_close(void **state)
+{
+    (void)state;
+    ws_conn *c = with_a_peer_that_closed();
+    int error = 0;
+
+    expect_the_peers_story(c);
+
+    c = with_a_peer_that_closed();
+    ws_set_close_handler(c, answer_ourselves, &error);
+    expect_the_peers_story(c);
+    assert_int_equal(error, -EPIPE);
+}
+
+static void nor_does_what_nobody_asked_for(void **state)
+{
+    (void)state;
+    ws_conn *c = with_a_peer_that_closed();
+
+    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
+    assert_int_equal(ws_conn_error(c)->code, 0);
+    expect_the_peers_story(c);
+
+    c = with_a_peer_that_closed();
+    ws__answer_ping(c);
+    assert_int_equal(ws_conn_error(c)->code, 0);
+    expect_the_peers_story(c);
+}
+
+/* Nobody was told, so whoever writes next is. */
+static void what_failed_in_silence_is_told_to_the_next_writer(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    close(raw);
+    ws__answer_ping(c);
+    assert_int_equal(ws_conn_error(c)->code, 0);
+    assert_int_equal(ws_write_text(c, "x"), -EPIPE);
+    assert_int_equal(ws_conn_error(c)->code, -EPIPE);
+    assert_string_equal(ws_conn_error(c)->text,
+                        "the transport failed: Broken pipe");
+    ws_close(c);
+}
+
 /* ---- Deadlines ---------------------------------------------------------- */
 
 static void a_deadline_ends_a_read_that_waits(void **state)
@@ -603,6 +682,9 @@ int main(void)
         cmocka_unit_test(the_addresses_of_tcp_are_numbers),
         cmocka_unit_test(the_first_error_is_the_connections),
         cmocka_unit_test(an_error_of_writing_leaves_reading_alone),
+        cmocka_unit_test(an_answer_that_fails_does_not_hide_the_peers_close),
+        cmocka_unit_test(nor_does_what_nobody_asked_for),
+        cmocka_unit_test(what_failed_in_silence_is_told_to_the_next_writer),
         cmocka_unit_test(a_deadline_ends_a_read_that_waits),
         cmocka_unit_test(messages_of_many_arrive_whole_and_in_order),
         cmocka_unit_test(and_so_they_do_compressed),

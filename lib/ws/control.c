@@ -49,14 +49,13 @@ static int close_came(ws_conn *c, const char *data, size_t len)
     }
     const char *reason = keep_reason(c, data, len);
     atomic_store_explicit(&c->close_code, (uint16_t)code, memory_order_release);
+    ws__conn_closed(c); /* whatever becomes of the answer */
     x = ws__extras(c);
     if (x->on_close)
         error = x->on_close(c, code, reason, x->on_close_arg);
     else
         ws__answer_close(c, code, NULL);
-    if (error < 0)
-        return error;
-    return ws__conn_closed(c);
+    return error < 0 ? error : WS_ERR_CLOSED;
 }
 
 int ws__control_came(ws_conn *c)
