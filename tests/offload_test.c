@@ -2,6 +2,7 @@
 
 #include "test.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -210,6 +211,33 @@ static int nested(void *thread)
     return pthread_equal(*(pthread_t *)thread, pthread_self());
 }
 
+static void run_nothing(struct ws__job *j)
+{
+    (void)j;
+}
+
+/* Threads want more room for their stacks than there is. */
+static void without_a_helper_the_caller_does_it(void **state)
+{
+    (void)state;
+    static struct ws__job job = { .fn = run_nothing, .done = run_nothing };
+    pthread_attr_t before, huge;
+    pthread_t self = pthread_self();
+
+    ws__offload_cleanup();
+    assert_int_equal(pthread_getattr_default_np(&before), 0);
+    pthread_attr_init(&huge);
+    pthread_attr_setstacksize(&huge, SIZE_MAX / 8);
+    assert_int_equal(pthread_setattr_default_np(&huge), 0);
+    int error = ws__offload(WS__FOR_FILES, &job);
+    int here = ws_blocking(nested, &self);
+    assert_int_equal(pthread_setattr_default_np(&before), 0);
+    pthread_attr_destroy(&huge);
+    pthread_attr_destroy(&before);
+    assert_int_equal(error, -ENOMEM);
+    assert_true(here);
+}
+
 static int look_around(void *arg)
 {
     struct place *p = arg;
@@ -299,6 +327,7 @@ int main(void)
         cmocka_unit_test(many_calls_all_come_back),
         cmocka_unit_test(no_kind_of_helpers_waits_for_another),
         cmocka_unit_test(a_helper_is_a_thread_that_may_wait),
+        cmocka_unit_test(without_a_helper_the_caller_does_it),
         cmocka_unit_test(in_a_thread_it_is_a_plain_call),
         cmocka_unit_test(a_helper_may_wake_who_waits),
     };
