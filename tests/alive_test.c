@@ -92,6 +92,22 @@ static void a_server_pings_before_proxies_give_up(void **state)
     ws_close(c);
 }
 
+static void silence_is_the_reason_though_the_goodbye_is_not_taken(void **state)
+{
+    (void)state;
+    int64_t then;
+    int raw;
+    ws_conn *c = begin(false, NULL, &raw, &then);
+
+    assert_int_equal(ws__alive_check(c, then + INTERVAL_MS), 0);
+    hear_ping(raw);
+    shutdown(raw, SHUT_RD);
+    assert_int_equal(ws__alive_check(c, then + 2 * INTERVAL_MS), WS_ERR_DEAD);
+    assert_int_equal(ws_conn_error(c)->code, WS_ERR_DEAD);
+    close(raw);
+    ws_close(c);
+}
+
 /* A server whose handler only writes answers no ping. */
 static void a_client_pings_and_gives_up_only_if_told_to(void **state)
 {
@@ -551,6 +567,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_pings_before_proxies_give_up),
+        cmocka_unit_test(silence_is_the_reason_though_the_goodbye_is_not_taken),
         cmocka_unit_test(a_client_pings_and_gives_up_only_if_told_to),
         cmocka_unit_test(without_an_interval_there_is_no_ping),
         cmocka_unit_test(what_the_peer_takes_is_a_sign_of_life),

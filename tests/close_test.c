@@ -443,6 +443,42 @@ static void finishing_succeeds_when_the_peer_closed_and_went_away(void **state)
     ws_close(c);
 }
 
+/* One that has closed takes no answer: that is not the story. */
+static void what_ended_it_is_told_though_the_answer_is_not_taken(void **state)
+{
+    static const struct {
+        uint8_t first;
+        bool masked;
+        const char *payload;
+        int error;
+        const char *text;
+    } rows[] = {
+        { FIN | WS_CLOSE, true, "\x03\xf1", WS_ERR_CLOSED,
+          "the peer closed the connection: 1009 (message too big)" },
+        { FIN | WS_CLOSE, true, "\x03\xed", WS_ERR_PROTOCOL,
+          "the peer broke the WebSocket protocol: a close code that must not "
+          "be "
+          "sent" },
+        { FIN | WS_TEXT, false, "hi", WS_ERR_PROTOCOL,
+          "the peer broke the WebSocket protocol: an unmasked frame from a "
+          "client" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        int raw;
+        ws_conn *c = with_raw(&raw, NULL);
+        ws_message m;
+
+        say_frame(raw, rows[i].first, rows[i].masked, rows[i].payload, 2);
+        close(raw);
+        assert_int_equal(ws_read_message(c, &m), rows[i].error);
+        assert_int_equal(ws_conn_error(c)->code, rows[i].error);
+        assert_string_equal(ws_conn_error(c)->text, rows[i].text);
+        ws_close(c);
+    }
+}
+
 static void finishing_without_an_answer_says_why(void **state)
 {
     (void)state;
@@ -887,6 +923,7 @@ int main(void)
         cmocka_unit_test(finishing_waits_for_the_answer),
         cmocka_unit_test(finishing_succeeds_when_the_peers_close_came_first),
         cmocka_unit_test(finishing_succeeds_when_the_peer_closed_and_went_away),
+        cmocka_unit_test(what_ended_it_is_told_though_the_answer_is_not_taken),
         cmocka_unit_test(finishing_without_an_answer_says_why),
         cmocka_unit_test(finishing_gives_up_on_a_peer_that_takes_nothing),
         cmocka_unit_test(finishing_drops_what_still_comes),

@@ -353,6 +353,22 @@ static void messages_that_come_in_one_go_need_no_room(void **state)
     ws_close(c);
 }
 
+static void so_it_is_told_though_the_peer_takes_no_answer(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+
+    ws_set_unfinished_limit(1);
+    say_frame(raw, WS_TEXT, true, "12", 2);
+    shutdown(raw, SHUT_RD);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_FULL);
+    assert_int_equal(ws_conn_error(c)->code, WS_ERR_FULL);
+    close(raw);
+    ws_close(c);
+}
+
 static void a_message_is_inflated_no_further_than_there_is_room(void **state)
 {
     (void)state;
@@ -475,6 +491,7 @@ int main(void)
         TEST(what_is_skipped_is_not_held),
         TEST(a_message_over_the_limit_is_refused),
         TEST(messages_that_come_in_one_go_need_no_room),
+        TEST(so_it_is_told_though_the_peer_takes_no_answer),
         TEST(a_message_is_inflated_no_further_than_there_is_room),
         TEST(there_need_be_no_limit),
         TEST(small_messages_come_through_beside_large_ones),
