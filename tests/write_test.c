@@ -375,6 +375,59 @@ static void a_timeout_inside_a_message_ends_writing(void **state)
     ws_close(c);
 }
 
+/* A client's goes out a piece at a time, of which the first finds room. */
+static void so_does_one_between_its_pieces(void **state)
+{
+    (void)state;
+    char *text = make_text(1 << 20);
+    int raw;
+    ws_conn *c = with_raw(&raw, &(ws_adoption){ .client = true });
+
+    ws_set_write_deadline(c, ws_after(1));
+    assert_int_equal(ws_write_message(c, WS_BINARY, text, 1 << 20),
+                     WS_ERR_DEAD);
+    assert_int_equal(ws_write_text(c, "x"), WS_ERR_DEAD);
+    free(text);
+    close(raw);
+    ws_close(c);
+}
+
+static uint16_t held;
+
+/* As TLS may: it has taken some of the bytes, though it could send none. */
+static ssize_t hold_some(struct ws__stream *s, const struct iovec *v, int n)
+{
+    static const char others[4096];
+
+    (void)v;
+    (void)n;
+    while (send(s->fd, others, sizeof(others), MSG_DONTWAIT) > 0)
+        continue;
+    s->taken = held;
+    return -EAGAIN;
+}
+
+static void what_the_transport_holds_is_not_taken_back(void **state)
+{
+    (void)state;
+    for (held = 0; held < 2; held++) {
+        int raw;
+        ws_conn *c = with_raw(&raw, NULL);
+        const struct ws__stream_ops *usual = c->stream.ops;
+        struct ws__stream_ops ops = *usual;
+
+        ops.writev = hold_some;
+        ops.holds = true;
+        c->stream.ops = &ops;
+        ws_set_write_deadline(c, ws_after(1));
+        assert_int_equal(ws_write_text(c, "x"),
+                         held > 0 ? WS_ERR_DEAD : WS_ERR_TIMEOUT);
+        c->stream.ops = usual;
+        close(raw);
+        ws_close(c);
+    }
+}
+
 /* Its first frame is out, so another message would begin inside of it. */
 static void a_timeout_at_the_end_of_pieces_ends_writing(void **state)
 {
@@ -1221,6 +1274,8 @@ int main(void)
         cmocka_unit_test(
             a_timeout_before_a_message_leaves_the_connection_usable),
         cmocka_unit_test(a_timeout_inside_a_message_ends_writing),
+        cmocka_unit_test(so_does_one_between_its_pieces),
+        cmocka_unit_test(what_the_transport_holds_is_not_taken_back),
         cmocka_unit_test(a_timeout_at_the_end_of_pieces_ends_writing),
         cmocka_unit_test(a_piece_that_timed_out_can_be_tried_again),
         cmocka_unit_test(what_others_could_not_send_follows_while_one_reads),
