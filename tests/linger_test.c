@@ -5,6 +5,7 @@
 
 #include "test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 
@@ -329,6 +330,68 @@ static void when_the_server_shuts_down_after_an_answer(void **state)
                           .shut_down = true });
 }
 
+/* ---- Nobody ------------------------------------------------------------- */
+
+/* A server's end of a connection over TCP, and its peer's. */
+static int connect_both(int *peer)
+{
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t n = sizeof(in);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    *peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, n), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &n), 0);
+    assert_int_equal(connect(*peer, (struct sockaddr *)&in, n), 0);
+    int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    assert_true(accepted >= 0);
+    close(fd);
+    return accepted;
+}
+
+static void leave_more_than_it_takes(int fd)
+{
+    ssize_t n;
+
+    do
+        n = send(fd, large, LARGE, MSG_NOSIGNAL);
+    while (n > 0);
+    assert_int_equal(errno, EAGAIN);
+}
+
+/* It ends its stream first, or not, and has not taken all. */
+static void is_gone(bool ends)
+{
+    int peer, fd = connect_both(&peer);
+    struct ws__stream s;
+    struct ws__linger g = { .stream = &s, .idle = true };
+
+    ws__stream_socket(&s, fd);
+    leave_more_than_it_takes(fd);
+    if (ends) {
+        assert_int_equal(shutdown(peer, SHUT_WR), 0);
+        assert_true(ws_wait_fd(fd, POLLIN, ws_after(PATIENCE_S * 1000)) > 0);
+        assert_false(ws__linger_step(&g));
+        assert_true(g.heard);
+    }
+    const struct linger reset = { .l_onoff = 1 };
+    setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    close(peer);
+    assert_true(ws_wait_fd(fd, 0, ws_after(PATIENCE_S * 1000)) > 0);
+    assert_true(ws__stream_unacked(&s) > 0);
+    assert_true(ws__linger_step(&g));
+    s.ops->fini(&s);
+}
+
+static void not_for_an_idle_peer_that_is_gone(void **state)
+{
+    (void)state;
+    is_gone(false);
+    is_gone(true);
+}
+
 /* ------------------------------------------------------------------------- */
 
 static int begin(void **state)
@@ -364,6 +427,7 @@ int main(void)
         cmocka_unit_test(when_the_connection_ends_with_an_answer),
         cmocka_unit_test(when_the_answer_is_a_file),
         cmocka_unit_test(when_the_server_shuts_down_after_an_answer),
+        cmocka_unit_test(not_for_an_idle_peer_that_is_gone),
     };
 
     signal(SIGPIPE, SIG_IGN); /* OpenSSL's writes */

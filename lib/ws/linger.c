@@ -17,8 +17,10 @@
 
 int ws__linger_quiet_ms = 2000;
 
-/* How often to look, within that. */
-enum { LOOKS = 4 };
+enum {
+    LOOKS = 4,  /* how often to look, within that */
+    PASSED = 1, /* a deadline */
+};
 
 /* Read and drop some of what has come.  Returns whether that was the end, which
  * having no memory to read into is, too. */
@@ -34,11 +36,18 @@ static bool drain(struct ws__stream *s)
     return n <= 0 && n != -EAGAIN;
 }
 
+/* Poll always tells of that.  What such a peer has not acknowledged it never
+ * will. */
+static bool is_gone(struct ws__stream *s)
+{
+    return ws__stream_wait(s, 0, PASSED) > 0;
+}
+
 /* Where reading was ended, too, what comes after the end of the stream is
  * answered by a reset: so an idle one ends when it has nothing to lose. */
 static bool may_end(const struct ws__linger *l)
 {
-    return !l->idle || ws__stream_unacked(l->stream) == 0;
+    return !l->idle || ws__stream_unacked(l->stream) == 0 || is_gone(l->stream);
 }
 
 bool ws__linger_step(struct ws__linger *l)
