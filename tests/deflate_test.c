@@ -278,6 +278,26 @@ static void a_window_that_is_kept_is_looked_back_at(void **state)
     ws__inflate_destroy(f);
 }
 
+/* A peer may end a stream with every second byte. */
+static void a_final_block_takes_no_memory(void **state)
+{
+    (void)state;
+    static const uint8_t streams[] = { 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07,
+                                       0x00, 0xf2, 0x00, 0x11, 0x00, 0x00 };
+    struct ws__inflate *f = ws__inflate_make(0);
+    char out[16];
+
+    for (long n = 0; n < 2; n++) { /* the first makes the window */
+        alloc_fail_at(n);
+        ptrdiff_t len = read_back(f, streams, sizeof(streams), false,
+                                  sizeof(out), (uint8_t *)out, sizeof(out));
+        alloc_fail_at(0);
+        assert_int_equal(len, 10);
+        assert_memory_equal(out, "HelloHello", 10);
+    }
+    ws__inflate_destroy(f);
+}
+
 static void every_prefix_of_a_message_is_cut_short(void **state)
 {
     (void)state;
@@ -401,6 +421,7 @@ int main(void)
         cmocka_unit_test(nothing_looks_back_beyond_the_window),
         cmocka_unit_test(the_examples_of_the_rfc_are_read),
         cmocka_unit_test(a_window_that_is_kept_is_looked_back_at),
+        cmocka_unit_test(a_final_block_takes_no_memory),
         cmocka_unit_test(every_prefix_of_a_message_is_cut_short),
         cmocka_unit_test(malformed_streams_are_refused),
         cmocka_unit_test(levels_are_judged),

@@ -11,7 +11,6 @@
 
 enum {
     WINDOW_BITS = 15,
-    WINDOW = 1 << WINDOW_BITS,
 
     /* Of z.data_type: bits of the last byte that are left over, and that a
      * block has just ended. */
@@ -83,20 +82,13 @@ size_t ws__inflate_window(struct ws__inflate *f, uint8_t *out)
 }
 
 /* A final block ends a DEFLATE stream but not the message: what follows is a
- * further stream that may look back at this one (RFC 7692, section 7.2.3.4). */
-static int go_on(struct ws__inflate *f)
+ * further stream that may look back at this one (RFC 7692, section 7.2.3.4).
+ * The window stays as it is: a peer may end a stream with every second byte, and
+ * to copy it each time would take long. */
+static void go_on(struct ws__inflate *f)
 {
-    uInt n = WINDOW;
-    uint8_t *window = ws__alloc(WINDOW);
-
-    if (!window)
-        return -ENOMEM;
-    inflateGetDictionary(&f->z, window, &n);
-    inflateReset(&f->z);
-    inflateSetDictionary(&f->z, window, n);
-    ws_free(window);
+    inflateResetKeep(&f->z);
     f->ended = false;
-    return 0;
 }
 
 static bool at_block_end(const struct ws__inflate *f)
@@ -114,8 +106,8 @@ int ws__inflate_step(struct ws__inflate *f, const uint8_t *p, size_t n,
 {
     *done = (struct ws__inflated){ 0 };
     while (done->made < cap) {
-        if (f->ended && done->taken < n && go_on(f) != 0)
-            return -ENOMEM;
+        if (f->ended && done->taken < n)
+            go_on(f);
 
         uInt in = at_most(n - done->taken), room = at_most(cap - done->made);
         f->z.next_in = (z_const Bytef *)(p + done->taken);
