@@ -227,11 +227,6 @@ static ssize_t end_of_input(struct ws__stream *s, void *p, size_t n)
     return 0;
 }
 
-static void close_fd(struct ws__stream *s)
-{
-    close(s->fd);
-}
-
 static int no_more(struct ws__stream *s)
 {
     (void)s;
@@ -244,10 +239,6 @@ static void answers_have_room_however_often_a_message_is_taken_back(
     void **state)
 {
     (void)state;
-    static const struct ws__stream_ops told = { .read = end_of_input,
-                                                .writev = take_as_told,
-                                                .half_close = no_more,
-                                                .fini = close_fd };
     char *text = make_text(WS__WRITE_BUFFER + WS__WRITE_RESERVE);
     char pong[WS__CONTROL_MAX] = { 0 };
     ws_error err;
@@ -259,6 +250,10 @@ static void answers_have_room_however_often_a_message_is_taken_back(
     while (send(fds[0], text, 1000, MSG_NOSIGNAL) > 0)
         continue; /* so that to wait for room is to wait for the deadline */
     ws__stream_socket(&s, fds[0]);
+    static struct ws__stream_ops told = { .read = end_of_input,
+                                          .writev = take_as_told,
+                                          .half_close = no_more };
+    told.fini = s.ops->fini;
     s.ops = &told;
     ws_conn *c = ws__conn_new(&s, &(struct ws__setup){ 0 }, &err);
     assert_non_null(c);
