@@ -186,6 +186,22 @@ static void what_the_peer_takes_is_a_sign_of_life(void **state)
         }
 }
 
+/* Of what is counted only some bits are kept. */
+static void a_peer_that_takes_gigabytes_is_alive(void **state)
+{
+    (void)state;
+    int64_t then;
+    int raw;
+    ws_conn *c = begin(true, NULL, &raw, &then);
+
+    send_bytes(c, true, 1000);
+    assert_int_equal(ws__alive_check(c, then += INTERVAL_MS), 0);
+    c->acked -= 3U << 30;
+    assert_int_equal(ws__alive_check(c, then += INTERVAL_MS), 0);
+    close(raw);
+    ws_close(c);
+}
+
 /* The kernel of a peer that hangs acknowledges it. */
 static void a_ping_that_was_taken_is_no_sign_of_life(void **state)
 {
@@ -571,6 +587,7 @@ int main(void)
         cmocka_unit_test(a_client_pings_and_gives_up_only_if_told_to),
         cmocka_unit_test(without_an_interval_there_is_no_ping),
         cmocka_unit_test(what_the_peer_takes_is_a_sign_of_life),
+        cmocka_unit_test(a_peer_that_takes_gigabytes_is_alive),
         cmocka_unit_test(a_ping_that_was_taken_is_no_sign_of_life),
         cmocka_unit_test(
             a_writer_that_waits_for_a_local_peer_has_its_own_limit),

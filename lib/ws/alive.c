@@ -36,10 +36,12 @@ static int64_t ping_at(const ws_conn *c)
 static bool has_taken(ws_conn *c)
 {
     int64_t acked = ws__stream_acked(&c->stream);
-    int32_t more = (int32_t)((uint32_t)acked - c->acked);
+    uint32_t more = (uint32_t)acked - c->acked;
 
     c->acked = (uint32_t)acked;
-    return more > PING_MAX || (acked < 0 && atomic_load(&c->w.waiting));
+    if (acked >= 0)
+        return more > PING_MAX; /* a count, which only grows */
+    return (int32_t)more > PING_MAX || atomic_load(&c->w.waiting);
 }
 
 /* The peer is told, if there is room for it, and may come to read it. */
