@@ -172,43 +172,51 @@ static void events_carry_a_dialogue(void **state)
     assert_false(p.ahead);
 }
 
-struct echo {
-    ws_event e;
-    atomic_int asked, done;
-};
+static atomic_bool busy, may_go;
 
-static void *set_when_asked(void *arg)
+static bool dawdle(const void *key)
 {
-    struct echo *p = arg;
+    (void)key;
+    atomic_store(&busy, true);
+    while (!atomic_load(&may_go))
+        sched_yield();
+    return false;
+}
 
-    for (int i = 1; i <= many(); i++) {
-        while (atomic_load(&p->asked) != i)
-            sched_yield();
-        ws_event_set(&p->e);
-        atomic_store(&p->done, i);
-    }
+static void *hold_queue(void *e)
+{
+    struct ws__waiter w;
+
+    ws__lot_enter(&w, e, dawdle);
     return NULL;
 }
 
-/* It may lie where the one lay that was set, whose end was seen. */
-static void an_event_does_not_wake_who_waits_for_the_next(void **state)
+static void *set_event(void *e)
+{
+    ws_event_set(e);
+    return NULL;
+}
+
+/* Or whoever sees it could be done with it, and the wake reach one who waits for
+ * what lies in its place by then. */
+static void an_event_is_not_set_before_its_queue_is_there(void **state)
 {
     (void)state;
-    struct echo p = { .asked = 0 };
-    pthread_t t = start(set_when_asked, &p);
-    struct ws__waiter w;
+    ws_event e = { 0 };
 
-    for (int i = 1; i <= many(); i++) {
-        atomic_store(&p.asked, i);
-        while (!ws__event_is_set(&p.e))
-            sched_yield();
-        ws_event_clear(&p.e);
-        assert_true(ws__event_enter(&w, &p.e));
-        while (atomic_load(&p.done) != i)
-            sched_yield();
-        assert_true(ws__lot_leave(&w));
-    }
-    pthread_join(t, NULL);
+    atomic_store(&busy, false);
+    atomic_store(&may_go, false);
+    pthread_t holder = start(hold_queue, &e);
+    while (!atomic_load(&busy))
+        sched_yield();
+    pthread_t setter = start(set_event, &e);
+    ws_sleep(20); /* it would be by then */
+    bool early = ws__event_is_set(&e);
+    atomic_store(&may_go, true);
+    pthread_join(holder, NULL);
+    pthread_join(setter, NULL);
+    assert_false(early);
+    assert_true(ws__event_is_set(&e));
 }
 
 struct pulse_seen {
@@ -365,7 +373,7 @@ int main(void)
         cmocka_unit_test(an_event_may_end_as_soon_as_the_wait_returns),
         cmocka_unit_test(set_leaves_nobody_queued),
         cmocka_unit_test(events_carry_a_dialogue),
-        cmocka_unit_test(an_event_does_not_wake_who_waits_for_the_next),
+        cmocka_unit_test(an_event_is_not_set_before_its_queue_is_there),
         cmocka_unit_test(a_wait_sees_an_event_that_was_cleared_again),
         cmocka_unit_test(a_waiter_that_was_woken_does_not_ask_again),
         cmocka_unit_test(a_mutex_lets_one_in_at_a_time),
