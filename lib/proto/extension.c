@@ -9,7 +9,7 @@
 enum {
     BITS_MIN = 8,
     BITS_MAX = 15,
-    ZLIB_BITS_MIN = 9, /* zlib makes 9 of 8, which breaks the promise */
+    ZLIB_BITS_MIN = 9, /* zlib compresses with no raw window of 8 */
     VALUE_ONCE = -1,   /* the parameter was given without a value */
     VALUE_MAX = 16,
 };
