@@ -101,7 +101,8 @@ typedef struct ws_server {
     size_t max_header_bytes; /* 0: 16 KiB; over it: 431 */
     size_t max_body_bytes;   /* 0: 64 KiB; over it: 413 */
     size_t max_connections;  /* 0: what the limit of descriptors leaves room
-                              * for; over it: 503, and a line in the log */
+                              * for, of which a thread that reads takes one
+                              * more; over it: 503, and a line in the log */
     size_t stack_size;       /* of a handler's fiber; 0: 256 KiB */
     int spin_us; /* look for work so long before a worker sleeps; 0: not */
     int write_timeout_ms; /* of an answer, without progress, and in all once

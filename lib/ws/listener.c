@@ -36,13 +36,15 @@ static size_t descriptor_limit(void)
     return (size_t)limit.rlim_cur;
 }
 
-/* Each connection is a descriptor. */
-static size_t connection_limit(size_t descriptors, size_t workers)
+/* Each connection is a descriptor, and a thread of its own has another one, by
+ * which it is woken while it reads. */
+static size_t connection_limit(size_t descriptors, size_t workers, bool threads)
 {
     size_t taken = workers * OF_A_WORKER;
     size_t left = descriptors > taken ? descriptors - taken : 0;
 
-    return left > 2 * RESERVE ? left - RESERVE : left / 2;
+    left = left > 2 * RESERVE ? left - RESERVE : left / 2;
+    return threads ? left / 2 : left;
 }
 
 static int int_or(int value, int standard)
@@ -61,7 +63,7 @@ static void set_connection_limit(ws_listener *l)
         return;
     l->descriptors = descriptor_limit();
     l->server.max_connections =
-        connection_limit(l->descriptors, (size_t)l->nseats);
+        connection_limit(l->descriptors, (size_t)l->nseats, l->server.threads);
 }
 
 static void set_defaults(ws_server *s)
