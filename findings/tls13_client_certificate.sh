@@ -35,7 +35,8 @@ def attempt(version):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         a = socket.create_connection(listener.getsockname())
         b, _ = listener.accept()
-    thread = threading.Thread(target=serve, args=(server, b))
+    # The refusal closes a descriptor, not the connection.
+    thread = threading.Thread(target=serve, args=(server, b.dup()))
     thread.start()
     try:
         client = ssl.create_default_context(cafile="cert.pem")
