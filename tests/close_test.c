@@ -251,6 +251,26 @@ static void a_close_wakes_a_writer_though_nobody_reads(void **state)
     close(raw);
 }
 
+static void a_close_wakes_a_reader_though_nobody_writes(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = ws_ref(with_raw(&raw, NULL));
+    struct call reader = { .c = c };
+
+    ws_fiber *f = mode_go(read_one, &reader);
+    await(&c->r.waiting);
+    ws__linger_quiet_ms = PATIENCE_MS; /* whose end would wake, too */
+    int64_t began = ws_now();
+    ws_close(c);
+    ws_join(f);
+    ws__linger_quiet_ms = QUIET_MS;
+    assert_true(ws_now() - began < PATIENCE_MS);
+    assert_int_equal(reader.error, WS_ERR_CANCELED);
+    ws_unref(c);
+    close(raw);
+}
+
 static void what_is_called_after_the_close_is_canceled(void **state)
 {
     (void)state;
@@ -913,6 +933,7 @@ int main(void)
         cmocka_unit_test(a_shutdown_wakes_all_who_wait),
         cmocka_unit_test(a_close_wakes_all_who_wait),
         cmocka_unit_test(a_close_wakes_a_writer_though_nobody_reads),
+        cmocka_unit_test(a_close_wakes_a_reader_though_nobody_writes),
         cmocka_unit_test(what_is_called_after_the_close_is_canceled),
         cmocka_unit_test(
             others_wait_no_more_for_a_message_that_is_left_unfinished),

@@ -532,6 +532,29 @@ static void a_pong_that_a_writer_could_not_send_follows(void **state)
     ws_close(c);
 }
 
+/* Nothing may follow it. */
+static void of_all_answers_the_close_frame_goes_last(void **state)
+{
+    (void)state;
+    struct heard h;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(ws__outbox_lock(c, 0), 0); /* somebody is writing */
+    ws__answer_close(c, WS_CLOSE_GOING_AWAY, NULL);
+    ws__answer_ping(c);
+    ws__answer_pong(c, "ping", 4);
+    ws__outbox_unlock(c);
+    assert_true(hear_frame(raw, &h));
+    assert_int_equal(h.first, FIN | WS_PONG);
+    assert_string_equal(h.payload, "ping");
+    free(h.payload);
+    hear_shape(raw, FIN | WS_PING, 0);
+    hear_close(raw, WS_CLOSE_GOING_AWAY);
+    close(raw);
+    ws_close(c);
+}
+
 enum { PIECE = 20000 };
 
 /* What compression cannot make smaller. */
@@ -1280,6 +1303,7 @@ int main(void)
         cmocka_unit_test(a_piece_that_timed_out_can_be_tried_again),
         cmocka_unit_test(what_others_could_not_send_follows_while_one_reads),
         cmocka_unit_test(a_pong_that_a_writer_could_not_send_follows),
+        cmocka_unit_test(of_all_answers_the_close_frame_goes_last),
         cmocka_unit_test(a_peer_that_takes_nothing_is_dead),
         cmocka_unit_test(reading_never_waits_to_answer),
         cmocka_unit_test(pings_while_a_message_is_written_get_one_pong),
