@@ -233,6 +233,30 @@ static int no_more(struct ws__stream *s)
     return 0;
 }
 
+/* To wait for room is to wait for the deadline. */
+static ws_conn *that_takes_as_told(int *raw, const struct ws__setup *setup)
+{
+    static const char zeros[1000];
+    static struct ws__stream_ops told = { .read = end_of_input,
+                                          .writev = take_as_told,
+                                          .half_close = no_more };
+    struct ws__stream s;
+    ws_error err;
+    int fds[2];
+
+    make_pair(fds);
+    ws__nonblocking(fds[0]);
+    while (send(fds[0], zeros, sizeof(zeros), MSG_NOSIGNAL) > 0)
+        continue;
+    ws__stream_socket(&s, fds[0]);
+    told.fini = s.ops->fini;
+    s.ops = &told;
+    ws_conn *c = ws__conn_new(&s, setup, &err);
+    assert_non_null(c);
+    *raw = fds[1];
+    return c;
+}
+
 /* A deadline that has passed takes a message back, and leaves what went ahead of
  * it: so the room for answers must not shrink with each. */
 static void answers_have_room_however_often_a_message_is_taken_back(
@@ -241,22 +265,8 @@ static void answers_have_room_however_often_a_message_is_taken_back(
     (void)state;
     char *text = make_text(WS__WRITE_BUFFER + WS__WRITE_RESERVE);
     char pong[WS__CONTROL_MAX] = { 0 };
-    ws_error err;
-    int fds[2];
-    struct ws__stream s;
-
-    make_pair(fds);
-    ws__nonblocking(fds[0]);
-    while (send(fds[0], text, 1000, MSG_NOSIGNAL) > 0)
-        continue; /* so that to wait for room is to wait for the deadline */
-    ws__stream_socket(&s, fds[0]);
-    static struct ws__stream_ops told = { .read = end_of_input,
-                                          .writev = take_as_told,
-                                          .half_close = no_more };
-    told.fini = s.ops->fini;
-    s.ops = &told;
-    ws_conn *c = ws__conn_new(&s, &(struct ws__setup){ 0 }, &err);
-    assert_non_null(c);
+    int raw;
+    ws_conn *c = that_takes_as_told(&raw, &(struct ws__setup){ 0 });
 
     /* The pong before it is still in the buffer, and goes now. */
     room = 0;
@@ -274,9 +284,59 @@ static void answers_have_room_however_often_a_message_is_taken_back(
         assert_int_equal(room, 0);
     }
     room = SIZE_MAX;
-    close(fds[1]);
+    close(raw);
     ws_close(c);
     free(text);
+}
+
+enum { GUARD = 512 };
+
+static void *get_guarded(size_t size, void *arg)
+{
+    uint8_t *p = malloc(size + GUARD);
+
+    (void)arg;
+    assert_non_null(p);
+    memset(p + size, GUARD / 3, GUARD);
+    return p;
+}
+
+static void put_guarded(void *buffer, size_t size, void *intact)
+{
+    const uint8_t *guard = (uint8_t *)buffer + size;
+
+    for (int i = 0; i < GUARD; i++)
+        if (guard[i] != GUARD / 3)
+            *(bool *)intact = false;
+    free(buffer);
+}
+
+/* However full it is: a message finds no room before an answer does not. */
+static void no_answer_is_put_behind_the_buffer(void **state)
+{
+    (void)state;
+    char pong[WS__CONTROL_MAX] = { 0 };
+
+    for (size_t size = 300; size < 300 + sizeof(pong); size += 25) {
+        bool intact = true;
+        const ws_buffer_pool pool = { get_guarded, put_guarded, &intact };
+        int raw;
+        ws_conn *c = that_takes_as_told(
+            &raw, &(struct ws__setup){ .write_buffer_size = size,
+                                       .write_buffer_pool = &pool });
+
+        room = 0;
+        ws_set_write_deadline(c, 1);
+        for (size_t n = 0; n < size + WS__WRITE_RESERVE; n += sizeof(pong)) {
+            ws__answer_pong(c, pong, sizeof(pong));
+            assert_int_equal(ws_write_message(c, WS_BINARY, "x", 1),
+                             WS_ERR_TIMEOUT);
+        }
+        room = SIZE_MAX;
+        close(raw);
+        ws_close(c);
+        assert_true(intact);
+    }
 }
 
 static void a_size_that_cannot_be_is_a_lack_of_memory(void **state)
@@ -305,6 +365,7 @@ int main(void)
         cmocka_unit_test(and_so_do_compressed_ones),
         cmocka_unit_test(
             answers_have_room_however_often_a_message_is_taken_back),
+        cmocka_unit_test(no_answer_is_put_behind_the_buffer),
         cmocka_unit_test(a_size_that_cannot_be_is_a_lack_of_memory),
     };
 
