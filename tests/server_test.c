@@ -16,6 +16,7 @@
 #include "descriptors.h"
 #include "peer.h"
 #include "mode.h"
+#include "ws/linger.h"
 
 static struct answer a;
 
@@ -661,8 +662,11 @@ static void shutdown_cuts_idle_connections_at_once(void **state)
 
     say(used, "GET /a HTTP/1.1" SERVED "\r\n");
     assert_true(hear(used, &a));
+    int quiet_ms = ws__linger_quiet_ms;
+    ws__linger_quiet_ms = PATIENCE_S * 1000; /* nor is that waited for */
     int64_t deadline = ws_after(PATIENCE_S * 1000);
     assert_int_equal(ws_listener_shutdown(other, deadline), 0);
+    ws__linger_quiet_ms = quiet_ms;
     assert_true(ws_now() < deadline);
     assert_true(has_ended(used));
     char c;

@@ -751,6 +751,52 @@ static void answers_to_a_burst_go_out_together(void **state)
     ws_close(c);
 }
 
+static void no_more_are_held_than_the_buffer_is_large(void **state)
+{
+    (void)state;
+    enum { SIZE = 256, MANY = 100 };
+    int fds[2];
+
+    make_pair(fds);
+    ws_conn *c =
+        set_up(fds[0], &(struct ws__setup){ .write_buffer_size = SIZE });
+    say_burst(fds[1], MANY);
+    for (int i = 1; i <= MANY; i++) {
+        echo_one(c);
+        assert_in_range(i * ANSWER - ready(fds[1]), 0, SIZE);
+    }
+    close(fds[1]);
+    ws_close(c);
+}
+
+struct other {
+    ws_conn *c;
+    int raw, came;
+};
+
+static void write_and_look(void *arg)
+{
+    struct other *o = arg;
+
+    assert_int_equal(ws_write_text(o->c, "x"), 0);
+    o->came = ready(o->raw);
+}
+
+/* Only who reads on will soon send it. */
+static void what_others_write_is_not_held(void **state)
+{
+    (void)state;
+    struct other o;
+
+    o.c = with_raw(&o.raw, NULL);
+    say_burst(o.raw, 2);
+    echo_one(o.c);
+    ws_join(mode_go(write_and_look, &o));
+    assert_int_equal(o.came, ANSWER + 3);
+    close(o.raw);
+    ws_close(o.c);
+}
+
 static void answers_that_are_late_three_times_are_held_no_more(void **state)
 {
     (void)state;
@@ -1308,6 +1354,8 @@ int main(void)
         cmocka_unit_test(reading_never_waits_to_answer),
         cmocka_unit_test(pings_while_a_message_is_written_get_one_pong),
         cmocka_unit_test(answers_to_a_burst_go_out_together),
+        cmocka_unit_test(no_more_are_held_than_the_buffer_is_large),
+        cmocka_unit_test(what_others_write_is_not_held),
         cmocka_unit_test(answers_that_are_late_three_times_are_held_no_more),
         cmocka_unit_test(an_answer_in_time_forgives_the_late_ones),
         cmocka_unit_test(an_answer_is_not_held_when_asked),
