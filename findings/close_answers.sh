@@ -3,7 +3,8 @@
 #
 # Guess: a close frame is answered with its own code (RFC 6455, 5.5.1), an
 #   empty one with an empty one.
-# Seen: some answer 1000 to every code, and most answer 1000 to none.
+# Seen: two of three answer 1000 to every code, and all three answer an empty
+#   one with 1000.
 # With: aiohttp 3.14.5 as server, websocket-client 1.9.2 as client, faye-
 #   websocket 0.11.4 as server; 28 November 2026.
 
