@@ -16,6 +16,7 @@
 #include <valgrind/valgrind.h>
 #else
 #define RUNNING_ON_VALGRIND 0
+#define VALGRIND_STACK_REGISTER(low, high) 0
 #endif
 
 /* A list of bytes, as pointer and size. */

@@ -104,6 +104,11 @@ bool ws__lock_contend(struct ws__lock *m)
     return atomic_exchange(state_of(m), CONTENDED) == NULL;
 }
 
+bool ws__lock_is_taken(const struct ws__lock *m)
+{
+    return load(m) != NULL;
+}
+
 bool ws__lock_is_contended(const struct ws__lock *m)
 {
     return is_contended(m);

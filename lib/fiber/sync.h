@@ -29,6 +29,7 @@ void ws__unlock(struct ws__lock *l);
 /* For waiters that queue under another address: take it, or have it known that
  * somebody waits; let go of it, and hear whether somebody does. */
 bool ws__lock_contend(struct ws__lock *l);
+bool ws__lock_is_taken(const struct ws__lock *l);
 bool ws__lock_is_contended(const struct ws__lock *l);
 bool ws__lock_let_go(struct ws__lock *l);
 

@@ -50,7 +50,8 @@ static bool lock_or_tell(ws_conn *c)
     return ws__trylock(&c->w.lock);
 }
 
-/* Rule 4.  The reader waits under the flag's address as long as it is down. */
+/* Rule 4.  The reader waits under the flag's address as long as it has nothing
+ * to send. */
 static void tell_reader(ws_conn *c)
 {
     if (atomic_load(&c->w.unsent) && atomic_load(&c->r.waiting))
@@ -153,9 +154,15 @@ void ws__conn_goodbye(ws_conn *c, int code)
 
 /* ---- Waiting ------------------------------------------------------------ */
 
-static bool is_down(const void *flag)
+/* Is nothing left that the reader is to send?  While another one has the lock,
+ * room is that one's to wait for, and poll(2) would tell of it again and again.
+ * Asked by the address of unsent. */
+static bool has_nothing(const void *key)
 {
-    return !atomic_load((const atomic_bool *)flag);
+    const ws_conn *c =
+        (const ws_conn *)((const char *)key - offsetof(ws_conn, w.unsent));
+
+    return !atomic_load(&c->w.unsent) || ws__lock_is_taken(&c->w.lock);
 }
 
 /* Rule 3: poll(2) would tell of room at once and for ever, so it is asked only
@@ -165,9 +172,10 @@ static int wait_once(ws_conn *c, int64_t deadline)
     struct ws__stream *s = &c->stream;
     int events = s->read_events;
 
-    if (ws__stream_has_edges(s) || atomic_load(&c->w.unsent))
+    if (ws__stream_has_edges(s) || !has_nothing(&c->w.unsent))
         return ws__stream_wait(s, events | s->write_events, deadline);
-    return ws__stream_wait_while(s, events, deadline, is_down, &c->w.unsent);
+    return ws__stream_wait_while(s, events, deadline, has_nothing,
+                                 &c->w.unsent);
 }
 
 static int wait_for_events(ws_conn *c, int64_t deadline)

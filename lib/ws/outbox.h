@@ -11,7 +11,7 @@
  * Bytes wait in the connection's buffer, control frames in its slots (see
  * ws/answer).  Nobody may wait to give an answer, so whoever cannot send leaves
  * it to another one, and says so by a flag.  These are the flags and the rules;
- * tests/explore tries them in all orders.
+ * tests/long/outbox tries them in all orders.
  *
  *   lock         One at a time puts bytes into the buffer and sends them.  It is
  *                held while its holder waits for room.
@@ -37,9 +37,9 @@
  * 2. Whoever leaves unsent set tries once more to send after that: the room may
  *    have come before the flag.
  * 3. The reader, before it waits, raises waiting and then looks at end and at
- *    unsent: if something is left it waits for room, too, and sends it.  One
- *    that is told of edges is told of room in any case, and looks at unsent
- *    then.
+ *    unsent: if something is left, and nobody has the lock, it waits for room,
+ *    too, and sends it.  One that is told of edges is told of room in any case,
+ *    and looks at unsent then.
  * 4. Whoever leaves unsent set looks at waiting after that, and wakes a reader
  *    that waits for input alone.
  * 5. Whoever sets end looks at waiting after that, and breaks the transport if

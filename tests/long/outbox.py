@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""outbox.py [PREEMPTIONS [LIMIT]]
+
+Plays the scenes of tests/outbox_scenes.h in all orders with at most so many
+preemptions (2), at most LIMIT of each (300000; 0: all), and prints how many
+there were: somebody who waits for ever in one is a fault of lib/ws/outbox.c.
+
+Then does the same with a fault put into it, one after the other, among them the
+two that once were there: each has to be found, and the line says where, and by
+how many orders.  Needs a C compiler and cmocka, and no build of the tree."""
+
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LIB = ROOT / "lib"
+SWITCH = {"x86_64": "switch_x86_64.S", "aarch64": "switch_aarch64.S"}
+SOURCES = ["fiber/context.c", "base/alloc.c", "base/utf8.c", "proto/close.c",
+           "fiber/" + SWITCH.get(platform.machine(), "switch_ucontext.c")]
+
+# Name, file, what goes, what comes.
+FAULTS = [
+    ("once: a reader that polls for input alone sleeps on", "outbox.c", """\
+    if (atomic_load(&c->w.unsent) && atomic_load(&c->r.waiting))
+        ws__lot_wake(&c->w.unsent, NULL, true);
+""", "    (void)c;\n"),
+    ("once: an end does not wake who waits for a turn", "outbox.c", """\
+    ws__lot_wake(&c->end, NULL, true);
+""", ""),
+    ("who lets go does not look at answers", "outbox.c", """\
+    if (atomic_load(&c->w.answers_due) || atomic_load(&c->w.unsent) ||
+        atomic_load(&c->w.wanted))
+""", """\
+    if (atomic_load(&c->w.unsent))
+"""),
+    ("who lets go looks before", "outbox.c", """\
+    note_unsent(c);
+    ws__unlock(&c->w.lock);
+    if (atomic_load(&c->w.answers_due) || atomic_load(&c->w.unsent) ||
+        atomic_load(&c->w.wanted))
+""", """\
+    note_unsent(c);
+    bool more = atomic_load(&c->w.answers_due) ||
+                atomic_load(&c->w.unsent) || atomic_load(&c->w.wanted);
+    ws__unlock(&c->w.lock);
+    if (more)
+"""),
+    ("no word for the holder", "outbox.c", """\
+    atomic_store(&c->w.wanted, true);
+    return ws__trylock(&c->w.lock);
+""", "    return false;\n"),
+    ("no try after the word", "outbox.c", """\
+    atomic_store(&c->w.wanted, true);
+    return ws__trylock(&c->w.lock);
+""", """\
+    atomic_store(&c->w.wanted, true);
+    return false;
+"""),
+    ("the word is forgotten after the work", "outbox.c", """\
+        atomic_store(&c->w.wanted, false);
+        push_twice(c);
+""", """\
+        push_twice(c);
+        atomic_store(&c->w.wanted, false);
+"""),
+    ("the word is not looked for again", "outbox.c", """\
+    } while (atomic_load(&c->w.wanted) ||
+             (atomic_load(&c->w.answers_due) && !atomic_load(&c->w.unsent)));
+""", """\
+    } while (atomic_load(&c->w.answers_due) && !atomic_load(&c->w.unsent));
+"""),
+    ("no second try for room", "outbox.c", """\
+    if (!before && atomic_load(&c->w.unsent))
+        push(c);
+""", "    (void)before;\n"),
+    ("what is held back counts as unsent", "outbox.c", """\
+!empty && c->w.out->held == 0;
+""", "!empty && c->w.out->held == 9;\n"),
+    ("the reader waits for room that is another's", "outbox.c", """\
+    return !atomic_load(&c->w.unsent) || ws__lock_is_taken(&c->w.lock);
+""", "    return !atomic_load(&c->w.unsent);\n"),
+    ("the reader does not send what is left", "outbox.c", """\
+    if (got > 0 && (got & c->stream.write_events) && atomic_load(&c->w.unsent))
+        ws__outbox_send(c);
+""", ""),
+    ("waiting goes up after the look at the end", "outbox.h", """\
+    atomic_store(waiting, true);
+    return !ws__conn_ended(c);
+""", """\
+    bool open = !ws__conn_ended(c);
+    atomic_store(waiting, true);
+    return open;
+"""),
+    ("a close does not look for who waits", "outbox.c", """\
+    bool whole = was == WS__OPEN && !atomic_load(&c->r.waiting) &&
+                 !atomic_load(&c->w.waiting);
+""", "    bool whole = was == WS__OPEN;\n"),
+    ("a close looks for a reader alone", "outbox.c", """\
+    bool whole = was == WS__OPEN && !atomic_load(&c->r.waiting) &&
+                 !atomic_load(&c->w.waiting);
+""", "    bool whole = was == WS__OPEN && !atomic_load(&c->r.waiting);\n"),
+    ("who waits for a turn looks at the end before it is queued", "outbox.c",
+     """\
+    return !ws__conn_ended(c) && ws__lock_is_contended(&ws__extras(c)->turn);
+""", "    return ws__lock_is_contended(&ws__extras(c)->turn);\n"),
+    ("a turn is given to nobody", "outbox.c", """\
+    if (ws__lock_let_go(turn_of(c)))
+        ws__lot_wake(&c->end, NULL, false);
+""", "    ws__lock_let_go(turn_of(c));\n"),
+    ("a full slot is not said", "answer.c", """\
+    atomic_store(&c->w.answers_due, any(c));
+""", "    atomic_store(&c->w.answers_due, false);\n"),
+]
+
+
+def build(where):
+    """The program, from the files in where before those of lib."""
+    command = ["cc", "-std=gnu11", "-O2", "-D_GNU_SOURCE", "-w",
+               "-I", where, "-I", ROOT / "tests", "-I", ROOT / "include",
+               "-I", LIB, ROOT / "tests/long/outbox.c",
+               *[LIB / source for source in SOURCES],
+               "-o", where / "outbox", "-lcmocka"]
+    subprocess.run(command, check=True)
+    return where / "outbox"
+
+
+def with_fault(where, file, old, new):
+    text = (LIB / "ws" / file).read_text()
+    if text.count(old) != 1:
+        sys.exit(f"outbox.py: its place in {file} is not there once: {old}")
+    (where / "ws").mkdir()
+    (where / "ws" / file).write_text(text.replace(old, new))
+
+
+def find(name, file, old, new, arguments):
+    """A line on whether it is found, and whether it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        where = pathlib.Path(folder)
+        with_fault(where, file, old, new)
+        for preemptions in range(3):
+            run = subprocess.run([build(where), str(preemptions),
+                                  *arguments[1:]], text=True,
+                                 stdout=subprocess.PIPE)
+            if run.returncode != 0:
+                return found_in(name, run, preemptions), True
+    return f"NOT FOUND  {name}", False
+
+
+def found_in(name, run, preemptions):
+    lines = run.stdout.splitlines()
+    at = next((i for i, line in enumerate(lines) if "WRONG" in line), None)
+    if at is None:
+        return f"found      {name}: ended by {run.returncode}"
+    scene, _, count = lines[at - 1].partition(" schedules")[0].rpartition(" ")
+    return (f"found      {name}\n             in: {scene.strip()}, by {count} "
+            f"schedules with {preemptions} preemptions:\n            "
+            f"{lines[at].strip()[6:]}")
+
+
+def main():
+    arguments = (sys.argv[1:] + ["2", "300000"][len(sys.argv) - 1:])[:2]
+    with tempfile.TemporaryDirectory() as folder:
+        ok = subprocess.run([build(pathlib.Path(folder)),
+                             *arguments]).returncode == 0
+    for fault in FAULTS:
+        line, found = find(*fault, arguments)
+        print(line, flush=True)
+        ok = ok and found
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef TESTS_OUTBOX_SCENES_H
+#define TESTS_OUTBOX_SCENES_H
+
+/*
+ * What may happen to an outbox at once.  In each of these everybody comes to an
+ * end, since the peer does, who waits for all that is to be sent: so whatever is
+ * left, and nobody sends, leaves somebody waiting.
+ */
+
+#include "outbox_world.h"
+
+static void blind(void)
+{
+    world_begin(false);
+}
+
+static void sees_edges(void)
+{
+    world_begin(true);
+}
+
+/* Who waits still, and for what? */
+static const char *somebody_waits(void)
+{
+    static char text[200];
+    int n = 0;
+
+    if (explore.endless)
+        return "somebody goes on for ever, and gets nowhere";
+    if (!explore.stuck)
+        return NULL;
+    for (int i = 0; i < explore.n; i++)
+        if (!explore.actors[i].done)
+            n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%s",
+                          n > 0 ? ", " : "", explore.actors[i].name);
+    snprintf(text + n, sizeof(text) - (size_t)n,
+             " for ever; unsent %d, answers due %d, %zu of %d bytes are free",
+             world.conn.w.unsent, world.conn.w.answers_due, socket_room(),
+             ROOM);
+    return text;
+}
+
+/* ---- Answers ------------------------------------------------------------ */
+
+static void writes(void)
+{
+    world_write(MESSAGE);
+}
+
+/* Pings, and ends when the answer is there. */
+static void pings_a_writer(void)
+{
+    peer_says_something();
+    peer_takes(MESSAGE + ANSWER);
+    peer_says_something();
+}
+
+static void reads_twice(void)
+{
+    world_read(2);
+}
+
+#define A_PONG_BEHIND_A_MESSAGE                                                \
+    {                                                                          \
+        { "the writer", writes }, { "the reader", reads_twice },               \
+        {                                                                      \
+            "the peer", pings_a_writer                                         \
+        }                                                                      \
+    }
+
+/* The newest pong is enough, so two pings get one or two. */
+static void pings_twice(void)
+{
+    peer_says_something();
+    peer_says_something();
+    peer_takes(2 * MESSAGE + ANSWER);
+    peer_says_something();
+}
+
+static void reads_three(void)
+{
+    world_read(3);
+}
+
+static void says_goodbye(void)
+{
+    ws__conn_goodbye(&world.conn, 1001);
+}
+
+static void hears_goodbye(void)
+{
+    peer_takes(MESSAGE + 2 * ANSWER); /* with its code */
+    peer_says_something();
+}
+
+static void reads_once(void)
+{
+    world_read(1);
+}
+
+/* ---- Held back ---------------------------------------------------------- */
+
+/* What ws/hold and ws/write do: the reader has promised to send it. */
+static void holds_and_reads(void)
+{
+    ws_conn *c = &world.conn;
+
+    ws__outbox_lock(c, 0);
+    if (ws__out_error(c) == 0) {
+        ws__out_have(c);
+        ws__answers_append(c);
+        c->w.out->buf.last += ANSWER;
+        c->w.out->held++;
+    }
+    ws__outbox_unlock(c);
+    ws__outbox_flush_held(c);
+    world_read(1);
+}
+
+static void hears_what_was_held(void)
+{
+    peer_takes(MESSAGE + ANSWER);
+    peer_says_something();
+}
+
+/* ---- The end ------------------------------------------------------------ */
+
+static int results[EXPLORE_ACTORS];
+static bool came_out[2];
+
+static bool both_out(void *arg)
+{
+    (void)arg;
+    return came_out[0] && came_out[1];
+}
+
+/* The author of a message in pieces, that it ends when all others are out. */
+static void is_the_author(void)
+{
+    ws_conn *c = &world.conn;
+
+    if (ws__turn_take(c, 0) == 0) {
+        explore_await(both_out, NULL);
+        ws__turn_give(c);
+    }
+}
+
+static void wants_a_turn(int i)
+{
+    ws_conn *c = &world.conn;
+
+    came_out[i] = false;
+    if (ws__turn_take(c, 0) == 0)
+        ws__turn_give(c);
+    came_out[i] = true;
+}
+
+static void wants_turn_0(void)
+{
+    wants_a_turn(0);
+}
+
+static void wants_turn_1(void)
+{
+    wants_a_turn(1);
+}
+
+static void shuts_down(void)
+{
+    ws__outbox_end(&world.conn, WS__SHUT);
+}
+
+/* Without anybody who waits for the transport it stays whole. */
+static void closes(void)
+{
+    ws__outbox_send(&world.conn);
+    ws__outbox_end(&world.conn, WS__CLOSED);
+}
+
+/* Nobody ends the connection, so all get theirs. */
+static void takes_a_turn(void)
+{
+    ws_conn *c = &world.conn;
+
+    if (ws__turn_take(c, 0) == 0) {
+        explore_point();
+        ws__turn_give(c);
+    }
+}
+
+static void turns_begin(void)
+{
+    world_begin(false);
+    came_out[0] = came_out[1] = false;
+}
+
+static void writes_twice(void)
+{
+    results[0] = world_write(MESSAGE);
+    results[1] = world_write(MESSAGE);
+}
+
+static void writes_much(void)
+{
+    world_write(2 * MESSAGE);
+}
+
+/* What is left over goes with the one who closes: here at once, or as soon as
+ * there is room. */
+static void closes_and_sends_the_rest(void)
+{
+    closes();
+    while (ws__outbox_rest(&world.conn) > 0 && !world.broken)
+        explore_await(has_room, NULL);
+    ws__stream_break(&world.conn.stream);
+}
+
+static bool there_is_more_or_the_end(void *arg)
+{
+    return world.broken || peer_can_take(arg);
+}
+
+static void takes_what_comes(void)
+{
+    while (!world.broken) {
+        explore_await(there_is_more_or_the_end, NULL);
+        peer_takes_all();
+    }
+}
+
+/* ---- All of them -------------------------------------------------------- */
+
+static const struct scene {
+    const char *name;
+    struct explore_scenario of;
+} scenes[] = {
+    { "a pong behind a message, in threads",
+      { blind, somebody_waits, A_PONG_BEHIND_A_MESSAGE } },
+    { "a pong behind a message, in fibers",
+      { sees_edges, somebody_waits, A_PONG_BEHIND_A_MESSAGE } },
+    { "two writers and two pings, in threads",
+      { blind,
+        somebody_waits,
+        { { "a writer", writes },
+          { "another", writes },
+          { "the reader", reads_three },
+          { "the peer", pings_twice } } } },
+    { "two writers and two pings, in fibers",
+      { sees_edges,
+        somebody_waits,
+        { { "a writer", writes },
+          { "another", writes },
+          { "the reader", reads_three },
+          { "the peer", pings_twice } } } },
+    { "a goodbye, in threads",
+      { blind,
+        somebody_waits,
+        { { "the writer", writes },
+          { "the reader", reads_once },
+          { "the listener", says_goodbye },
+          { "the peer", hears_goodbye } } } },
+    { "a goodbye, in fibers",
+      { sees_edges,
+        somebody_waits,
+        { { "the writer", writes },
+          { "the reader", reads_once },
+          { "the listener", says_goodbye },
+          { "the peer", hears_goodbye } } } },
+    { "an answer held back, in threads",
+      { blind,
+        somebody_waits,
+        { { "the writer", writes },
+          { "the reader", holds_and_reads },
+          { "the peer", hears_what_was_held } } } },
+    { "an answer held back, in fibers",
+      { sees_edges,
+        somebody_waits,
+        { { "the writer", writes },
+          { "the reader", holds_and_reads },
+          { "the peer", hears_what_was_held } } } },
+    { "turns",
+      { turns_begin,
+        somebody_waits,
+        { { "a writer", takes_a_turn },
+          { "another", takes_a_turn },
+          { "a third", takes_a_turn } } } },
+    { "a shutdown, and who waits for a turn",
+      { turns_begin,
+        somebody_waits,
+        { { "the author", is_the_author },
+          { "a writer", wants_turn_0 },
+          { "another", wants_turn_1 },
+          { "who shuts down", shuts_down } } } },
+    { "a close, and who waits for a turn",
+      { turns_begin,
+        somebody_waits,
+        { { "the author", is_the_author },
+          { "a writer", wants_turn_0 },
+          { "another", wants_turn_1 },
+          { "who closes", closes } } } },
+    { "a shutdown, and who waits for the socket, in threads",
+      { blind,
+        somebody_waits,
+        { { "a writer", writes_much },
+          { "another", writes_twice },
+          { "the reader", reads_once },
+          { "who shuts down", shuts_down } } } },
+    { "a close, and who waits for input",
+      { blind,
+        somebody_waits,
+        { { "the reader", reads_once }, { "who closes", closes } } } },
+    { "a close, and who waits for room",
+      { blind,
+        somebody_waits,
+        { { "a writer", writes_much },
+          { "another", writes },
+          { "who closes", closes } } } },
+    { "a close, and what is left, in fibers",
+      { sees_edges,
+        somebody_waits,
+        { { "a writer", writes_much },
+          { "the reader", reads_once },
+          { "who closes", closes_and_sends_the_rest },
+          { "the peer", takes_what_comes } } } },
+};
+
+#endif

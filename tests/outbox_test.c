@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The rules of ws/outbox in some of the orders in which they may meet; in all of
+ * them by tests/long/outbox.py. */
+
+#include "outbox_scenes.h"
+
+enum {
+    PREEMPTIONS = 1,
+    SCHEDULES = 2000, /* of each scene */
+};
+
+/* What goes wrong in the first scene in which something does, or NULL. */
+static const char *play_all(void)
+{
+    unsigned long limit = (unsigned long)rounds(SCHEDULES);
+    const char *wrong = NULL;
+
+    for (size_t i = 0; i < COUNT(scenes) && !wrong; i++) {
+        wrong = explore_all(&scenes[i].of, PREEMPTIONS, limit);
+        if (wrong)
+            print_message("# %s, after %lu orders: %s\n", scenes[i].name,
+                          explore.schedules, wrong);
+    }
+    return wrong;
+}
+
+static void nobody_waits_for_ever(void **state)
+{
+    (void)state;
+    assert_null(play_all());
+}
+
+static void a_reader_that_is_not_woken_would_be_found(void **state)
+{
+    (void)state;
+    faults.reader_sleeps = true;
+    assert_non_null(play_all());
+    faults.reader_sleeps = false;
+}
+
+static void so_would_one_that_waits_for_a_turn(void **state)
+{
+    (void)state;
+    faults.turns_sleep = true;
+    assert_non_null(play_all());
+    faults.turns_sleep = false;
+}
+
+static int free_answers(void **state)
+{
+    (void)state;
+    ws_free(world.conn.w.answers);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_waits_for_ever),
+        cmocka_unit_test(a_reader_that_is_not_woken_would_be_found),
+        cmocka_unit_test(so_would_one_that_waits_for_a_turn),
+    };
+
+    return cmocka_run_group_tests_name("outbox", tests, NULL, free_answers);
+}

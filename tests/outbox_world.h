@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef TESTS_OUTBOX_WORLD_H
+#define TESTS_OUTBOX_WORLD_H
+
+/*
+ * The outbox in a world of its own: ws/outbox and ws/answer as they are, over a
+ * socket, locks and a parking lot whose every step is a point (see explore.h).
+ */
+
+#include "explore.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "ws/outbox.h"
+
+#include "io/wait.c"
+#include "ws/answer.c"
+#include "ws/outbox.c"
+
+enum {
+    ROOM = 10,      /* bytes that the socket takes before it is full */
+    MESSAGE = ROOM, /* bytes of one: a full socket, and no more */
+    ANSWER = 2,     /* of a ping, or a pong without payload */
+    BUFFER = 256,
+    FOR_EVER = 1000, /* bytes */
+};
+
+static struct {
+    ws_conn conn;
+    struct ws__extras extras;
+    struct ws__outgoing outgoing;
+    uint8_t bytes[BUFFER];
+
+    size_t sent;  /* all that the socket took */
+    size_t taken; /* of that by the peer */
+    bool broken;
+    int input; /* things to read */
+    bool edges;
+    bool no_space; /* so its end is an edge */
+    int happened;
+
+    struct ws__waiter *queue[EXPLORE_ACTORS];
+    bool lot_locked;
+    bool token[EXPLORE_ACTORS];
+    struct ws__parker parkers[EXPLORE_ACTORS];
+} world;
+
+/* Faults that once were there: who leaves something does not wake a reader that
+ * waits for input alone, and who ends the connection not those who wait for a
+ * turn. */
+static struct {
+    bool reader_sleeps;
+    bool turns_sleep;
+} faults;
+
+static void world_begin(bool edges)
+{
+    ws_free(world.conn.w.answers);
+    memset(&world, 0, sizeof(world));
+    world.conn.extras = &world.extras;
+    world.conn.stream.read_events = POLLIN;
+    world.conn.stream.write_events = POLLOUT;
+    world.edges = edges;
+}
+
+/* ---- The socket --------------------------------------------------------- */
+
+static size_t socket_room(void)
+{
+    return ROOM - (world.sent - world.taken);
+}
+
+static bool has_room(void *arg)
+{
+    (void)arg;
+    return world.broken || socket_room() > 0;
+}
+
+static void happen(int events)
+{
+    if (world.edges)
+        world.happened |= events;
+}
+
+/* Returns how many of n bytes, or -EAGAIN. */
+static ssize_t socket_send(size_t n)
+{
+    explore_point();
+    if (world.broken)
+        return -EPIPE;
+    if (n > socket_room())
+        n = socket_room();
+    world.no_space = n == 0;
+    world.sent += n;
+    return n > 0 ? (ssize_t)n : -EAGAIN;
+}
+
+static void peer_takes_all(void)
+{
+    explore_point();
+    world.taken = world.sent;
+    if (world.no_space)
+        happen(POLLOUT);
+    world.no_space = false;
+}
+
+static void peer_says_something(void)
+{
+    explore_point();
+    world.input++;
+    happen(POLLIN);
+}
+
+void ws__stream_break(struct ws__stream *s)
+{
+    (void)s;
+    explore_point();
+    world.broken = true;
+    happen(POLLIN | POLLOUT | POLLHUP);
+}
+
+static int level(void)
+{
+    int events = 0;
+
+    if (world.broken)
+        return POLLIN | POLLOUT | POLLHUP;
+    events |= world.input > 0 ? POLLIN : 0;
+    events |= socket_room() > 0 ? POLLOUT : 0;
+    return events;
+}
+
+struct poll {
+    int events;
+    bool token; /* ends it, too */
+};
+
+static bool poll_ends(void *poll)
+{
+    const struct poll *p = poll;
+    int now = world.edges ? world.happened : level();
+
+    return (now & (p->events | POLLHUP)) ||
+           (p->token && world.token[explore.current]);
+}
+
+/* explore_await asks on behalf of another one, too. */
+struct mine {
+    struct poll poll;
+    int actor;
+};
+
+static bool mine_ends(void *mine)
+{
+    struct mine *m = mine;
+    int current = explore.current;
+
+    explore.current = m->actor;
+    bool ends = poll_ends(&m->poll);
+    explore.current = current;
+    return ends;
+}
+
+int ws__park_fd(int fd, struct ws__watch *watch, int events, int64_t deadline,
+                bool alone)
+{
+    struct mine m = { { events, !alone }, explore.current };
+
+    (void)fd, (void)watch, (void)deadline;
+    explore_await(mine_ends, &m);
+    if (!alone && world.token[m.actor]) {
+        world.token[m.actor] = false;
+        return 0;
+    }
+    int got = (world.edges ? world.happened : level()) & (events | POLLHUP);
+    world.happened &= ~got;
+    return got;
+}
+
+int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline)
+{
+    return ws__wait_watched(s->fd, s->watch, events, deadline, NULL);
+}
+
+int ws__stream_wait_while(struct ws__stream *s, int events, int64_t deadline,
+                          bool (*still)(const void *key), const void *key)
+{
+    return ws__wait_while(s->fd, s->watch, events, deadline, still, key);
+}
+
+bool ws__stream_has_edges(const struct ws__stream *s)
+{
+    (void)s;
+    return world.edges;
+}
+
+int ws__watch_take(struct ws__watch *w, int events)
+{
+    (void)w;
+    return world.happened & events;
+}
+
+/* ---- The buffer --------------------------------------------------------- */
+
+int ws__out_have(ws_conn *c)
+{
+    if (!c->w.out) {
+        struct ws__buf *b = &world.outgoing.buf;
+        b->begin = b->pos = b->last = world.bytes;
+        b->end = world.bytes + BUFFER;
+        c->w.out = &world.outgoing;
+    }
+    return 0;
+}
+
+void ws__out_give_back(ws_conn *c)
+{
+    world.outgoing.held = 0;
+    c->w.out = NULL;
+}
+
+int ws__out_make_header(ws_conn *c, struct ws__frame *f)
+{
+    (void)c, (void)f;
+    return 0;
+}
+
+void ws__out_header(struct ws__buf *out, const struct ws__frame *f)
+{
+    (void)f;
+    out->last += ANSWER;
+}
+
+void ws__out_payload(struct ws__buf *out, const struct ws__frame *f,
+                     const void *data)
+{
+    (void)data;
+    out->last += f->len;
+}
+
+int ws__out_settle(ws_conn *c, int error)
+{
+    if (error == 0)
+        return 0;
+    atomic_store(&c->w.error, ws__conn_ended(c) ? WS_ERR_CANCELED : error);
+    ws__out_give_back(c);
+    return c->w.error;
+}
+
+void ws__out_tell(ws_conn *c)
+{
+    (void)c;
+}
+
+static int send_some(ws_conn *c)
+{
+    ssize_t n = socket_send(ws__out_pending(c));
+
+    if (n > 0)
+        c->w.out->buf.pos += n;
+    return n > 0 ? 0 : (int)n;
+}
+
+int ws__out_try(ws_conn *c)
+{
+    int error = atomic_load(&c->w.error);
+
+    if (error != 0) {
+        ws__out_give_back(c);
+        return error;
+    }
+    world.outgoing.held = 0;
+    while (error == 0 && ws__out_pending(c) > 0)
+        error = send_some(c);
+    return error == -EAGAIN ? error : ws__out_settle(c, error);
+}
+
+static int wait_for_room(ws_conn *c)
+{
+    int error = WS_ERR_CANCELED;
+
+    if (ws__wait_begins(c, &c->w.waiting)) {
+        explore_await(has_room, NULL);
+        error = 0;
+    }
+    ws__wait_ends(&c->w.waiting);
+    return error;
+}
+
+int ws__out_send(ws_conn *c, int64_t deadline)
+{
+    int error = 0;
+
+    (void)deadline;
+    world.outgoing.held = 0;
+    while (error == 0 && ws__out_pending(c) > 0) {
+        error = send_some(c);
+        if (error == -EAGAIN)
+            error = wait_for_room(c);
+    }
+    return error;
+}
+
+/* ---- Locks and the lot -------------------------------------------------- */
+
+static bool is_free(void *l)
+{
+    return ((struct ws__lock *)l)->state == NULL;
+}
+
+bool ws__trylock(struct ws__lock *l)
+{
+    explore_point();
+    bool taken = l->state == NULL;
+    if (taken)
+        l->state = (void *)1;
+    return taken;
+}
+
+int ws__lock_until(struct ws__lock *l, int64_t deadline)
+{
+    (void)deadline;
+    while (!ws__trylock(l))
+        explore_await(is_free, l);
+    return 0;
+}
+
+void ws__unlock(struct ws__lock *l)
+{
+    explore_point();
+    l->state = NULL;
+}
+
+bool ws__lock_contend(struct ws__lock *l)
+{
+    explore_point();
+    bool taken = l->state == NULL;
+    l->state = (void *)2;
+    return taken;
+}
+
+bool ws__lock_is_taken(const struct ws__lock *l)
+{
+    explore_point();
+    return l->state != NULL;
+}
+
+bool ws__lock_is_contended(const struct ws__lock *l)
+{
+    explore_point();
+    return l->state == (void *)2;
+}
+
+bool ws__lock_let_go(struct ws__lock *l)
+{
+    explore_point();
+    bool contended = l->state == (void *)2;
+    l->state = NULL;
+    return contended;
+}
+
+static bool lot_is_free(void *arg)
+{
+    (void)arg;
+    return !world.lot_locked;
+}
+
+static void lot_lock(void)
+{
+    explore_point();
+    while (world.lot_locked)
+        explore_await(lot_is_free, NULL);
+    world.lot_locked = true;
+}
+
+static void lot_unlock(void)
+{
+    world.lot_locked = false;
+    explore_point();
+}
+
+bool ws__lot_enter(struct ws__waiter *w, const void *key,
+                   bool (*still)(const void *key))
+{
+    lot_lock();
+    *w = (struct ws__waiter){ .key = key,
+                              .parker = &world.parkers[explore.current],
+                              .queued = still(key) };
+    if (w->queued)
+        world.queue[explore.current] = w;
+    bool queued = w->queued;
+    lot_unlock();
+    return queued;
+}
+
+bool ws__lot_leave(struct ws__waiter *w)
+{
+    lot_lock();
+    bool queued = w->queued;
+    if (queued)
+        world.queue[w->parker - world.parkers] = NULL;
+    lot_unlock();
+    return queued;
+}
+
+void ws__lot_wake(void *key, void (*change)(void *key), bool all)
+{
+    bool deaf = (faults.reader_sleeps && key == &world.conn.w.unsent) ||
+                (faults.turns_sleep && all && key == &world.conn.end);
+
+    (void)change;
+    lot_lock();
+    for (int i = 0; i < EXPLORE_ACTORS && !deaf; i++) {
+        struct ws__waiter *w = world.queue[i];
+        if (!w || w->key != key)
+            continue;
+        world.queue[i] = NULL;
+        w->queued = false;
+        world.token[i] = true;
+        if (!all)
+            break;
+    }
+    lot_unlock();
+}
+
+struct parked {
+    int actor;
+};
+
+static bool has_token(void *parked)
+{
+    return world.token[((struct parked *)parked)->actor];
+}
+
+int ws__park(int64_t deadline)
+{
+    struct parked p = { explore.current };
+
+    (void)deadline;
+    explore_await(has_token, &p);
+    world.token[p.actor] = false;
+    return 0;
+}
+
+bool ws__event_is_unset(const void *e)
+{
+    (void)e;
+    return true;
+}
+
+struct ws__extras *ws__extras_own(ws_conn *c)
+{
+    (void)c;
+    return &world.extras;
+}
+
+const struct ws__extras ws__usual[2];
+
+/* ---- Who is there ------------------------------------------------------- */
+
+/* A message of n bytes, as ws/write sends it. */
+static int world_write(size_t n)
+{
+    ws_conn *c = &world.conn;
+    int error = ws__out_error(c);
+
+    if (error == 0)
+        error = ws__outbox_lock(c, 0);
+    if (error != 0)
+        return error;
+    error = ws__out_error(c);
+    if (error == 0) {
+        ws__out_have(c);
+        ws__answers_append(c);
+        c->w.out->buf.last += n;
+        error = ws__out_settle(c, ws__out_send(c, 0));
+    }
+    ws__outbox_unlock(c);
+    return error;
+}
+
+/* Read until the connection ends or there were n things to read.  Each is a
+ * ping. */
+static int world_read(int n)
+{
+    ws_conn *c = &world.conn;
+
+    while (n > 0) {
+        int got = ws__outbox_await(c, 0, false);
+        if (got < 0)
+            return got;
+        if (world.broken)
+            return -EPIPE;
+        for (; world.input > 0 && n > 0; n--) {
+            world.input--;
+            ws__answer_pong(c, "", 0);
+        }
+    }
+    return 0;
+}
+
+/* The peer has got so many bytes, by taking all it can get. */
+static bool peer_can_take(void *arg)
+{
+    (void)arg;
+    return world.sent > world.taken;
+}
+
+static void peer_takes(size_t n)
+{
+    while (world.taken < n) {
+        explore_await(peer_can_take, NULL);
+        peer_takes_all();
+    }
+}
+
+#endif
