@@ -290,6 +290,35 @@ static void the_first_error_is_the_connections(void **state)
     ws_close(c);
 }
 
+/* Without memory for words the usual ones have to do, of each the right ones. */
+static void without_memory_each_error_has_its_own_code(void **state)
+{
+    (void)state;
+    int raw[3];
+    ws_conn *c[3];
+    const ws_error *e[3];
+
+    for (int i = 0; i < 3; i++) {
+        c[i] = with_raw(&raw[i], NULL);
+        close(raw[i]);
+    }
+    alloc_fail_from(1);
+    ws__conn_fail(c[0], WS_ERR_DEAD, "lost words");
+    ws__conn_fail(c[1], -EPIPE, "lost words");
+    ws__conn_closed(c[2]);
+    for (int i = 0; i < 3; i++)
+        e[i] = ws_conn_error(c[i]);
+    assert_ptr_equal(ws_conn_error(c[0]), e[0]);
+    alloc_fail_at(0);
+    assert_int_equal(e[0]->code, WS_ERR_DEAD);
+    assert_string_equal(e[0]->text, ws_strerror(WS_ERR_DEAD));
+    assert_int_equal(e[1]->code, -EPIPE);
+    assert_string_equal(e[1]->text, "Broken pipe");
+    assert_int_equal(e[2]->code, WS_ERR_CLOSED);
+    for (int i = 0; i < 3; i++)
+        ws_close(c[i]);
+}
+
 static void an_error_of_writing_leaves_reading_alone(void **state)
 {
     (void)state;
@@ -681,6 +710,7 @@ int main(void)
         cmocka_unit_test(it_knows_what_it_was_told),
         cmocka_unit_test(the_addresses_of_tcp_are_numbers),
         cmocka_unit_test(the_first_error_is_the_connections),
+        cmocka_unit_test(without_memory_each_error_has_its_own_code),
         cmocka_unit_test(an_error_of_writing_leaves_reading_alone),
         cmocka_unit_test(an_answer_that_fails_does_not_hide_the_peers_close),
         cmocka_unit_test(nor_does_what_nobody_asked_for),

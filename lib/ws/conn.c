@@ -13,6 +13,7 @@
 
 enum {
     BEING_WRITTEN = 1, /* an error */
+    CODES = 192,       /* more than Linux and this library have */
 
     /* Smaller buffers could not hold a control frame. */
     BUFFER_MIN = 256,
@@ -171,13 +172,19 @@ int ws__conn_transport_error(ws_conn *c, int code)
                          ws__stream_error(&c->stream, code));
 }
 
-/* The caller's, until it asks again. */
+/* Of each code for good, since it may be kept as long as the connection. */
 static const ws_error *without_words(int code)
 {
-    static _Thread_local ws_error e;
+    static ws_error words[CODES];
+    static struct ws__lock lock;
+    int i = 0;
 
-    ws__fail(&e, code, "%s", ws_strerror(code));
-    return &e;
+    ws__lock_until(&lock, 0);
+    while (i < CODES - 1 && words[i].code != 0 && words[i].code != code)
+        i++;
+    ws__fail(&words[i], code, "%s", ws_strerror(code));
+    ws__unlock(&lock);
+    return &words[i];
 }
 
 static void describe_close(ws_error *e, int code, const char *reason)
