@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -840,6 +841,61 @@ static void a_descriptor_may_be_shared_by_workers(void **state)
     close(pipes[1]);
 }
 
+/* A datagram socket whose peer is not there: each send is answered by an error,
+ * which is reported once, and is no end. */
+static int unheard(void)
+{
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t n = sizeof(in);
+    int gone = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(gone, (struct sockaddr *)&in, n), 0);
+    assert_int_equal(getsockname(gone, (struct sockaddr *)&in, &n), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&in, n), 0);
+    close(gone);
+    return fd;
+}
+
+static void an_error_that_was_reported_is_no_event(void **state)
+{
+    (void)state;
+    int fd = unheard();
+    struct ws__watch *w = NULL;
+
+    assert_int_equal(ws__watch_new(fd, false, &w), 0);
+    for (int i = 0; i < 2; i++) {
+        char byte = 'x';
+
+        assert_int_equal(send(fd, &byte, 1, 0), 1);
+        assert_int_equal(ws__park_fd(fd, w, POLLIN, ws_after(LONG), true),
+                         POLLERR);
+        assert_int_equal(recv(fd, &byte, 1, 0), -1);
+        assert_int_equal(errno, ECONNREFUSED);
+        assert_int_equal(ws__park_fd(fd, w, POLLIN, ws_after(1), true),
+                         WS_ERR_TIMEOUT);
+    }
+    ws__watch_free(w);
+    close(fd);
+}
+
+/* Nobody has asked for it yet: it is there for each who waits. */
+static void an_error_stays_until_it_is_reported(void **state)
+{
+    (void)state;
+    int fd = unheard();
+    struct ws__watch *w = NULL;
+
+    assert_int_equal(ws__watch_new(fd, false, &w), 0);
+    assert_int_equal(send(fd, "x", 1, 0), 1);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(ws__park_fd(fd, w, POLLIN, ws_after(LONG), true),
+                         POLLERR);
+    ws__watch_free(w);
+    close(fd);
+}
+
 #define with_pair(test)                                                        \
     cmocka_unit_test_setup_teardown(test, open_pair, close_pair)
 
@@ -872,6 +928,8 @@ int main(void)
         with_pair(free_comes_from_any_thread),
         with_pair(free_comes_after_the_worker_has_ended),
         with_pair(without_memory_nothing_is_watched),
+        cmocka_unit_test(an_error_that_was_reported_is_no_event),
+        cmocka_unit_test(an_error_stays_until_it_is_reported),
         with_pair(a_descriptor_may_be_shared_by_workers),
     };
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -12,7 +13,8 @@
 #include "fiber/worker.h"
 
 enum {
-    /* These stay: no edge follows them. */
+    /* These stay: no edge follows them.  An error does until it is reported to
+     * somebody. */
     LASTING = EPOLLERR | EPOLLHUP | EPOLLRDHUP,
     PASSING = EPOLLIN | EPOLLOUT | EPOLLPRI,
 };
@@ -189,8 +191,20 @@ static void forget(struct ws__watch *watch, uint32_t events)
     watch->happened &= (uint16_t) ~(events & PASSING);
 }
 
+/* What a call has reported since is gone, and may come again. */
+static void forget_error(struct ws__watch *watch)
+{
+    struct pollfd p = { .fd = watch->fd };
+
+    if (poll(&p, 1, 0) == 0)
+        watch->happened &= (uint16_t)~EPOLLERR;
+}
+
 int ws__watch_take(struct ws__watch *watch, int events)
 {
+    if (watch->happened & EPOLLERR)
+        forget_error(watch);
+
     uint32_t got = watch->happened & from_poll(events);
 
     forget(watch, got);
