@@ -141,7 +141,7 @@ static void take_a_token(struct ws__before *b)
 static void enter_does_what_is_due_before_it_queues(void **state)
 {
     (void)state;
-    struct ws__before due = { NULL, take_a_token };
+    struct ws__before due = { .fn = take_a_token };
     struct ws__waiter w;
     int key = 0;
 

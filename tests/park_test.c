@@ -307,8 +307,8 @@ static void note(struct ws__before *b)
 static void each_wait_runs_what_is_due_before_it_once(void **state)
 {
     (void)state;
-    struct note a = { { NULL, note }, 'a', false };
-    struct note b = { { NULL, note }, 'b', false };
+    struct note a = { { .fn = note }, 'a', false };
+    struct note b = { { .fn = note }, 'b', false };
 
     memset(notes, 0, sizeof(notes));
     ws__before_park(&a.before);
@@ -333,8 +333,8 @@ static void each_wait_runs_what_is_due_before_it_once(void **state)
 static void what_is_due_may_wait_itself(void **state)
 {
     (void)state;
-    struct note a = { { NULL, note }, 'a', true };
-    struct note b = { { NULL, note }, 'b', true };
+    struct note a = { { .fn = note }, 'a', true };
+    struct note b = { { .fn = note }, 'b', true };
 
     memset(notes, 0, sizeof(notes));
     ws__before_park(&a.before);

@@ -878,6 +878,58 @@ static void an_answer_is_not_held_when_asked(void **state)
     ws_close(c);
 }
 
+struct relay {
+    ws_conn *from;
+    ws_conn *to;
+    char *text;
+    int error;
+};
+
+/* The answer is held back, since the next request is here. */
+static void answer_and_relay(void *arg)
+{
+    struct relay *r = arg;
+
+    echo_one(r->from);
+    r->error = ws_write_message(r->to, WS_BINARY, r->text, 1 << 20);
+    echo_one(r->from);
+    ws_flush(r->from);
+}
+
+/* Its peer takes nothing, but that of the other connection does. */
+static void what_is_held_back_does_not_hold_up_another_connection(void **state)
+{
+    (void)state;
+    int raw[2];
+    struct heard h;
+    struct relay r = { .from = with_raw(&raw[0], NULL),
+                       .to = with_raw(&raw[1], NULL),
+                       .text = make_text(1 << 20) };
+    int n = fill_up(r.from, 1000);
+
+    ws_set_write_deadline(r.from, 0);
+    say_burst(raw[0], 2);
+    ws_fiber *f = mode_go(answer_and_relay, &r);
+    await(&r.to->w.waiting);
+    assert_true(hear_frame(raw[1], &h));
+    assert_int_equal(h.f.len, 1 << 20);
+    free(h.payload);
+    ws_set_write_deadline(r.to, patience());
+    assert_int_equal(ws_write_text(r.to, "x"), 0);
+    hear_shape(raw[1], FIN | WS_TEXT, 1);
+    while (n-- > 0)
+        hear_shape(raw[0], FIN | WS_BINARY, 1000);
+    hear_shape(raw[0], FIN | WS_TEXT, 3);
+    hear_shape(raw[0], FIN | WS_TEXT, 3);
+    ws_join(f);
+    assert_int_equal(r.error, 0);
+    free(r.text);
+    for (int i = 0; i < 2; i++)
+        close(raw[i]);
+    ws_close(r.from);
+    ws_close(r.to);
+}
+
 static void a_held_answer_arrives_though_the_connection_is_closed(void **state)
 {
     (void)state;
@@ -1359,6 +1411,7 @@ int main(void)
         cmocka_unit_test(answers_that_are_late_three_times_are_held_no_more),
         cmocka_unit_test(an_answer_in_time_forgives_the_late_ones),
         cmocka_unit_test(an_answer_is_not_held_when_asked),
+        cmocka_unit_test(what_is_held_back_does_not_hold_up_another_connection),
         cmocka_unit_test(a_held_answer_arrives_though_the_connection_is_closed),
         cmocka_unit_test(every_level_and_window_is_read),
         cmocka_unit_test(a_window_kept_makes_the_second_message_smaller),

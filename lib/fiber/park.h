@@ -59,13 +59,20 @@ void ws__unpark(struct ws__parker *p);
  * of them, then calls it, the latest first.  ws__park, ws__park_fd and
  * ws__lot_enter begin with it, and whoever ends a handler calls it.  fn may wait,
  * so it must not need what its caller holds while it waits.
+ *
+ * Who is to wait while it holds what others need puts them off: then attempt
+ * (NULL: nothing) does what it can without waiting, returns whether that was
+ * all, and the rest is due again when they are taken up.
  */
 struct ws__before {
     struct ws__before *next;
     void (*fn)(struct ws__before *b);
+    bool (*attempt)(struct ws__before *b);
 };
 void ws__before_park(struct ws__before *b);
 void ws__before_park_run_all(void);
+struct ws__before *ws__before_park_put_off(void);
+void ws__before_park_take_up(struct ws__before *due);
 
 static inline void ws__before_park_run(void)
 {

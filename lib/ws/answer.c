@@ -16,9 +16,15 @@ static struct ws__answers *words(ws_conn *c)
     return c->w.answers;
 }
 
+/* It is had for moments, also by who has locks of others: nothing else is waited
+ * for meanwhile. */
 static void lock(ws_conn *c)
 {
+    if (ws__trylock(&c->w.answers_lock))
+        return;
+    struct ws__before *due = ws__before_park_put_off();
     ws__lock_until(&c->w.answers_lock, 0);
+    ws__before_park_take_up(due);
 }
 
 static bool any(const ws_conn *c)

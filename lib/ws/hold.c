@@ -35,17 +35,35 @@ bool ws__hold_wanted(ws_conn *c)
     return !is_looked_at(o) || !ws__out_is_late(o);
 }
 
+static struct ws__reading *reading_of(struct ws__before *b)
+{
+    return (struct ws__reading *)((char *)b -
+                                  offsetof(struct ws__reading, before));
+}
+
 /* Run by the reading fiber before it waits. */
 static void send_held(struct ws__before *b)
 {
-    struct ws__reading *g =
-        (struct ws__reading *)((char *)b -
-                               offsetof(struct ws__reading, before));
+    struct ws__reading *g = reading_of(b);
     ws_conn *c = g->conn;
 
     g->queued = false;
     ws__outbox_flush_held(c);
     ws_unref(c);
+}
+
+/* The same where it holds another connection's lock meanwhile. */
+static bool try_held(struct ws__before *b)
+{
+    struct ws__reading *g = reading_of(b);
+    ws_conn *c = g->conn;
+
+    ws__outbox_send(c);
+    if (ws__outbox_has_rest(c))
+        return false;
+    g->queued = false;
+    ws_unref(c);
+    return true;
 }
 
 void ws__hold(ws_conn *c)
@@ -58,6 +76,7 @@ void ws__hold(ws_conn *c)
         return;
     g->queued = true;
     g->before.fn = send_held;
+    g->before.attempt = try_held;
     ws_ref(c);
     ws__before_park(&g->before);
 }

@@ -193,15 +193,27 @@ int ws__out_try(ws_conn *c)
     return error == -EAGAIN ? error : ws__out_settle(c, error);
 }
 
+/* Others' answers that the caller holds back must not have this lock wait for
+ * them. */
 static int wait_for_room(ws_conn *c, int64_t deadline)
 {
+    struct ws__before *due = ws__before_park_put_off();
     int error = WS_ERR_CANCELED;
 
     if (ws__wait_begins(c, &c->w.waiting))
         error = ws__stream_wait_progress(&c->stream, deadline,
                                          ws__extras(c)->write_timeout_ms);
     ws__wait_ends(&c->w.waiting);
+    ws__before_park_take_up(due);
     return error;
+}
+
+void ws__out_take_turns(void)
+{
+    struct ws__before *due = ws__before_park_put_off();
+
+    ws__take_turns();
+    ws__before_park_take_up(due);
 }
 
 int ws__out_send(ws_conn *c, int64_t deadline)
@@ -235,7 +247,7 @@ int ws__out_send_with(ws_conn *c, int64_t deadline, size_t mark,
         if (error == -EAGAIN)
             error = wait_for_room(c, deadline);
         else if (tail->iov_len > 0)
-            ws__take_turns(); /* the peer may always have room for more */
+            ws__out_take_turns(); /* the peer may always have room for more */
     }
     if (error == WS_ERR_TIMEOUT && mark > 0 &&
         ws__buf_used(out) >= mark + c->stream.taken)

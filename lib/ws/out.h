@@ -47,6 +47,9 @@ int ws__out_send(ws_conn *c, int64_t deadline);
 int ws__out_send_with(ws_conn *c, int64_t deadline, size_t mark,
                       struct iovec *tail);
 
+/* Let others run, if it is their turn. */
+void ws__out_take_turns(void);
+
 /* What ends all sending: 0, the sticky error or WS_ERR_CANCELED. */
 static inline int ws__out_error(const ws_conn *c)
 {

@@ -71,9 +71,16 @@ void ws__outbox_send(ws_conn *c)
     tell_reader(c);
 }
 
+/* The caller may have the turn, so what it holds back of others must not be
+ * waited for. */
 int ws__outbox_lock(ws_conn *c, int64_t deadline)
 {
-    return ws__lock_until(&c->w.lock, deadline);
+    if (ws__trylock(&c->w.lock))
+        return 0;
+    struct ws__before *due = ws__before_park_put_off();
+    int r = ws__lock_until(&c->w.lock, deadline);
+    ws__before_park_take_up(due);
+    return r;
 }
 
 void ws__outbox_unlock(ws_conn *c)

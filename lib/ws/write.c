@@ -51,7 +51,7 @@ static int send_large_masked(ws_conn *c, const struct ws__sending *s,
         memcpy(copy.begin, (const uint8_t *)s->data + at, n);
         ws__mask(copy.begin, n, f->key, at);
         error = ws__out_send_with(c, s->deadline, at == 0 ? mark : 0, &tail);
-        ws__take_turns();
+        ws__out_take_turns();
     }
     ws__buf_release(&copy, &ws__pools_here()->read);
     return error;
