@@ -226,7 +226,8 @@ WS_API int ws_set_compression_level(ws_conn *c, int level); /* -2 .. 9 */
 /*
  * Called from within reads; data is borrowed for the call, and ends with '\0'.
  * May write; must not read or close.  Return 0 to go on, or a negative code
- * that the read then returns for good.  A handler replaces the default (answer
+ * that the read then returns for good (after a close frame, which it does not
+ * hide: ws_conn_error tells of that).  A handler replaces the default (answer
  * a ping with its bytes, ignore a pong, answer a close with its code): a ping
  * handler sends its own pong.  NULL restores it.
  */
@@ -250,7 +251,9 @@ WS_API void *ws_user(const ws_conn *c);
 
 /* The first final error of this connection; code 0 while all is well.  Written
  * once, so any fiber may look.  Usable codes and WS_ERR_CLOSE_SENT are answers
- * to the caller and not recorded.  Borrowed until ws_close. */
+ * to the caller and not recorded; and what was sent without a caller, an answer
+ * or a ping, and failed, is so when a write returns it: why the peer closed may
+ * still be read.  Borrowed until ws_close. */
 WS_API const ws_error *ws_conn_error(const ws_conn *c);
 
 /* Code and reason of the peer's close frame; 1005 if it had no code, 1006 if
