@@ -19,10 +19,11 @@
  */
 enum {
     WS__BUDGET = 64,
-    WS__BUDGET_BYTES = 2048, /* received or sent: a unit */
+    WS__BUDGET_BYTES = 2048, /* worked on: a unit */
+    WS__MOVED_BYTES = 8192,  /* received or sent by the kernel: a unit */
 
-    /* Bytes moved by one system call. */
-    WS__AT_ONCE = WS__BUDGET * WS__BUDGET_BYTES,
+    /* Bytes encrypted, or pages given back, in one step. */
+    WS__AT_ONCE = 128 * 1024,
 
     /* Beside the bytes. */
     WS__COST_READ = 1,
@@ -47,6 +48,11 @@ static inline void ws__spend_bytes(size_t n)
 {
     ws__budget -=
         n < WS__AT_ONCE ? (int64_t)(n / WS__BUDGET_BYTES) : WS__BUDGET;
+}
+
+static inline void ws__spend_moved(size_t n)
+{
+    ws__budget -= (int64_t)(n / WS__MOVED_BYTES);
 }
 
 /* Of ws__ticks: for what may take long without doing much. */

@@ -62,9 +62,11 @@ static ssize_t socket_read(struct ws__stream *s, void *p, size_t n)
     ws__spend(WS__COST_READ);
     if (r < 0)
         return -errno;
-    ws__spend_bytes((size_t)r);
+    ws__spend_moved((size_t)r);
     return r;
 }
+
+size_t ws__stream_at_once = (size_t)256 * 1024;
 
 /* send(2) is a little cheaper than sendmsg(2), and the common case. */
 static ssize_t send_all(int fd, const struct iovec *v, int n, int more)
@@ -87,10 +89,10 @@ static size_t length(const struct iovec *v, int n)
     return sum;
 }
 
-/* The first WS__AT_ONCE bytes.  Returns how many vectors they take. */
+/* The first of them, as many as one call moves.  Returns how many vectors they take. */
 static int cut(const struct iovec *v, int n, struct iovec out[static VECTORS])
 {
-    size_t left = WS__AT_ONCE;
+    size_t left = ws__stream_at_once;
     int i = 0;
 
     for (; i < n && i < VECTORS && left > 0; i++) {
@@ -108,7 +110,8 @@ static ssize_t socket_writev(struct ws__stream *s, const struct iovec *v, int n)
     struct iovec first[VECTORS];
     ssize_t r;
 
-    if (length(v, n) > WS__AT_ONCE) {
+    /* Parts wake the peer once each, so there must be more than a few. */
+    if (length(v, n) > 4 * ws__stream_at_once + ws__stream_at_once / 2) {
         n = cut(v, n, first);
         v = first;
         follows = true;
@@ -119,7 +122,7 @@ static ssize_t socket_writev(struct ws__stream *s, const struct iovec *v, int n)
     ws__spend(WS__COST_WRITE);
     if (r < 0)
         return -errno;
-    ws__spend_bytes((size_t)r);
+    ws__spend_moved((size_t)r);
     return r;
 }
 
@@ -166,7 +169,7 @@ void ws__stream_unwatch(struct ws__stream *s)
 
 ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n)
 {
-    n = n < WS__AT_ONCE ? n : WS__AT_ONCE;
+    n = n < ws__stream_at_once ? n : ws__stream_at_once;
     ssize_t r = s->ops->read(s, p, n);
 
     s->readable = r > 0 && ((size_t)r == n || s->more);

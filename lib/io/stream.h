@@ -65,7 +65,12 @@ void ws__stream_socket(struct ws__stream *s, int fd);
 int ws__stream_watch(struct ws__stream *s);
 void ws__stream_unwatch(struct ws__stream *s);
 
-/* Read without waiting, WS__AT_ONCE bytes at most; notes in s->readable whether
+/* Bytes that one system call moves, so that others have their turn: read, or
+ * sent of what is more than four and a half times as much.  (A message of a MiB
+ * that leaves in parts costs a third more.)  Tests make it less. */
+extern size_t ws__stream_at_once;
+
+/* Read without waiting, so many bytes at most; notes in s->readable whether
  * more may be there. */
 ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n);
 
