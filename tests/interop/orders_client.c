@@ -32,7 +32,9 @@ static int exchange(ws_conn *c, size_t n)
 
 int main(int argc, char **argv)
 {
-    ws_dialer dialer = { .enable_compression = true };
+    /* Java-WebSocket 1.6.0 now and then leaves a message in its queue until it
+     * has something else to send: a pong will do. */
+    ws_dialer dialer = { .enable_compression = true, .ping_interval_ms = 3000 };
     ws_error err;
 
     if (argc < 3)
