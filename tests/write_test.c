@@ -4,6 +4,7 @@
 #include "ws/outbox.h"
 
 #include "alloc_fail.h"
+#include "fiber/budget.h"
 #include "fiber/sched.h"
 #include "fiber/stopwatch.h"
 #include "mode.h"
@@ -719,10 +720,12 @@ static void say_burst(int raw, int n)
     say(raw, bytes, len);
 }
 
+/* Within a turn: its end sends what is held. */
 static void echo_one(ws_conn *c)
 {
     ws_message m;
 
+    ws__budget = WS__BUDGET;
     assert_int_equal(ws_read_message(c, &m), 0);
     assert_int_equal(ws_write_message(c, m.type, m.data, m.len), 0);
 }
