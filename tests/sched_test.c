@@ -239,7 +239,7 @@ static void leave_something_due(void *due)
 static void what_is_due_is_done_at_the_end(void **state)
 {
     (void)state;
-    struct due due = { .before = { NULL, set_event } };
+    struct due due = { .before = { .fn = set_event } };
     ws_fiber *f = ws_go(leave_something_due, &due);
 
     assert_non_null(f);
@@ -259,7 +259,7 @@ static int is_set(void *e)
 static void what_is_due_is_done_before_others_have_their_turn(void **state)
 {
     (void)state;
-    struct due due = { .before = { NULL, set_event } };
+    struct due due = { .before = { .fn = set_event } };
 
     ws__before_park(&due.before);
     assert_int_equal(ws_blocking(is_set, &due.event), 0);
