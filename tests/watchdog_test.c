@@ -89,6 +89,14 @@ static int64_t block_until_logged(void)
     return block(20000);
 }
 
+/* In a new turn: of one that was too long it would be told once more, under the
+ * function's name. */
+static void end_label(void)
+{
+    ws_yield();
+    ws__fiber_label(NULL);
+}
+
 static void a_label_is_logged_once(void **state)
 {
     (void)state;
@@ -106,7 +114,7 @@ static void a_label_is_logged_once(void **state)
     ws_yield();
     assert_int_equal(block(TOO_LONG), -1);
     assert_int_equal(atomic_load(&lines), 1);
-    ws__fiber_label(NULL);
+    end_label();
 }
 
 struct handler {
@@ -159,7 +167,7 @@ static void one_that_blocks_after_a_long_sleep_is_seen(void **state)
     ws__fiber_label("/after");
     assert_true(block_until_logged() >= TICK - 1);
     assert_true(says("/after"));
-    ws__fiber_label(NULL);
+    end_label();
 }
 
 static void run_slow_fiber(void *arg)
@@ -190,7 +198,7 @@ static void what_blocks_in_ws_blocking_is_not_logged(void **state)
     ws__fiber_label("/blocking");
     assert_int_equal(ws_blocking(block_too_long, NULL), 42);
     assert_int_equal(atomic_load(&lines), 0);
-    ws__fiber_label(NULL);
+    end_label();
 }
 
 static void block_in_thread(void *result)
@@ -217,7 +225,7 @@ static void who_waits_or_yields_is_not_logged(void **state)
     while (ws_now() < until)
         ws_yield();
     assert_int_equal(atomic_load(&lines), 0);
-    ws__fiber_label(NULL);
+    end_label();
 }
 
 static void nothing(void *arg)
@@ -239,7 +247,7 @@ static void a_log_function_may_run_a_worker(void **state)
     ws_set_log(ship, &result);
     ws__fiber_label("/shipped");
     assert_true(block_until_logged() >= TICK - 1);
-    ws__fiber_label(NULL);
+    end_label();
     ws_set_log(keep, NULL);
     assert_true(says("/shipped"));
     assert_int_equal(result, 0);
@@ -268,7 +276,7 @@ static void who_waits_for_a_processor_is_not_logged(void **state)
     ws_yield();
     assert_true(block_until_logged() >= TICK - 1);
     assert_true(says("/queued"));
-    ws__fiber_label(NULL);
+    end_label();
 }
 
 static void who_sleeps_on_a_busy_machine_is(void **state)
@@ -281,7 +289,7 @@ static void who_sleeps_on_a_busy_machine_is(void **state)
     assert_true(block_until_logged() >= 2 * TICK - 2);
     assert_true(says("/half"));
     atomic_store(&queued, 0);
-    ws__fiber_label(NULL);
+    end_label();
 }
 
 /* ---- Names -------------------------------------------------------------- */
@@ -295,7 +303,7 @@ static void the_librarys_own_work_is_called_that(void **state)
     assert_true(block_until_logged() >= TICK - 1);
     assert_true(says("the library's own work (tests) held up its worker"));
     assert_false(says("ws_blocking"));
-    ws__fiber_label(NULL);
+    end_label();
 }
 
 static void be_slow(void *blocked)
@@ -310,7 +318,7 @@ static void what_a_handler_starts_bears_its_name(void **state)
 
     ws__fiber_label("/parent");
     ws_join(ws_go(be_slow, &blocked));
-    ws__fiber_label(NULL);
+    end_label();
     assert_true(blocked >= TICK - 1);
     assert_true(says("the handler of /parent"));
 }
@@ -382,7 +390,7 @@ static void wait_silently(void *label)
     ws_yield();
     while (sem_wait(&may_end) != 0)
         continue;
-    ws__fiber_label(NULL);
+    end_label();
 }
 
 static void *run_and_wait(void *label)

@@ -280,6 +280,9 @@ int ws_listener_shutdown(ws_listener *l, int64_t deadline)
 {
     if (!l)
         return 0;
+    /* Who finds that nobody listens any more must not be told afterwards that
+     * its connection may be used again. */
+    ws__registry_refuse(l->registry);
     ws_event_set(&l->stop);
     ws__registry_close(l->registry);
     int r = wait_all(l, deadline);

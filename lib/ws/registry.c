@@ -217,11 +217,18 @@ void ws__entry_closed(struct ws__entry *e)
 
 /* ---- Shutdown ----------------------------------------------------------- */
 
-void ws__registry_close(struct ws__registry *g)
+void ws__registry_refuse(struct ws__registry *g)
 {
     ws_mutex_lock(&g->lock);
     if (g->stage == OPEN)
         g->stage = CLOSING;
+    ws_mutex_unlock(&g->lock);
+}
+
+void ws__registry_close(struct ws__registry *g)
+{
+    ws__registry_refuse(g);
+    ws_mutex_lock(&g->lock);
     for (struct ws__entry *e = g->first; e; e = e->next) {
         if (e->upgraded)
             catch_up(e, g->stage);

@@ -56,7 +56,11 @@ void ws__entry_lost(struct ws__entry *plain);
 /* An upgraded connection's end. */
 void ws__entry_closed(struct ws__entry *e);
 
-/* Begin the shutdown: end idle connections, say 1001 to upgraded ones. */
+/* The shutdown begins: no session does any more, and answers say that their
+ * connection closes. */
+void ws__registry_refuse(struct ws__registry *g);
+
+/* That, and: end idle connections, say 1001 to upgraded ones. */
 void ws__registry_close(struct ws__registry *g);
 
 /* Break every connection, those to come among them. */
