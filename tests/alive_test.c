@@ -4,7 +4,7 @@
 
 #include "fiber/sched.h"
 #include "mode.h"
-#include "ws/alive.h"
+#include "conn/alive.h"
 
 enum { INTERVAL_MS = 25 * 1000 };
 

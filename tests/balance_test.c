@@ -9,7 +9,7 @@
 #include <silverback.h>
 
 #include "peer.h"
-#include "ws/listener.h"
+#include "server/listener.h"
 
 enum { CONNECTIONS = 300 };
 
@@ -70,7 +70,7 @@ static void assert_balanced(ws_listener *l, size_t n)
     size_t seats = (size_t)l->nseats, sum = 0;
 
     for (unsigned i = 0; i < seats; i++) {
-        size_t load = ws__registry_load(l->registry, i);
+        size_t load = ws__registry_load(l->host.registry, i);
 
         sum += load;
         if (4 * seats * load > 5 * n + 4 * seats * 8)

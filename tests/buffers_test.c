@@ -4,10 +4,10 @@
  * lent otherwise: every way of writing fills them, every way of reading too. */
 
 #include "pair.h"
-#include "ws/conn.h"
+#include "conn/conn.h"
 
 #include "mode.h"
-#include "ws/write.h"
+#include "conn/write.h"
 
 static const size_t sizes[] = {
     1,

@@ -5,9 +5,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "ws/conn.h"
-#include "ws/linger.h"
-#include "ws/outbox.h"
+#include "conn/conn.h"
+#include "conn/linger.h"
+#include "conn/outbox.h"
 #include "mode.h"
 #include "slow.h"
 

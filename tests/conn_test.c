@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "pair.h"
-#include "ws/outbox.h"
+#include "conn/outbox.h"
 
 #include <fcntl.h>
 
 #include "alloc_fail.h"
-#include "ws/conn.h"
+#include "conn/conn.h"
 #include "mode.h"
 
 /* ---- No connection ------------------------------------------------------ */

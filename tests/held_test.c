@@ -5,8 +5,8 @@
 #include "fiber/memory.h"
 #include "mode.h"
 #include "proto/deflate.h"
-#include "ws/held.h"
-#include "ws/linger.h"
+#include "conn/held.h"
+#include "conn/linger.h"
 
 enum { MIB = 1 << 20 };
 

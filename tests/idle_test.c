@@ -20,7 +20,7 @@
 #include "alloc_fail.h"
 #include "fiber/sanitizers.h"
 #include "fiber/worker.h"
-#include "ws/listener.h"
+#include "server/listener.h"
 
 enum {
     PATIENCE_S = 60,

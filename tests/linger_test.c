@@ -16,7 +16,7 @@
 #include "mode.h"
 #include "slow.h"
 #include "tls_peer.h"
-#include "ws/linger.h"
+#include "conn/linger.h"
 
 enum {
     LARGE = 1 << 20,

@@ -8,7 +8,7 @@
 #include <zlib.h>
 
 #include "pair.h"
-#include "ws/setup.h"
+#include "conn/setup.h"
 
 enum {
     LARGEST = 300000,

@@ -15,9 +15,9 @@
 #include "fiber/worker.h"
 #include "peer.h"
 #include "mode.h"
-#include "ws/conn.h"
-#include "ws/listener.h"
-#include "ws/outbox.h"
+#include "conn/conn.h"
+#include "server/listener.h"
+#include "conn/outbox.h"
 
 enum {
     PATIENCE_MS = PATIENCE_S * 1000,
@@ -78,7 +78,7 @@ static void call_echo(ws_conn *c, ws_message *m, void *arg)
 
 static bool is_in_place(const struct one *o)
 {
-    if (way == &in_thread || l->server.threads)
+    if (way == &in_thread || l->host.server.threads)
         return !ws__in_fiber() && pthread_equal(pthread_self(), o->thread);
     return ws__in_fiber();
 }

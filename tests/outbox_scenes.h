@@ -102,7 +102,7 @@ static void reads_once(void)
 
 /* ---- Held back ---------------------------------------------------------- */
 
-/* What ws/hold and ws/write do: the reader has promised to send it. */
+/* What conn/hold and conn/write do: the reader has promised to send it. */
 static void holds_and_reads(void)
 {
     ws_conn *c = &world.conn;

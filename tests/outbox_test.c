@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The rules of ws/outbox in some of the orders in which they may meet; in all of
+/* The rules of conn/outbox in some of the orders in which they may meet; in all of
  * them by tests/long/outbox.py. */
 
 #include "outbox_scenes.h"

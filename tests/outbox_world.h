@@ -4,7 +4,7 @@
 #define TESTS_OUTBOX_WORLD_H
 
 /*
- * The outbox in a world of its own: ws/outbox and ws/answer as they are, over a
+ * The outbox in a world of its own: conn/outbox and conn/answer as they are, over a
  * socket, locks and a parking lot whose every step is a point (see explore.h).
  */
 
@@ -14,11 +14,11 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#include "ws/outbox.h"
+#include "conn/outbox.h"
 
 #include "io/wait.c"
-#include "ws/answer.c"
-#include "ws/outbox.c"
+#include "conn/answer.c"
+#include "conn/outbox.c"
 
 enum {
     ROOM = 10,      /* bytes that the socket takes before it is full */
@@ -471,7 +471,7 @@ const struct ws__extras ws__usual[2];
 
 /* ---- Who is there ------------------------------------------------------- */
 
-/* A message of n bytes, as ws/write sends it. */
+/* A message of n bytes, as conn/write sends it. */
 static int world_write(size_t n)
 {
     ws_conn *c = &world.conn;

@@ -23,7 +23,7 @@
 #include "proto/frame.h"
 #include "proto/mask.h"
 #include "test.h"
-#include "ws/setup.h"
+#include "conn/setup.h"
 
 enum {
     FIN = 0x80,

@@ -6,7 +6,7 @@
 #include "fiber/sched.h"
 #include "proto/deflate.h"
 #include "mode.h"
-#include "ws/conn.h"
+#include "conn/conn.h"
 
 /* ---- Shapes ------------------------------------------------------------- */
 

@@ -6,8 +6,9 @@
 #include "pair.h"
 
 #include "mode.h"
-#include "ws/conn.h"
-#include "ws/session.h"
+#include "conn/conn.h"
+#include "http/session.h"
+#include "http/upgrade.h"
 
 enum { SEATS = 3, SEAT = 2 };
 
@@ -31,7 +32,7 @@ static void begin(void)
 static void begin_and_add(void)
 {
     begin();
-    ws__entry_add(&session.entry, g, SEAT);
+    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT);
 }
 
 static void end(void)
@@ -47,7 +48,7 @@ static ws_conn *upgrade(void)
     ws_conn *c = ws__conn_new(&session.stream, &(struct ws__setup){ 0 }, NULL);
 
     assert_non_null(c);
-    ws__entry_upgraded(&c->entry, &session.entry);
+    ws__entry_upgraded(&c->entry, &ws__upgraded_ops, &session.entry);
     return c;
 }
 
@@ -73,7 +74,7 @@ static void a_session_has_a_place_until_it_ends(void **state)
     expect_counted(0);
     begin();
     expect_counted(1);
-    ws__entry_add(&session.entry, g, SEAT);
+    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT);
     expect_counted(1);
     ws__entry_remove(&session.entry);
     expect_counted(0);
@@ -180,7 +181,7 @@ static void so_is_a_session_that_begins_late(void **state)
     (void)state;
     begin();
     ws__registry_break(g);
-    ws__entry_add(&session.entry, g, SEAT);
+    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT);
     assert_true(is_broken());
     ws__entry_remove(&session.entry);
     end();

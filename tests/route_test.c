@@ -4,7 +4,7 @@
 
 #include <silverback/upgrade.h>
 
-#include "ws/route.h"
+#include "http/route.h"
 
 static void handler(ws_request *r, void *arg)
 {

@@ -16,7 +16,7 @@
 #include "descriptors.h"
 #include "peer.h"
 #include "mode.h"
-#include "ws/linger.h"
+#include "conn/linger.h"
 
 static struct answer a;
 

@@ -10,7 +10,7 @@
 
 #include "peer.h"
 #include "mode.h"
-#include "ws/conn.h"
+#include "conn/conn.h"
 
 enum { SMALL = 700, HUGE = 16 << 20 };
 

@@ -17,7 +17,7 @@
 
 #include "fiber/worker.h"
 #include "peer.h"
-#include "ws/listener.h"
+#include "server/listener.h"
 
 /* More than one worker keeps to itself, and fewer. */
 enum { WORKERS = 8, MANY = 40, FEW = 4 };
@@ -259,7 +259,8 @@ static void there_is_a_descriptor_for_each_connection(void **state)
                                    NULL);
 
         assert_non_null(l);
-        size_t max = l->server.max_connections, each = rows[i].threads ? 2 : 1;
+        size_t max = l->host.server.max_connections,
+               each = rows[i].threads ? 2 : 1;
         size_t used = open_descriptors() + each * max + WS__TURNED_AWAY;
         if (max < rows[i].limit / 8 || used > rows[i].limit)
             fail_msg("row %zu: %zu connections, %zu descriptors", i, max, used);
@@ -294,7 +295,7 @@ static void the_log_says_that_the_descriptors_are_too_few(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0); /* for the peers */
 
     assert_non_null(l);
-    int max = (int)l->server.max_connections;
+    int max = (int)l->host.server.max_connections;
     assert_in_range(max, 1, MANY - 1);
     ws_set_log(keep_line, NULL);
     while (n <= max)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "mode.h"
-#include "ws/turned_away.h"
+#include "server/turned_away.h"
 
 enum { FOREVER = INT32_MAX };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "pair.h"
-#include "ws/outbox.h"
+#include "conn/outbox.h"
 
 #include "alloc_fail.h"
 #include "fiber/budget.h"

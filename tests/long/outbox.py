@@ -4,7 +4,7 @@
 
 Plays the scenes of tests/outbox_scenes.h in all orders with at most so many
 preemptions (2), at most LIMIT of each (300000; 0: all), and prints how many
-there were: somebody who waits for ever in one is a fault of lib/ws/outbox.c.
+there were: somebody who waits for ever in one is a fault of lib/conn/outbox.c.
 
 Then does the same with a fault put into it, one after the other, among them the
 two that once were there: each has to be found, and the line says where, and by

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "client/dial_stream.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "fiber/sync.h"
+#include "io/eyeballs.h"
+#include "io/resolve.h"
+#include "io/sock.h"
+#include "io/tls.h"
+#include "proto/ip.h"
+
+/* Linux says "invalid argument" of a link-local address without its link. */
+static bool lacks_zone(const struct ws__url *hop, int r)
+{
+    struct ws__ip ip;
+
+    return r == -EINVAL && ws__ip_parse(&ip, ws__str(hop->host)) &&
+           ws__ip_is_link_local(&ip);
+}
+
+static const char *why(const struct ws__url *hop, int r)
+{
+    if (r == WS_ERR_TIMEOUT)
+        return "no answer within the handshake timeout";
+    if (lacks_zone(hop, r))
+        return "a link-local address needs its zone: [fe80::1%25eth0]";
+    return ws_strerror(r);
+}
+
+static int fail_connect(const struct ws__dial *d, const struct ws__url *hop,
+                        int r)
+{
+    return ws__fail(d->err, r, "connect to %s%s: %s",
+                    d->proxy ? "the proxy " : "", hop->host_port, why(hop, r));
+}
+
+static int connect_by_name(const struct ws__dial *d, const struct ws__url *hop)
+{
+    struct addrinfo *list;
+
+    int r = ws__resolve(hop->host, hop->port, d->deadline, d->dialer->cancel,
+                        &list, d->err);
+    if (r != 0)
+        return r;
+    r = ws__connect_any(list, d->deadline, d->dialer->cancel);
+    ws__resolve_free(list);
+    return r;
+}
+
+static int connect_by_hook(const struct ws__dial *d, const struct ws__url *hop)
+{
+    const ws_dialer *dialer = d->dialer;
+    int fd = dialer->connect(hop->host, hop->port, d->deadline, dialer->arg);
+
+    if (fd < 0)
+        return fd;
+    int r = ws__nonblocking(fd);
+    if (r != 0) {
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+/* Returns a descriptor or a negative code. */
+static int connect_to(const struct ws__dial *d, const struct ws__url *hop)
+{
+    int fd = WS_ERR_CANCELED;
+
+    if (!d->dialer->cancel || !ws__event_is_set(d->dialer->cancel))
+        fd = d->dialer->connect ? connect_by_hook(d, hop)
+                                : connect_by_name(d, hop);
+    return fd < 0 ? fail_connect(d, hop, fd) : fd;
+}
+
+/* A server_name is the server's, not the proxy's. */
+static int secure(const struct ws__dial *d, const struct ws__url *hop,
+                  struct ws__stream *s)
+{
+    const ws_tls *tls = d->dialer->tls;
+    ws_tls of_proxy;
+
+    if (tls && hop == d->proxy) {
+        of_proxy = *tls;
+        of_proxy.server_name = NULL;
+        tls = &of_proxy;
+    }
+    int r = ws__tls_connect(s, tls, hop->name, d->deadline, d->dialer->cancel,
+                            d->err);
+    if (r == 0)
+        r = ws__tls_handshake(s, d->deadline, d->dialer->cancel, d->err);
+    return r;
+}
+
+/* One layer on the other: TLS to the proxy, its tunnel, TLS to the server. */
+static int build(const struct ws__dial *d, struct ws__stream *s,
+                 ws_response **resp)
+{
+    int r = 0;
+
+    if (d->proxy && d->proxy->tls)
+        r = secure(d, d->proxy, s);
+    if (r == 0 && d->proxy)
+        r = ws__dial_tunnel(d, s, resp);
+    if (r == 0 && d->url->tls)
+        r = secure(d, d->url, s);
+    return r;
+}
+
+int ws__dial_stream(const struct ws__dial *d, struct ws__stream *s,
+                    ws_response **resp)
+{
+    const struct ws__url *hop = d->proxy ? d->proxy : d->url;
+    int fd = connect_to(d, hop);
+
+    if (fd < 0)
+        return fd;
+    ws__stream_socket(s, fd);
+
+    int r = ws__stream_watch(s);
+    r = r == 0 ? build(d, s, resp) : fail_connect(d, hop, r);
+    if (r != 0)
+        s->ops->fini(s);
+    return r;
+}

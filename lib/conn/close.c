@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Ending a connection. */
+
+#include "conn/linger.h"
+#include "conn/read.h"
+#include "conn/write.h"
+#include "fiber/name.h"
+#include "fiber/sched.h"
+
+enum { PASSED = 1 }; /* a deadline */
+
+void ws_shutdown(ws_conn *c)
+{
+    if (c)
+        ws__outbox_end(c, WS__SHUT);
+}
+
+/* Its descriptor counts until then, and the end of a shutdown breaks it. */
+static void let_go(ws_conn *c)
+{
+    if (c->entry.registry)
+        ws__entry_closed(&c->entry);
+    ws_unref(c);
+}
+
+static struct ws__linger lingering(ws_conn *c)
+{
+    int ms = ws__extras(c)->write_timeout_ms;
+
+    return (struct ws__linger){ .stream = &c->stream,
+                                .conn = c,
+                                .until = ms < 0 ? 0 : ws_after(ms) };
+}
+
+/* Others that hold a reference keep the descriptor open, and may be about to
+ * read; else what came of a message is of no use any more. */
+static void linger(void *conn)
+{
+    ws_conn *c = conn;
+    struct ws__linger l = lingering(c);
+
+    ws__fiber_label(WS__WORK "closing a connection");
+    if (atomic_load(&c->refs) == 1)
+        ws__read_fini(c);
+    ws__linger(&l);
+    ws__stream_break(&c->stream);
+    let_go(c);
+}
+
+/* Takes the reference. */
+static void in_background(ws_conn *c)
+{
+    ws_fiber *f = ws_go(linger, c);
+
+    if (!f)
+        let_go(c);
+    ws_detach(f);
+}
+
+void ws_close(ws_conn *c)
+{
+    if (!c)
+        return;
+    ws__outbox_send(c);
+    bool whole = ws__outbox_end(c, WS__CLOSED);
+    ws__message_abandon(c);
+    if (!whole || atomic_load(&c->w.error) != 0) {
+        let_go(c);
+        return;
+    }
+    struct ws__linger l = lingering(c);
+    if (ws__linger_step(&l))
+        let_go(c);
+    else
+        in_background(c);
+}
+
+/* Read and drop until the peer's close frame is in. */
+static int wait_for_close(ws_conn *c, int64_t deadline)
+{
+    int64_t before = atomic_load(&c->r.deadline);
+    int error;
+
+    ws_set_read_deadline(c, deadline);
+    do
+        error = ws__read_skip(c);
+    while (error == 0);
+    ws_set_read_deadline(c, before);
+    return error == WS_ERR_CLOSED ? 0 : error;
+}
+
+int ws_finish(ws_conn *c, int code, const char *reason, int64_t deadline)
+{
+    if (!c || !ws__close_sendable(code))
+        return WS_ERR_INVALID;
+    int error = ws__write_close_by(c, code, reason, deadline);
+    if (error == 0 || error == WS_ERR_CLOSE_SENT)
+        return wait_for_close(c, deadline);
+    if (error == WS_ERR_TIMEOUT)
+        ws__answer_close(c, code, reason); /* when there is room */
+    /* There will be no answer then, but the peer's own may lie here. */
+    int end = wait_for_close(c, PASSED);
+    return end == WS_ERR_TIMEOUT ? error : end;
+}

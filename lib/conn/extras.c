@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "base/alloc.h"
+#include "conn/conn.h"
+#include "conn/write.h"
+
+enum {
+    WRITE_TIMEOUT_MS = 60 * 1000,
+    PING_INTERVAL_MS = 25 * 1000, /* many proxies allow 30 s of silence */
+    MIN_READ_RATE = 1024,
+    RATE_WINDOW_MS = 60 * 1000,
+};
+
+const struct ws__extras ws__usual[2] = {
+    {
+        .read_limit = WS__READ_LIMIT,
+        .write_buffer_size = WS__WRITE_BUFFER,
+        .write_timeout_ms = WRITE_TIMEOUT_MS,
+        .ping_interval_ms = PING_INTERVAL_MS,
+        .min_read_rate = MIN_READ_RATE,
+        .rate_window_ms = RATE_WINDOW_MS,
+        .gives_up = true,
+    },
+    {
+        .read_limit = WS__READ_LIMIT,
+        .write_buffer_size = WS__WRITE_BUFFER,
+        .write_timeout_ms = WRITE_TIMEOUT_MS,
+        .ping_interval_ms = PING_INTERVAL_MS,
+        .min_read_rate = MIN_READ_RATE,
+        .rate_window_ms = RATE_WINDOW_MS,
+    },
+};
+
+/* Whoever comes second takes the first's. */
+struct ws__extras *ws__extras_own(ws_conn *c)
+{
+    struct ws__extras *there = atomic_load(&c->extras);
+
+    if (there)
+        return there;
+    struct ws__extras *x = ws__alloc(sizeof(*x));
+    if (!x)
+        return NULL;
+    *x = ws__usual[c->client];
+    if (atomic_compare_exchange_strong(&c->extras, &there, x))
+        return x;
+    ws_free(x);
+    return there;
+}
+
+void ws__extras_free(ws_conn *c)
+{
+    struct ws__extras *x = atomic_load(&c->extras);
+
+    if (!x)
+        return;
+    ws__lookback_fini(&x->lookback);
+    ws_free(x->subprotocol);
+    ws_free(atomic_load(&x->names));
+    ws_free(x);
+}

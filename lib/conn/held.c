@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "conn/held.h"
+
+#include "fiber/memory.h"
+#include "fiber/sched.h"
+
+enum {
+    /* What a message that is inflated holds besides: zlib's state. */
+    INFLATER = 40 * 1024,
+
+    LEAST_LIMIT = 32 * 1024 * 1024,
+};
+
+static struct {
+    _Atomic int64_t limit; /* 0: not yet known; < 0: none */
+    atomic_size_t bytes;
+    atomic_size_t connections;
+    _Atomic uint64_t refused;
+    _Atomic uint64_t slow;
+} held;
+
+/* ---- The limit ---------------------------------------------------------- */
+
+void ws_set_unfinished_limit(int64_t bytes)
+{
+    atomic_store(&held.limit, bytes);
+}
+
+/* Who comes second finds the same. */
+static void find_limit(void *limit)
+{
+    int64_t quarter = ws__memory() / 4, unknown = 0;
+    int64_t found = quarter > LEAST_LIMIT ? quarter : LEAST_LIMIT;
+
+    if (!atomic_compare_exchange_strong(&held.limit, &unknown, found))
+        found = unknown;
+    *(int64_t *)limit = found;
+}
+
+int64_t ws__held_limit(void)
+{
+    int64_t limit = atomic_load_explicit(&held.limit, memory_order_relaxed);
+
+    if (limit == 0)
+        ws__on_loop_stack(find_limit, &limit); /* it reads files */
+    return limit;
+}
+
+/*
+ * From half of the limit on equal shares of that half are for all.  So those who
+ * hold much and let it lie cannot shut out the others, whose messages are mostly
+ * small.
+ */
+static bool is_allowed(size_t mine)
+{
+    int64_t limit = ws__held_limit();
+    size_t all = atomic_load_explicit(&held.bytes, memory_order_relaxed);
+    size_t n = atomic_load_explicit(&held.connections, memory_order_relaxed);
+
+    if (limit < 0 || all <= (uint64_t)limit / 2)
+        return true;
+    return all <= (uint64_t)limit &&
+           (n < 2 || mine <= (uint64_t)limit / 2 / (n - 1));
+}
+
+/* ---- Counting ----------------------------------------------------------- */
+
+/* Of what is lent the pool has the rest. */
+static size_t held_by(const struct ws__buf *b)
+{
+    return b->lent ? ws__buf_used(b) : ws__buf_size(b);
+}
+
+static size_t holds(const struct ws__reading *g)
+{
+    const struct ws__reader *r = &g->reader;
+
+    if (r->type == 0 || g->by_pieces)
+        return 0;
+    return held_by(&g->in) + held_by(&r->whole) +
+           (r->inflate && !r->takeover ? INFLATER : 0);
+}
+
+static void change_to(struct ws__reading *g, size_t n)
+{
+    if (n == g->held)
+        return;
+    atomic_fetch_add_explicit(&held.bytes, n - g->held, memory_order_relaxed);
+    if (g->held == 0)
+        atomic_fetch_add_explicit(&held.connections, 1, memory_order_relaxed);
+    else if (n == 0)
+        atomic_fetch_sub_explicit(&held.connections, 1, memory_order_relaxed);
+    g->held = n;
+}
+
+bool ws__held_count(struct ws__reading *g)
+{
+    change_to(g, holds(g));
+    return g->held == 0 || is_allowed(g->held);
+}
+
+void ws__held_drop(struct ws__reading *g)
+{
+    change_to(g, 0);
+}
+
+void ws__held_refused(bool slow)
+{
+    atomic_fetch_add_explicit(slow ? &held.slow : &held.refused, 1,
+                              memory_order_relaxed);
+}
+
+struct ws__held ws__held_now(void)
+{
+    return (struct ws__held){
+        .bytes = atomic_load(&held.bytes),
+        .connections = atomic_load(&held.connections),
+        .refused = atomic_load(&held.refused),
+        .slow = atomic_load(&held.slow),
+    };
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "conn/outbox.h"
+
+#include <stddef.h>
+
+#include "conn/answer.h"
+#include "conn/out.h"
+#include "fiber/sync.h"
+
+/* ---- Letting go --------------------------------------------------------- */
+
+/* With the lock held. */
+static void note_unsent(ws_conn *c)
+{
+    bool empty = ws__out_pending(c) == 0;
+    bool unsent = !empty && c->w.out->held == 0;
+
+    if (unsent != atomic_load_explicit(&c->w.unsent, memory_order_relaxed))
+        atomic_store(&c->w.unsent, unsent);
+    if (empty)
+        ws__out_give_back(c);
+}
+
+/* The same; never waits. */
+static void push(ws_conn *c)
+{
+    if (ws__out_pending(c) == 0)
+        ws__answers_append(c);
+    (void)ws__out_try(c);
+    note_unsent(c);
+}
+
+/* Rule 2. */
+static void push_twice(ws_conn *c)
+{
+    bool before = atomic_load(&c->w.unsent);
+
+    push(c);
+    if (!before && atomic_load(&c->w.unsent))
+        push(c);
+}
+
+/* The lock, or word for its holder. */
+static bool lock_or_tell(ws_conn *c)
+{
+    if (ws__trylock(&c->w.lock))
+        return true;
+    atomic_store(&c->w.wanted, true);
+    return ws__trylock(&c->w.lock);
+}
+
+/* Rule 4.  The reader waits under the flag's address as long as it has nothing
+ * to send. */
+static void tell_reader(ws_conn *c)
+{
+    if (atomic_load(&c->w.unsent) && atomic_load(&c->r.waiting))
+        ws__lot_wake(&c->w.unsent, NULL, true);
+}
+
+void ws__outbox_send(ws_conn *c)
+{
+    do {
+        if (!lock_or_tell(c))
+            return;
+        atomic_store(&c->w.wanted, false);
+        push_twice(c);
+        ws__unlock(&c->w.lock);
+    } while (atomic_load(&c->w.wanted) ||
+             (atomic_load(&c->w.answers_due) && !atomic_load(&c->w.unsent)));
+    tell_reader(c);
+}
+
+/* The caller may have the turn, so what it holds back of others must not be
+ * waited for. */
+int ws__outbox_lock(ws_conn *c, int64_t deadline)
+{
+    if (ws__trylock(&c->w.lock))
+        return 0;
+    struct ws__before *due = ws__before_park_put_off();
+    int r = ws__lock_until(&c->w.lock, deadline);
+    ws__before_park_take_up(due);
+    return r;
+}
+
+void ws__outbox_unlock(ws_conn *c)
+{
+    note_unsent(c);
+    ws__unlock(&c->w.lock);
+    if (atomic_load(&c->w.answers_due) || atomic_load(&c->w.unsent) ||
+        atomic_load(&c->w.wanted))
+        ws__outbox_send(c);
+}
+
+/* ---- Flushing ----------------------------------------------------------- */
+
+/* With the lock held, which is let go. */
+static int send_and_unlock(ws_conn *c, int64_t deadline)
+{
+    int error = ws__out_error(c);
+
+    if (error == 0)
+        error = ws__out_settle(c, ws__out_send(c, deadline));
+    ws__outbox_unlock(c);
+    return error;
+}
+
+int ws__outbox_flush(ws_conn *c, int64_t deadline)
+{
+    int error = ws__outbox_lock(c, deadline);
+
+    if (error == 0)
+        error = send_and_unlock(c, deadline);
+    ws__out_tell(c);
+    return error;
+}
+
+void ws__outbox_flush_held(ws_conn *c)
+{
+    if (lock_or_tell(c))
+        send_and_unlock(c, atomic_load(&c->w.deadline));
+}
+
+/* Who else has the lock will not wait with it: the connection has ended. */
+size_t ws__outbox_rest(ws_conn *c)
+{
+    if (!atomic_load(&c->w.unsent))
+        return 0;
+    ws__outbox_lock(c, 0);
+    push(c);
+    size_t left = ws__out_pending(c);
+    ws__unlock(&c->w.lock);
+    return left;
+}
+
+/* ---- Answers ------------------------------------------------------------ */
+
+void ws__answer_ping(ws_conn *c)
+{
+    ws__answers_put_ping(c);
+    ws__outbox_send(c);
+}
+
+void ws__answer_pong(ws_conn *c, const void *data, size_t len)
+{
+    ws__answers_put_pong(c, data, len);
+    ws__outbox_send(c);
+}
+
+void ws__answer_close(ws_conn *c, int code, const char *reason)
+{
+    ws__answers_put_close(c, code, reason);
+    ws__outbox_send(c);
+}
+
+void ws__conn_goodbye(ws_conn *c, int code)
+{
+    if (!ws__conn_ended(c))
+        ws__answer_close(c, code, NULL);
+}
+
+/* ---- Waiting ------------------------------------------------------------ */
+
+/* Is nothing left that the reader is to send?  While another one has the lock,
+ * room is that one's to wait for, and poll(2) would tell of it again and again.
+ * Asked by the address of unsent. */
+static bool has_nothing(const void *key)
+{
+    const ws_conn *c =
+        (const ws_conn *)((const char *)key - offsetof(ws_conn, w.unsent));
+
+    return !atomic_load(&c->w.unsent) || ws__lock_is_taken(&c->w.lock);
+}
+
+/* Rule 3: poll(2) would tell of room at once and for ever, so it is asked only
+ * when something is left; and whoever leaves it later ends the wait. */
+static int wait_once(ws_conn *c, int64_t deadline)
+{
+    struct ws__stream *s = &c->stream;
+    int events = s->read_events;
+
+    if (ws__stream_has_edges(s) || !has_nothing(&c->w.unsent))
+        return ws__stream_wait(s, events | s->write_events, deadline);
+    return ws__stream_wait_while(s, events, deadline, has_nothing,
+                                 &c->w.unsent);
+}
+
+static int wait_for_events(ws_conn *c, int64_t deadline)
+{
+    int got;
+
+    do {
+        got = WS_ERR_CANCELED;
+        if (ws__wait_begins(c, &c->r.waiting))
+            got = wait_once(c, deadline);
+        ws__wait_ends(&c->r.waiting);
+    } while (got == WS_ERR_CANCELED && !ws__conn_ended(c));
+    return got;
+}
+
+/* What the watch has seen meanwhile; it tells the loop of all that follows. */
+static int look_for_events(const ws_conn *c)
+{
+    int events = c->stream.read_events | c->stream.write_events;
+    int got = ws__conn_ended(c) ? WS_ERR_CANCELED
+                                : ws__watch_take(c->stream.watch, events);
+
+    return got == 0 ? WS_ERR_TIMEOUT : got;
+}
+
+int ws__outbox_await(ws_conn *c, int64_t deadline, bool only_look)
+{
+    int got = only_look ? look_for_events(c) : wait_for_events(c, deadline);
+
+    if (got > 0 && (got & c->stream.write_events) && atomic_load(&c->w.unsent))
+        ws__outbox_send(c);
+    return got;
+}
+
+/* ---- The end ------------------------------------------------------------ */
+
+/* Rule 5. */
+bool ws__outbox_end(ws_conn *c, enum ws__end end)
+{
+    unsigned char was = atomic_load(&c->end);
+
+    while (was < end && !atomic_compare_exchange_weak(&c->end, &was, end))
+        continue;
+    bool whole = was == WS__OPEN && !atomic_load(&c->r.waiting) &&
+                 !atomic_load(&c->w.waiting);
+    if (!whole || end == WS__SHUT)
+        ws__stream_break(&c->stream);
+    ws__lot_wake(&c->end, NULL, true);
+    return whole;
+}
+
+/* ---- Turns -------------------------------------------------------------- */
+
+static struct ws__lock *turn_of(ws_conn *c)
+{
+    return &ws__extras_own(c)->turn;
+}
+
+/* Queued under the address of end, so that who sets that finds all. */
+static bool has_to_wait(const void *key)
+{
+    const ws_conn *c =
+        (const ws_conn *)((const char *)key - offsetof(ws_conn, end));
+
+    return !ws__conn_ended(c) && ws__lock_is_contended(&ws__extras(c)->turn);
+}
+
+int ws__turn_take(ws_conn *c, int64_t deadline)
+{
+    struct ws__waiter w;
+    int r = 0;
+
+    if (ws__trylock(turn_of(c)))
+        return 0;
+    while (!ws__lock_contend(turn_of(c))) {
+        if (r == 0 && ws__conn_ended(c))
+            r = WS_ERR_CANCELED;
+        if (r != 0)
+            return r;
+        if (ws__lot_enter(&w, &c->end, has_to_wait)) {
+            r = ws__park(deadline);
+            ws__lot_leave(&w);
+        }
+    }
+    return 0;
+}
+
+void ws__turn_give(ws_conn *c)
+{
+    if (ws__lock_let_go(turn_of(c)))
+        ws__lot_wake(&c->end, NULL, false);
+}

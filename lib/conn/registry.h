@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_CONN_REGISTRY_H
+#define WS_CONN_REGISTRY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A listener's connections.  The registry is held by the listener, by every
+ * session and by every upgraded connection, which may outlive both.
+ */
+struct ws__registry;
+
+struct ws__entry;
+
+/* What a shutdown does to a connection.  Neither call may wait, nor ask anything
+ * of the registry, whose lock is held. */
+struct ws__entry_ops {
+    void (*close)(struct ws__entry *e); /* it begins */
+    void (*cut)(struct ws__entry *e);   /* its deadline has passed */
+};
+
+/* One connection: a session's own, or an upgraded connection's, in which it
+ * lies. */
+struct ws__entry {
+    struct ws__entry *next;
+    struct ws__entry *prev;
+    struct ws__registry *registry;
+    const struct ws__entry_ops *ops;
+    unsigned seat; /* the worker that serves it */
+    bool idle;     /* a session between requests: a shutdown ends it at once */
+};
+
+/* For connections of so many workers. */
+struct ws__registry *ws__registry_new(unsigned seats);
+void ws__registry_unref(struct ws__registry *g);
+
+/* How many connections there are, and how many one worker has. */
+size_t ws__registry_count(struct ws__registry *g);
+size_t ws__registry_load(struct ws__registry *g, unsigned seat);
+bool ws__registry_closing(struct ws__registry *g);
+
+/* A session's beginning and end.  It counts as a connection of the seat from
+ * the beginning on, and has to add its entry.  The end takes the session's
+ * reference, and is the last thing that it does.  begin returns false once the
+ * shutdown has begun; the session must not start then. */
+bool ws__session_begin(struct ws__registry *g, unsigned seat);
+void ws__session_end(struct ws__registry *g);
+
+/* Plain connections.  idle returns false once the shutdown has begun. */
+void ws__entry_add(struct ws__entry *e, const struct ws__entry_ops *ops,
+                   struct ws__registry *g, unsigned seat);
+void ws__entry_remove(struct ws__entry *e);
+bool ws__entry_idle(struct ws__entry *e, bool idle);
+
+/* An upgrade.  The plain connection's entry withdraws before its stream is
+ * handed over, and counts on: for the upgraded one, which comes in its place, or
+ * until none does. */
+void ws__entry_withdraw(struct ws__entry *e);
+void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry_ops *ops,
+                        const struct ws__entry *plain);
+void ws__entry_lost(struct ws__entry *plain);
+
+/* An upgraded connection's end. */
+void ws__entry_closed(struct ws__entry *e);
+
+/* The shutdown begins: no session does any more, and answers say that their
+ * connection closes. */
+void ws__registry_refuse(struct ws__registry *g);
+
+/* That, and: end idle connections, say 1001 to upgraded ones. */
+void ws__registry_close(struct ws__registry *g);
+
+/* Break every connection, those to come among them. */
+void ws__registry_break(struct ws__registry *g);
+
+/* Wait until every session has ended.  Returns 0 or WS_ERR_TIMEOUT. */
+int ws__registry_wait(struct ws__registry *g, int64_t deadline);
+
+#endif

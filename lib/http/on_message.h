@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_HTTP_ON_MESSAGE_H
+#define WS_HTTP_ON_MESSAGE_H
+
+#include <silverback/conn.h>
+
+#include "conn/registry.h"
+#include "fiber/watch.h"
+#include "fiber/wheel.h"
+
+/*
+ * A connection whose messages a function is called for (ws_on_message).  While
+ * nothing comes it has no fiber: the worker's loop starts one for what does.
+ */
+struct ws__calls {
+    ws_conn *conn;
+    ws_message_fn fn;
+    void *arg;
+    const char *label; /* the route's, for reports */
+    struct ws__registry *registry;
+    struct ws__worker *worker; /* held; NULL: in a thread */
+    struct ws__timer timer;    /* a deadline, or a ping */
+    bool running;
+    bool missed;  /* something happened since it last looked */
+    bool starved; /* of memory for a fiber: the timer is to try again */
+};
+
+/* The handler is done: go on with its connection.  Takes over the session's
+ * part in the registry. */
+void ws__calls_begin(struct ws__calls *k, struct ws__registry *g,
+                     const char *label);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "http/reply.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "proto/header.h"
+#include "proto/http_date.h"
+#include "proto/http_write.h"
+
+/* A body up to this size is copied behind its head, for one packet. */
+enum { TOGETHER = 16 * 1024 };
+
+void ws__request_free(struct ws__request *r)
+{
+    ws__buf_release(&r->body, NULL);
+    ws_free(r->subprotocols);
+    if ((void *)r != r->session->request)
+        ws_free(r);
+}
+
+/* ---- The head of an answer ---------------------------------------------- */
+
+/* RFC 9110, sections 15.3.5 and 15.4.5; and 15.3.6. */
+static bool has_length(int status)
+{
+    return status != 204 && status != 304;
+}
+
+static bool has_body(int status)
+{
+    return has_length(status) && status != 205;
+}
+
+/* These say how the message is framed, which is not for the caller to say. */
+static bool is_ours(const char *name)
+{
+    static const char *const ours[] = { "Connection", "Content-Length", "Date",
+                                        "Transfer-Encoding" };
+
+    for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+        if (ws__equal_nocase(name, ours[i]))
+            return true;
+    return false;
+}
+
+static void add_callers(struct ws__http_out *o, const ws_header *headers)
+{
+    for (const ws_header *h = headers; h && h->name; h++)
+        if (!is_ours(h->name))
+            ws__http_field(o, h->name, h->value ? h->value : "");
+}
+
+static void add_connection(struct ws__http_out *o, const struct ws__request *r,
+                           bool keep_alive)
+{
+    if (!keep_alive)
+        ws__http_field(o, "Connection", "close");
+    else if (r->minor == 0)
+        ws__http_field(o, "Connection", "keep-alive");
+}
+
+static int write_head(struct ws__http_out *o, const struct ws__request *r,
+                      bool keep_alive, int status, const ws_header *headers,
+                      uint64_t len)
+{
+    char date[WS__HTTP_DATE_LEN + 1];
+
+    ws__http_status_line(o, status);
+    if (ws__http_date(date, (int64_t)time(NULL)))
+        ws__http_field(o, "Date", date);
+    if (has_length(status))
+        ws__http_fieldf(o, "Content-Length", "%llu",
+                        has_body(status) ? (unsigned long long)len : 0);
+    add_connection(o, r, keep_alive);
+    add_callers(o, headers);
+    return ws__http_end(o);
+}
+
+/* ---- Sending ------------------------------------------------------------ */
+
+static int send_bytes(struct ws__session *s, const void *p, size_t n)
+{
+    int error =
+        ws__stream_write_large(&s->stream, p, n, s->server->write_timeout_ms);
+
+    s->broken = s->broken || error != 0;
+    return error;
+}
+
+/* In one piece, or, if that is too large, in two. */
+static int send_both(struct ws__session *s, struct ws__http_out *o,
+                     const void *body, size_t n)
+{
+    char *both = n > 0 && n <= TOGETHER ? ws__realloc(o->p, o->len + n) : NULL;
+
+    if (both) {
+        memcpy(both + o->len, body, n);
+        o->p = both;
+        return send_bytes(s, both, o->len + n);
+    }
+    int error = send_bytes(s, o->p, o->len);
+    return error == 0 && n > 0 ? send_bytes(s, body, n) : error;
+}
+
+int ws__reply_begin(struct ws__request *r, int status, const ws_header *headers,
+                    uint64_t len, const void *first, size_t n)
+{
+    struct ws__session *s = r->session;
+    bool keep_alive = r->keep_alive &&
+                      !ws__registry_closing(s->host->registry) &&
+                      !ws__header_has_token(headers, "Connection", "close");
+    struct ws__http_out o;
+
+    if (r->answered || status < 200 || status > 599)
+        return WS_ERR_INVALID;
+    ws__http_out_init(&o);
+    int error = write_head(&o, r, keep_alive, status, headers, len);
+    if (error == 0) {
+        r->answered = true;
+        r->keep_alive = keep_alive;
+        error =
+            send_both(s, &o, first, r->is_head || !has_body(status) ? 0 : n);
+    }
+    ws__http_out_fini(&o);
+    return error;
+}
+
+int ws__reply_more(struct ws__request *r, const void *p, size_t n)
+{
+    return send_bytes(r->session, p, n);
+}
+
+/* ---- For handlers ------------------------------------------------------- */
+
+int ws_reply(ws_request *r, int status, const ws_header *headers,
+             const void *body, size_t len)
+{
+    return ws__reply_begin((struct ws__request *)r, status, headers, len, body,
+                           len);
+}
+
+static int reply_typed(ws_request *r, int status, const char *type,
+                       const char *text)
+{
+    const ws_header headers[] = { { "Content-Type", type }, { 0 } };
+
+    return ws_reply(r, status, headers, text, strlen(text));
+}
+
+int ws_reply_text(ws_request *r, int status, const char *text)
+{
+    return reply_typed(r, status, "text/plain; charset=utf-8", text);
+}
+
+int ws_reply_html(ws_request *r, int status, const char *html)
+{
+    return reply_typed(r, status, "text/html; charset=utf-8", html);
+}

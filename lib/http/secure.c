@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+
+/* TLS beneath a session. */
+
+#include "http/session.h"
+#include "io/tls.h"
+
+/* The client said its request in the clear, so the answer is, too. */
+static void answer_plain(struct ws__stream *stream)
+{
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\n"
+                                 "Connection: close\r\n"
+                                 "Content-Type: text/plain; charset=utf-8\r\n"
+                                 "Content-Length: 43\r\n\r\n"
+                                 "This port speaks TLS: use https:// or wss:\n";
+
+    (void)ws__stream_write(stream, answer, sizeof(answer) - 1, ws_now());
+}
+
+/* A shutdown cuts a handshake at once, as it does a connection between two
+ * requests. */
+static int shake_hands(struct ws__session *s, ws_error *err)
+{
+    if (!ws__entry_idle(&s->entry, true))
+        return WS_ERR_CANCELED;
+    int error = ws__tls_accept(&s->stream, s->host->tls);
+    if (error != 0)
+        return error;
+    error = ws__tls_handshake(&s->stream, s->first_by, NULL, err);
+    if (error != 0)
+        ws__tls_unwrap(&s->stream);
+    ws__entry_idle(&s->entry, false);
+    return error;
+}
+
+bool ws__session_secure(struct ws__session *s, bool *linger)
+{
+    ws_error err = { 0 };
+    int error = s->host->tls ? shake_hands(s, &err) : 0;
+
+    *linger = error == WS_ERR_TLS || error == WS_ERR_HTTP;
+    if (error == WS_ERR_TLS)
+        ws__tls_context_complain(s->host->tls, s->remote, &err);
+    else if (error == WS_ERR_HTTP)
+        answer_plain(&s->stream);
+    return error == 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <silverback/upgrade.h>
+
+#include "base/log.h"
+#include "http/request.h"
+#include "http/session.h"
+
+enum {
+    GOODBYE_MS = 1000,
+    SAID_MS = 10 * 1000, /* a refusal is logged so often at most */
+};
+
+/* A refusal that the program may be at fault for, of which it would not hear,
+ * having no handler.  Who wants to fill the log gets no more than that. */
+static void say(const struct ws__request *r, const ws_route *route)
+{
+    struct ws__host *host = r->session->host;
+    int64_t last = atomic_load(&host->refusal_said), now = ws_now();
+    int status = r->pub.error.http_status;
+    const char *remote = r->pub.remote_addr;
+
+    if ((status != 403 && status != 500) ||
+        (last != 0 && now - last < SAID_MS) ||
+        !atomic_compare_exchange_strong(&host->refusal_said, &last, now))
+        return;
+    ws__log("route %s: refused %s: %s", route->path,
+            remote[0] ? remote : "a local peer", r->pub.error.text);
+}
+
+/* What ended the socket may have ended the connection: then there is nothing
+ * left to say, and ws_finish returns at once. */
+void ws__socket_run(ws_request *pub, const ws_route *route)
+{
+    struct ws__request *r = (struct ws__request *)pub;
+    ws_conn *c = ws_upgrade(route->upgrader, pub, NULL);
+
+    if (!c) {
+        say(r, route);
+        return;
+    }
+    r->session->conn = NULL; /* it is closed below */
+    route->socket(c, route->arg);
+    ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(GOODBYE_MS));
+    ws_close(c);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "http/upgrade.h"
+
+#include <silverback/upgrade.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "conn/conn.h"
+#include "fiber/sched.h"
+#include "http/reply.h"
+#include "proto/extension.h"
+#include "proto/handshake.h"
+#include "proto/header.h"
+#include "proto/http_write.h"
+
+enum { HANDSHAKE_TIMEOUT_MS = 10 * 1000 };
+
+/* ---- Subprotocols ------------------------------------------------------- */
+
+static const char field[] = "Sec-WebSocket-Protocol";
+
+/* Count the tokens and their bytes, with a NUL each; list them, unless list is
+ * NULL, with their text at text. */
+static size_t each_token(const ws_header *headers, const char **list,
+                         char *text, size_t *bytes)
+{
+    size_t n = 0;
+
+    *bytes = 0;
+    for (const ws_header *h = headers; h->name; h++) {
+        struct ws__str rest = ws__str(h->value), token;
+        bool bad = false;
+
+        if (!ws__equal_nocase(h->name, field))
+            continue;
+        for (; ws__header_next_token(&rest, &token, &bad); n++) {
+            if (list) {
+                list[n] = memcpy(text + *bytes, token.p, token.n);
+                text[*bytes + token.n] = '\0';
+            }
+            *bytes += token.n + 1;
+        }
+    }
+    return n;
+}
+
+const char *const *ws_requested_subprotocols(ws_request *pub)
+{
+    static const char *const none[] = { NULL };
+    struct ws__request *r = (struct ws__request *)pub;
+    size_t bytes, n = each_token(pub->headers, NULL, NULL, &bytes);
+
+    if (r->subprotocols || n == 0)
+        return r->subprotocols ? r->subprotocols : none;
+    r->subprotocols = ws__alloc((n + 1) * sizeof(char *) + bytes);
+    if (!r->subprotocols)
+        return none;
+    each_token(pub->headers, r->subprotocols, (char *)(r->subprotocols + n + 1),
+               &bytes);
+    r->subprotocols[n] = NULL;
+    return r->subprotocols;
+}
+
+/* ---- Refusing ----------------------------------------------------------- */
+
+/* r->error says why.  Returns its code. */
+static int refuse_as(const ws_upgrader *u, struct ws__request *r, int status,
+                     const ws_header *headers)
+{
+    char text[64];
+    ws_request *pub = &r->pub;
+
+    pub->error.http_status = status;
+
+    /* What follows a request with a body may have been meant as frames. */
+    if (r->has_body)
+        r->keep_alive = false;
+    if (u->error)
+        u->error(pub, status, pub->error.text, u->arg);
+    if (!r->answered) {
+        snprintf(text, sizeof(text), "%s\n", ws__http_reason(status));
+        ws_reply(pub, status, headers, text, strlen(text));
+    }
+    return pub->error.code;
+}
+
+static int refuse(const ws_upgrader *u, struct ws__request *r, int code,
+                  const char *reason)
+{
+    ws__fail(&r->pub.error, code, "%s", reason);
+    return refuse_as(u, r, 500, NULL);
+}
+
+static int check(const ws_upgrader *u, struct ws__request *r,
+                 const ws_header *headers)
+{
+    struct ws__refusal how = ws__handshake_check(&r->pub, r->minor, r->has_body,
+                                                 u, headers, &r->pub.error);
+
+    return how.status == 0 ? 0 : refuse_as(u, r, how.status, how.headers);
+}
+
+/* ---- Upgrading ---------------------------------------------------------- */
+
+static void decide(struct ws__setup *setup, const ws_upgrader *u,
+                   const ws_request *r, const ws_header *headers)
+{
+    *setup = (struct ws__setup){
+        .read_buffer_size = u->read_buffer_size,
+        .write_buffer_size = u->write_buffer_size,
+        .write_buffer_pool = u->write_buffer_pool,
+        .read_limit = u->read_limit,
+        .write_timeout_ms = u->write_timeout_ms,
+        .ping_interval_ms = u->ping_interval_ms,
+        .min_read_rate = u->min_read_rate,
+    };
+    setup->subprotocol =
+        u->subprotocols ? ws__subprotocol_choose(r->headers, u->subprotocols)
+                        : ws_header_get(headers, field);
+    if (u->enable_compression)
+        ws__deflate_choose(&setup->deflate, r->headers,
+                           u->context_takeover_bits);
+}
+
+static int send_answer(const ws_upgrader *u, struct ws__request *r,
+                       const struct ws__http_out *o)
+{
+    int ms = u->handshake_timeout_ms;
+    struct ws__session *s = r->session;
+
+    r->answered = true;
+    int error = ws__stream_write(
+        &s->stream, o->p, o->len,
+        ws__session_deadline(ms == 0 ? HANDSHAKE_TIMEOUT_MS : ms));
+    if (error == 0)
+        return 0;
+    s->broken = true;
+    return ws__fail(&r->pub.error, error, "sending the 101 response: %s",
+                    ws_strerror(error));
+}
+
+struct answer {
+    struct ws__http_out out;
+    const ws_request *request;
+    const struct ws__setup *setup;
+    const ws_header *headers;
+    int error;
+};
+
+/* SHA-1 is deep in OpenSSL. */
+static void write_answer(void *answer)
+{
+    struct answer *a = answer;
+
+    a->error = ws__handshake_answer(&a->out, a->request, a->setup->subprotocol,
+                                    &a->setup->deflate, a->headers);
+}
+
+static int answer(const ws_upgrader *u, struct ws__request *r,
+                  const struct ws__setup *setup, const ws_header *headers)
+{
+    struct answer a = { .request = &r->pub,
+                        .setup = setup,
+                        .headers = headers };
+
+    ws__http_out_init(&a.out);
+    ws__on_loop_stack(write_answer, &a);
+    int error = a.error;
+    error = error == 0
+                ? send_answer(u, r, &a.out)
+                : refuse(u, r, error,
+                         error == -ENOMEM ? "out of memory"
+                                          : "a response header cannot be sent");
+    ws__http_out_fini(&a.out);
+    return error;
+}
+
+static ws_conn *conn_of(struct ws__entry *e)
+{
+    return (ws_conn *)((char *)e - offsetof(ws_conn, entry));
+}
+
+static void go_away(struct ws__entry *e)
+{
+    ws__conn_goodbye(conn_of(e), WS_CLOSE_GOING_AWAY);
+}
+
+static void cut(struct ws__entry *e)
+{
+    ws_shutdown(conn_of(e));
+}
+
+const struct ws__entry_ops ws__upgraded_ops = { go_away, cut };
+
+/* From here on the stream is the connection's, or closed. */
+static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)
+{
+    struct ws__session *s = r->session;
+
+    setup->early = s->in.pos;
+    setup->early_len = ws__buf_used(&s->in);
+
+    ws__entry_withdraw(&s->entry);
+    s->upgraded = true;
+    ws_conn *c = ws__conn_new(&s->stream, setup, &r->pub.error);
+    ws__buf_release(&s->in, NULL);
+    s->conn = c;
+    if (c)
+        ws__entry_upgraded(&c->entry, &ws__upgraded_ops, &s->entry);
+    else
+        ws__entry_lost(&s->entry);
+    if (s->in_thread)
+        ws_set_coalescing(c, false);
+    return c;
+}
+
+ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
+                    const ws_header *headers)
+{
+    static const ws_upgrader standard;
+    struct ws__request *r = (struct ws__request *)pub;
+    struct ws__setup setup;
+
+    u = u ? u : &standard;
+    pub->error = (ws_error){ 0 };
+    if (r->answered) {
+        ws__fail(&pub->error, WS_ERR_INVALID,
+                 "upgrade: the request was answered already");
+        return NULL;
+    }
+    if (check(u, r, headers) != 0)
+        return NULL;
+
+    decide(&setup, u, pub, headers);
+    if (answer(u, r, &setup, headers) != 0)
+        return NULL;
+    return hand_over(r, &setup);
+}
