@@ -5,7 +5,7 @@
 #include "base/base64.h"
 #include "base/error.h"
 #include "client/dial_stream.h"
-#include "client/exchange.h"
+#include "client/response.h"
 #include "conn/setup.h"
 #include "io/proxy.h"
 #include "io/random.h"
@@ -24,8 +24,10 @@ static int64_t deadline_of(const ws_dialer *d)
 
 /* ---- The handshake ------------------------------------------------------ */
 
-static int verify(const struct ws__dial *d, const struct ws__asked *asked,
-                  const ws_response *resp, int minor, struct ws__setup *setup)
+static int verify_response(const struct ws__dialing *d,
+                           const struct ws__asked *asked,
+                           const ws_response *resp, int minor,
+                           struct ws__setup *setup)
 {
     if (resp->status != 101 || minor > 0)
         return ws__handshake_verify(asked, resp->status, resp->headers,
@@ -39,29 +41,30 @@ static int verify(const struct ws__dial *d, const struct ws__asked *asked,
 }
 
 /* What is to be sent, and what was asked for in it. */
-struct request {
+struct dial_request {
     struct ws__asked asked;
     struct ws__http_out out;
 };
 
 /* Send the request and read the answer, which *resp then is. */
-static int shake_hands(const struct ws__dial *d, const struct request *request,
-                       struct ws__exchange *x, struct ws__setup *setup,
-                       ws_response **resp)
+static int ask_for_upgrade(const struct ws__dialing *d,
+                           const struct dial_request *request,
+                           struct ws__exchange *x, struct ws__setup *setup,
+                           ws_response **resp)
 {
     int minor;
     int r = ws__exchange_send(x, request->out.p, request->out.len);
 
     if (r == 0)
-        r = ws__exchange_answer(x, resp, &minor, d->err);
+        r = ws__response_read(x, resp, &minor, d->err);
     if (r != 0)
-        return ws__dial_unanswered(d, d->url, x->stream, r);
-    return verify(d, &request->asked, *resp, minor, setup);
+        return ws__dialing_unanswered(d, d->url, x->stream, r);
+    return verify_response(d, &request->asked, *resp, minor, setup);
 }
 
 /* Takes the stream. */
-static ws_conn *converse(const struct ws__dial *d, struct ws__stream *s,
-                         const struct request *request, ws_response **resp)
+static ws_conn *converse(const struct ws__dialing *d, struct ws__stream *s,
+                         const struct dial_request *request, ws_response **resp)
 {
     const ws_dialer *dialer = d->dialer;
     struct ws__exchange x = {
@@ -82,7 +85,7 @@ static ws_conn *converse(const struct ws__dial *d, struct ws__stream *s,
     };
     ws_conn *c = NULL;
 
-    if (shake_hands(d, request, &x, &setup, resp) == 0) {
+    if (ask_for_upgrade(d, request, &x, &setup, resp) == 0) {
         setup.early = x.in.pos;
         setup.early_len = ws__buf_used(&x.in);
         c = ws__conn_new(s, &setup, d->err);
@@ -95,7 +98,7 @@ static ws_conn *converse(const struct ws__dial *d, struct ws__stream *s,
 
 /* ---- The dial ----------------------------------------------------------- */
 
-static int make_key(char key[static WS__KEY_LEN + 1], ws_error *err)
+static int make_websocket_key(char key[static WS__KEY_LEN + 1], ws_error *err)
 {
     uint8_t nonce[16];
     int r = ws__random(nonce, sizeof(nonce));
@@ -106,8 +109,8 @@ static int make_key(char key[static WS__KEY_LEN + 1], ws_error *err)
     return 0;
 }
 
-static ws_conn *dial_by(const struct ws__dial *d, const struct request *request,
-                        ws_response **resp)
+static ws_conn *dial_hop(const struct ws__dialing *d,
+                         const struct dial_request *request, ws_response **resp)
 {
     struct ws__stream s;
 
@@ -116,9 +119,10 @@ static ws_conn *dial_by(const struct ws__dial *d, const struct request *request,
     return converse(d, &s, request, resp);
 }
 
-/* By the proxy that is to be used. */
-static ws_conn *dial(struct ws__dial *d, const struct request *request,
-                     ws_response **resp)
+/* By the proxy that is to be used, if any. */
+static ws_conn *dial_by_proxy(struct ws__dialing *d,
+                              const struct dial_request *request,
+                              ws_response **resp)
 {
     struct ws__url proxy;
     int found = ws__proxy_find(&proxy, d->dialer->proxy, d->url, d->err);
@@ -126,21 +130,21 @@ static ws_conn *dial(struct ws__dial *d, const struct request *request,
     if (found < 0)
         return NULL;
     if (!found)
-        return dial_by(d, request, resp);
+        return dial_hop(d, request, resp);
     d->proxy = &proxy;
-    ws_conn *c = dial_by(d, request, resp);
+    ws_conn *c = dial_hop(d, request, resp);
     ws__url_fini(&proxy);
     return c;
 }
 
 /* The request is written before anything is connected, since what the caller
  * wants in it may be refused. */
-static ws_conn *dial_url(struct ws__dial *d, const ws_header *headers,
+static ws_conn *dial_url(struct ws__dialing *d, const ws_header *headers,
                          ws_response **resp)
 {
     const ws_dialer *dialer = d->dialer;
     char key[WS__KEY_LEN + 1];
-    struct request request = {
+    struct dial_request request = {
         .asked = {
             .host_port = d->url->host_port,
             .target = d->url->target,
@@ -155,9 +159,9 @@ static ws_conn *dial_url(struct ws__dial *d, const ws_header *headers,
     ws_conn *c = NULL;
 
     ws__http_out_init(&request.out);
-    if (make_key(key, d->err) == 0 &&
+    if (make_websocket_key(key, d->err) == 0 &&
         ws__handshake_request(&request.out, &request.asked, d->err) == 0)
-        c = dial(d, &request, resp);
+        c = dial_by_proxy(d, &request, resp);
     ws__http_out_fini(&request.out);
     return c;
 }
@@ -178,7 +182,7 @@ ws_conn *ws_dial(const ws_dialer *dialer, const char *url,
     *err = (ws_error){ 0 };
 
     if (ws__url_parse(&u, url, err) == 0) {
-        struct ws__dial d = {
+        struct ws__dialing d = {
             .dialer = dialer,
             .url = &u,
             .deadline = deadline_of(dialer),

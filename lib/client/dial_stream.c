@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "client/tunnel.h"
 #include "fiber/sync.h"
 #include "io/eyeballs.h"
 #include "io/resolve.h"
@@ -22,7 +23,7 @@ static bool lacks_zone(const struct ws__url *hop, int r)
            ws__ip_is_link_local(&ip);
 }
 
-static const char *why(const struct ws__url *hop, int r)
+static const char *why_unconnected(const struct ws__url *hop, int r)
 {
     if (r == WS_ERR_TIMEOUT)
         return "no answer within the handshake timeout";
@@ -31,14 +32,16 @@ static const char *why(const struct ws__url *hop, int r)
     return ws_strerror(r);
 }
 
-static int fail_connect(const struct ws__dial *d, const struct ws__url *hop,
+static int connect_fail(const struct ws__dialing *d, const struct ws__url *hop,
                         int r)
 {
     return ws__fail(d->err, r, "connect to %s%s: %s",
-                    d->proxy ? "the proxy " : "", hop->host_port, why(hop, r));
+                    d->proxy ? "the proxy " : "", hop->host_port,
+                    why_unconnected(hop, r));
 }
 
-static int connect_by_name(const struct ws__dial *d, const struct ws__url *hop)
+static int connect_by_name(const struct ws__dialing *d,
+                           const struct ws__url *hop)
 {
     struct addrinfo *list;
 
@@ -51,7 +54,8 @@ static int connect_by_name(const struct ws__dial *d, const struct ws__url *hop)
     return r;
 }
 
-static int connect_by_hook(const struct ws__dial *d, const struct ws__url *hop)
+static int connect_by_hook(const struct ws__dialing *d,
+                           const struct ws__url *hop)
 {
     const ws_dialer *dialer = d->dialer;
     int fd = dialer->connect(hop->host, hop->port, d->deadline, dialer->arg);
@@ -67,19 +71,19 @@ static int connect_by_hook(const struct ws__dial *d, const struct ws__url *hop)
 }
 
 /* Returns a descriptor or a negative code. */
-static int connect_to(const struct ws__dial *d, const struct ws__url *hop)
+static int connect_to(const struct ws__dialing *d, const struct ws__url *hop)
 {
     int fd = WS_ERR_CANCELED;
 
     if (!d->dialer->cancel || !ws__event_is_set(d->dialer->cancel))
         fd = d->dialer->connect ? connect_by_hook(d, hop)
                                 : connect_by_name(d, hop);
-    return fd < 0 ? fail_connect(d, hop, fd) : fd;
+    return fd < 0 ? connect_fail(d, hop, fd) : fd;
 }
 
 /* A server_name is the server's, not the proxy's. */
-static int secure(const struct ws__dial *d, const struct ws__url *hop,
-                  struct ws__stream *s)
+static int secure_hop(const struct ws__dialing *d, const struct ws__url *hop,
+                      struct ws__stream *s)
 {
     const ws_tls *tls = d->dialer->tls;
     ws_tls of_proxy;
@@ -97,21 +101,21 @@ static int secure(const struct ws__dial *d, const struct ws__url *hop,
 }
 
 /* One layer on the other: TLS to the proxy, its tunnel, TLS to the server. */
-static int build(const struct ws__dial *d, struct ws__stream *s,
-                 ws_response **resp)
+static int build_stream(const struct ws__dialing *d, struct ws__stream *s,
+                        ws_response **resp)
 {
     int r = 0;
 
     if (d->proxy && d->proxy->tls)
-        r = secure(d, d->proxy, s);
+        r = secure_hop(d, d->proxy, s);
     if (r == 0 && d->proxy)
-        r = ws__dial_tunnel(d, s, resp);
+        r = ws__tunnel(d, s, resp);
     if (r == 0 && d->url->tls)
-        r = secure(d, d->url, s);
+        r = secure_hop(d, d->url, s);
     return r;
 }
 
-int ws__dial_stream(const struct ws__dial *d, struct ws__stream *s,
+int ws__dial_stream(const struct ws__dialing *d, struct ws__stream *s,
                     ws_response **resp)
 {
     const struct ws__url *hop = d->proxy ? d->proxy : d->url;
@@ -122,7 +126,7 @@ int ws__dial_stream(const struct ws__dial *d, struct ws__stream *s,
     ws__stream_socket(s, fd);
 
     int r = ws__stream_watch(s);
-    r = r == 0 ? build(d, s, resp) : fail_connect(d, hop, r);
+    r = r == 0 ? build_stream(d, s, resp) : connect_fail(d, hop, r);
     if (r != 0)
         s->ops->fini(s);
     return r;

@@ -3,10 +3,13 @@
 #ifndef WS_CLIENT_EXCHANGE_H
 #define WS_CLIENT_EXCHANGE_H
 
-#include <silverback/dial.h>
+#include <silverback/fiber.h>
 
 #include "base/buf.h"
 #include "io/stream.h"
+
+/* No head of an answer is larger, whoever sends it. */
+enum { WS__EXCHANGE_HEAD_MAX = 64 * 1024 };
 
 /* A request and its answer over a stream, as a client.  Whoever makes one sets
  * the first five, and frees in by ws__buf_release. */
@@ -27,16 +30,5 @@ int ws__exchange_send(struct ws__exchange *x, const void *p, size_t n);
 /* Read what is there, at least one byte, into x->in.  Returns 0, a code as above,
  * WS_ERR_EOF or -ENOMEM. */
 int ws__exchange_fill(struct ws__exchange *x);
-
-/*
- * Read the answer: its head and, unless it is a 101, the beginning of its body.
- * Other 1xx are passed over.
- *
- * Returns 0, and *resp, with its HTTP/1.minor, is for ws_response_free; a code
- * as above or -ENOMEM; WS_ERR_EOF when the stream ended before the head did; or
- * WS_ERR_HTTP, and *err says what is wrong with it and how it begins.
- */
-int ws__exchange_answer(struct ws__exchange *x, ws_response **resp, int *minor,
-                        ws_error *err);
 
 #endif

@@ -1,50 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "client/tunnel.h"
+
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "base/line.h"
-#include "client/dial_stream.h"
-#include "client/exchange.h"
+#include "client/response.h"
 #include "proto/handshake.h"
 #include "proto/http_write.h"
 #include "proto/socks5.h"
 
-int ws__dial_unanswered(const struct ws__dial *d, const struct ws__url *hop,
-                        const struct ws__stream *s, int code)
-{
-    const char *whom = hop == d->proxy ? "the proxy " : "";
-    const char *at = hop->host_port;
-
-    switch (code) {
-    case WS_ERR_TIMEOUT:
-        return ws__fail(d->err, code,
-                        "no answer from %s%s within the handshake timeout",
-                        whom, at);
-    case WS_ERR_EOF:
-        return ws__fail(d->err, hop == d->proxy ? WS_ERR_PROXY : code,
-                        "%s%s closed the connection before it had answered",
-                        whom, at);
-    default:
-        return ws__fail(d->err, code, "handshake with %s%s: %s", whom, at,
-                        ws__stream_error(s, code));
-    }
-}
-
 /* What the proxy has said, if it was heard, stands in why.  Its faults are no
  * server's. */
-static int unanswered(const struct ws__dial *d, const struct ws__exchange *x,
-                      const ws_error *why, int code)
+static int proxy_unanswered(const struct ws__dialing *d,
+                            const struct ws__exchange *x, const ws_error *why,
+                            int code)
 {
     if (why->code != 0)
         return ws__fail(d->err, WS_ERR_PROXY, "the proxy %s: %s",
                         d->proxy->host_port, why->text);
-    return ws__dial_unanswered(d, d->proxy, x->stream, code);
+    return ws__dialing_unanswered(d, d->proxy, x->stream, code);
 }
 
 /* The server speaks second, so this is not its: a proxy that sends it does not
  * know where its answer ends. */
-static int check_nothing_left(const struct ws__dial *d,
+static int check_nothing_left(const struct ws__dialing *d,
                               const struct ws__exchange *x)
 {
     size_t n = ws__buf_used(&x->in);
@@ -58,7 +39,7 @@ static int check_nothing_left(const struct ws__dial *d,
 
 /* ---- HTTP (RFC 9110, section 9.3.6) -------------------------------------- */
 
-static int write_connect(const struct ws__dial *d, struct ws__http_out *o)
+static int write_connect(const struct ws__dialing *d, struct ws__http_out *o)
 {
     ws__http_request_line(o, "CONNECT", d->url->authority);
     ws__http_field(o, "Host", d->url->authority);
@@ -67,7 +48,7 @@ static int write_connect(const struct ws__dial *d, struct ws__http_out *o)
     return ws__http_end(o);
 }
 
-static const char *hint(int status)
+static const char *proxy_hint(int status)
 {
     static const struct {
         int status;
@@ -90,7 +71,7 @@ static const char *hint(int status)
     return "";
 }
 
-static int refused(const struct ws__dial *d, const ws_response *answer)
+static int proxy_refused(const struct ws__dialing *d, const ws_response *answer)
 {
     const char *to = ws__redirect(answer->status, answer->headers);
     char quote[WS__QUOTED];
@@ -98,14 +79,14 @@ static int refused(const struct ws__dial *d, const ws_response *answer)
     ws__fail(d->err, WS_ERR_PROXY,
              "the proxy %.50s answered %d to CONNECT %.50s%s%s",
              d->proxy->host_port, answer->status, d->url->authority,
-             to ? "; it redirects to " : hint(answer->status),
+             to ? "; it redirects to " : proxy_hint(answer->status),
              to ? ws__quote(quote, ws__str(to)) : "");
     d->err->http_status = answer->status;
     return WS_ERR_PROXY;
 }
 
 /* Returns 0 and the answer, which is no refusal yet. */
-static int ask_http(const struct ws__dial *d, struct ws__exchange *x,
+static int ask_http(const struct ws__dialing *d, struct ws__exchange *x,
                     ws_response **resp)
 {
     struct ws__http_out o;
@@ -117,13 +98,13 @@ static int ask_http(const struct ws__dial *d, struct ws__exchange *x,
     if (r == 0)
         r = ws__exchange_send(x, o.p, o.len);
     if (r == 0)
-        r = ws__exchange_answer(x, resp, &minor, &why);
+        r = ws__response_read(x, resp, &minor, &why);
     ws__http_out_fini(&o);
-    return r == 0 ? 0 : unanswered(d, x, &why, r);
+    return r == 0 ? 0 : proxy_unanswered(d, x, &why, r);
 }
 
-static int connect_http(const struct ws__dial *d, struct ws__exchange *x,
-                        ws_response **resp)
+static int tunnel_http(const struct ws__dialing *d, struct ws__exchange *x,
+                       ws_response **resp)
 {
     ws_response *answer;
     int r = ask_http(d, x, &answer);
@@ -132,7 +113,7 @@ static int connect_http(const struct ws__dial *d, struct ws__exchange *x,
         return r;
     if (answer->status < 200 || answer->status > 299) {
         *resp = answer;
-        return refused(d, answer);
+        return proxy_refused(d, answer);
     }
     ws_response_free(answer);
     return check_nothing_left(d, x);
@@ -158,7 +139,7 @@ static int take_turn(struct ws__socks5 *s, struct ws__exchange *x,
     return 0;
 }
 
-static int connect_socks(const struct ws__dial *d, struct ws__exchange *x)
+static int tunnel_socks(const struct ws__dialing *d, struct ws__exchange *x)
 {
     const struct ws__url *proxy = d->proxy;
     unsigned port = (unsigned)strtoul(d->url->port, NULL, 10);
@@ -172,11 +153,11 @@ static int connect_socks(const struct ws__dial *d, struct ws__exchange *x)
         if (r == 0)
             r = check_nothing_left(d, x);
     }
-    return r == 0 ? 0 : unanswered(d, x, &why, r);
+    return r == 0 ? 0 : proxy_unanswered(d, x, &why, r);
 }
 
-int ws__dial_tunnel(const struct ws__dial *d, struct ws__stream *s,
-                    ws_response **resp)
+int ws__tunnel(const struct ws__dialing *d, struct ws__stream *s,
+               ws_response **resp)
 {
     struct ws__exchange x = {
         .stream = s,
@@ -185,7 +166,7 @@ int ws__dial_tunnel(const struct ws__dial *d, struct ws__stream *s,
         .tunnel = true,
         .max_fields = d->dialer->max_response_fields,
     };
-    int r = d->proxy->socks ? connect_socks(d, &x) : connect_http(d, &x, resp);
+    int r = d->proxy->socks ? tunnel_socks(d, &x) : tunnel_http(d, &x, resp);
 
     ws__buf_release(&x.in, NULL);
     return r;
