@@ -5,6 +5,7 @@
 #include "conn/linger.h"
 #include "conn/read.h"
 #include "conn/write.h"
+#include "fiber/limit.h"
 #include "fiber/name.h"
 #include "fiber/sched.h"
 
@@ -30,7 +31,7 @@ static struct ws__linger lingering(ws_conn *c)
 
     return (struct ws__linger){ .stream = &c->stream,
                                 .conn = c,
-                                .until = ms < 0 ? 0 : ws_after(ms) };
+                                .until = ws__limit_deadline(ms) };
 }
 
 /* Others that hold a reference keep the descriptor open, and may be about to

@@ -9,7 +9,6 @@
 #include "conn/outbox.h"
 #include "conn/read.h"
 #include "fiber/sched.h"
-#include "http/session.h"
 
 enum { RETRY_MS = 100 };
 
@@ -17,120 +16,124 @@ int ws_on_message(ws_conn *c, ws_message_fn fn, void *arg)
 {
     struct ws__session *s = ws__own();
 
-    if (!c || !fn || !s || s->conn != c || s->calls)
+    if (!c || !fn || !s || s->conn != c || s->on_message)
         return WS_ERR_INVALID;
-    s->calls = ws__zalloc(sizeof(*s->calls));
-    if (!s->calls)
+    s->on_message = ws__zalloc(sizeof(*s->on_message));
+    if (!s->on_message)
         return -ENOMEM;
-    s->calls->conn = c;
-    s->calls->fn = fn;
-    s->calls->arg = arg;
+    s->on_message->conn = c;
+    s->on_message->fn = fn;
+    s->on_message->arg = arg;
     return 0;
 }
 
 /* ---- The function's turn ------------------------------------------------ */
 
 /* A read deadline, or a lack of memory, is no end elsewhere. */
-static void end(struct ws__calls *k, int error)
+static void on_message_end(struct ws__on_message *o, int error)
 {
-    struct ws__registry *g = k->registry;
-    struct ws__worker *w = k->worker;
+    struct ws__registry *g = o->registry;
+    struct ws__worker *w = o->worker;
 
     if (w) {
-        ws__watch_call(k->conn->stream.watch, NULL, NULL);
-        ws__timer_stop(&k->timer);
+        ws__watch_call(o->conn->stream.watch, NULL, NULL);
+        ws__timer_stop(&o->timer);
     }
-    ws__conn_fail(k->conn, error, "%s", ws_strerror(error));
-    k->fn(k->conn, NULL, k->arg);
+    ws__conn_fail(o->conn, error, "%s", ws_strerror(error));
+    o->fn(o->conn, NULL, o->arg);
     ws__before_park_run();
-    ws_close(k->conn);
-    ws_free(k);
+    ws_close(o->conn);
+    ws_free(o);
     ws__session_end(g);
     if (w)
         ws__worker_let_go(w);
 }
 
 /* Each message that is there.  In a fiber without waiting for more. */
-static int read_all(struct ws__calls *k)
+static int call_for_each(struct ws__on_message *o)
 {
     ws_message m;
     int error;
 
     do {
-        k->missed = false;
-        error = ws__read_present(k->conn, k->worker != NULL, &m);
+        o->missed = false;
+        error = ws__read_present(o->conn, o->worker != NULL, &m);
         if (error == 0)
-            k->fn(k->conn, &m, k->arg);
-    } while (error == 0 || (error == WS__NOTHING && k->missed));
+            o->fn(o->conn, &m, o->arg);
+    } while (error == 0 || (error == WS__NOTHING && o->missed));
     return error;
 }
 
 /* The next one is read by another fiber, which may lie where this one does. */
-static void run(void *calls)
+static void on_message_run(void *on_message)
 {
-    struct ws__calls *k = calls;
+    struct ws__on_message *o = on_message;
 
-    ws__fiber_label(k->label);
-    int error = read_all(k);
+    ws__fiber_label(o->label);
+    int error = call_for_each(o);
     if (error != WS__NOTHING) {
-        end(k, error);
+        on_message_end(o, error);
         return;
     }
-    atomic_store(&k->conn->reading_fiber, NULL);
-    ws__timer_start(&k->timer, ws__read_due(k->conn));
-    k->running = false;
+    atomic_store(&o->conn->reading_fiber, NULL);
+    ws__timer_start(&o->timer, ws__read_due(o->conn));
+    o->running = false;
 }
 
 /* ---- In between --------------------------------------------------------- */
 
 /* For the worker's loop. */
-static void wake(struct ws__calls *k)
+static void on_message_wake(struct ws__on_message *o)
 {
-    if (k->running)
+    if (o->running)
         return;
-    ws_fiber *f = ws_go(run, k);
-    k->running = f != NULL;
-    k->starved = !f;
+    ws_fiber *f = ws_go(on_message_run, o);
+    o->running = f != NULL;
+    o->starved = !f;
     if (!f)
-        ws__timer_start(&k->timer, ws_after(RETRY_MS));
+        ws__timer_start(&o->timer, ws_after(RETRY_MS));
     ws_detach(f);
 }
 
 /* Room to write is of interest only when bytes were left, or TLS reads by it.
  * The fiber that runs may wait after it has looked, but not for this. */
-static void ready(void *calls, int events)
+static void on_message_ready(void *on_message, int events)
 {
-    struct ws__calls *k = calls;
+    struct ws__on_message *o = on_message;
 
-    k->missed = true;
-    if ((events & (~POLLOUT | k->conn->stream.read_events)) ||
-        ws__outbox_has_rest(k->conn))
-        wake(k);
+    o->missed = true;
+    if ((events & (~POLLOUT | o->conn->stream.read_events)) ||
+        ws__outbox_has_rest(o->conn))
+        on_message_wake(o);
 }
 
 /* A ping moves on with each message that comes. */
-static void fire(struct ws__timer *t)
+static void on_message_fire(struct ws__timer *t)
 {
-    struct ws__calls *k =
-        (struct ws__calls *)((char *)t - offsetof(struct ws__calls, timer));
-    int64_t due = ws__read_due(k->conn);
+    struct ws__on_message *o =
+        (struct ws__on_message *)((char *)t -
+                                  offsetof(struct ws__on_message, timer));
+    int64_t due = ws__read_due(o->conn);
 
-    if (due > ws__now_about() && !k->starved)
+    if (due > ws__now_about() && !o->starved)
         ws__timer_start(t, due);
     else
-        wake(k);
+        on_message_wake(o);
 }
 
-void ws__calls_begin(struct ws__calls *k, struct ws__registry *g,
-                     const char *label)
+void ws__on_message_go_on(struct ws__session *s)
 {
-    k->registry = g;
-    k->label = label;
-    k->running = true;
-    if (ws__in_fiber() && k->conn->stream.watch) {
-        k->worker = ws__worker_held();
-        k->timer.fire = fire;
-        ws__watch_call(k->conn->stream.watch, ready, k);
+    struct ws__on_message *o = s->on_message;
+
+    s->on_message = NULL;
+    s->handed_on = true;
+    o->registry = s->host->registry;
+    o->label = s->route->path;
+    o->running = true;
+    if (ws__in_fiber() && o->conn->stream.watch) {
+        o->worker = ws__worker_held();
+        o->timer.fire = on_message_fire;
+        ws__watch_call(o->conn->stream.watch, on_message_ready, o);
     }
-    run(k);
+    on_message_run(o);
 }

@@ -5,15 +5,15 @@
 
 #include <silverback/conn.h>
 
-#include "conn/registry.h"
 #include "fiber/watch.h"
 #include "fiber/wheel.h"
+#include "http/session.h"
 
 /*
  * A connection whose messages a function is called for (ws_on_message).  While
  * nothing comes it has no fiber: the worker's loop starts one for what does.
  */
-struct ws__calls {
+struct ws__on_message {
     ws_conn *conn;
     ws_message_fn fn;
     void *arg;
@@ -26,9 +26,9 @@ struct ws__calls {
     bool starved; /* of memory for a fiber: the timer is to try again */
 };
 
-/* The handler is done: go on with its connection.  Takes over the session's
- * part in the registry. */
-void ws__calls_begin(struct ws__calls *k, struct ws__registry *g,
-                     const char *label);
+/* The session's handler has returned and left its connection to a function: go
+ * on with that, in this fiber or thread.  Takes over the session's reference in
+ * the registry. */
+void ws__on_message_go_on(struct ws__session *s);
 
 #endif

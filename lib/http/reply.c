@@ -14,14 +14,6 @@
 /* A body up to this size is copied behind its head, for one packet. */
 enum { TOGETHER = 16 * 1024 };
 
-void ws__request_free(struct ws__request *r)
-{
-    ws__buf_release(&r->body, NULL);
-    ws_free(r->subprotocols);
-    if ((void *)r != r->session->request)
-        ws_free(r);
-}
-
 /* ---- The head of an answer ---------------------------------------------- */
 
 /* RFC 9110, sections 15.3.5 and 15.4.5; and 15.3.6. */
@@ -30,19 +22,19 @@ static bool has_length(int status)
     return status != 204 && status != 304;
 }
 
-static bool has_body(int status)
+static bool reply_has_body(int status)
 {
     return has_length(status) && status != 205;
 }
 
 /* These say how the message is framed, which is not for the caller to say. */
-static bool is_ours(const char *name)
+static bool is_framing(const char *name)
 {
-    static const char *const ours[] = { "Connection", "Content-Length", "Date",
-                                        "Transfer-Encoding" };
+    static const char *const framing[] = { "Connection", "Content-Length",
+                                           "Date", "Transfer-Encoding" };
 
-    for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
-        if (ws__equal_nocase(name, ours[i]))
+    for (size_t i = 0; i < sizeof(framing) / sizeof(*framing); i++)
+        if (ws__equal_nocase(name, framing[i]))
             return true;
     return false;
 }
@@ -50,7 +42,7 @@ static bool is_ours(const char *name)
 static void add_callers(struct ws__http_out *o, const ws_header *headers)
 {
     for (const ws_header *h = headers; h && h->name; h++)
-        if (!is_ours(h->name))
+        if (!is_framing(h->name))
             ws__http_field(o, h->name, h->value ? h->value : "");
 }
 
@@ -74,7 +66,7 @@ static int write_head(struct ws__http_out *o, const struct ws__request *r,
         ws__http_field(o, "Date", date);
     if (has_length(status))
         ws__http_fieldf(o, "Content-Length", "%llu",
-                        has_body(status) ? (unsigned long long)len : 0);
+                        reply_has_body(status) ? (unsigned long long)len : 0);
     add_connection(o, r, keep_alive);
     add_callers(o, headers);
     return ws__http_end(o);
@@ -122,8 +114,8 @@ int ws__reply_begin(struct ws__request *r, int status, const ws_header *headers,
     if (error == 0) {
         r->answered = true;
         r->keep_alive = keep_alive;
-        error =
-            send_both(s, &o, first, r->is_head || !has_body(status) ? 0 : n);
+        error = send_both(s, &o, first,
+                          r->is_head || !reply_has_body(status) ? 0 : n);
     }
     ws__http_out_fini(&o);
     return error;

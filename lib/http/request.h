@@ -10,10 +10,11 @@
 #include <silverback/http.h>
 
 #include "base/buf.h"
+#include "http/fault.h"
 #include "http/session.h"
 
 /* A request and its memory: one block, which is as large as its head, and the
- * body.  It is what a connection that was upgraded goes on to hold. */
+ * body. */
 struct ws__request {
     ws_request pub; /* first: a ws_request is cast to this */
     struct ws__session *session;
@@ -25,13 +26,6 @@ struct ws__request {
     struct ws__buf body;
     char *rest;                /* of its memory: see take_target */
     const char **subprotocols; /* of ws_requested_subprotocols */
-};
-
-/* Why no request came: what to answer, with a static text.  Status 0: close
- * without an answer. */
-struct ws__fault {
-    int status;
-    const char *text;
 };
 
 /* Wait for the next request and read it whole.  NULL: see *f. */

@@ -36,7 +36,7 @@ int ws__routes_check(const ws_route *routes, ws_error *err)
     return error;
 }
 
-static bool matches(const char *route, const char *path)
+static bool route_matches(const char *route, const char *path)
 {
     size_t n = strlen(route);
 
@@ -50,7 +50,7 @@ const ws_route *ws__route_find(const ws_route *routes, const char *path)
     const ws_route *best = NULL;
 
     for (const ws_route *r = routes; r && r->path; r++)
-        if (matches(r->path, path) &&
+        if (route_matches(r->path, path) &&
             (!best || strlen(r->path) > strlen(best->path)))
             best = r;
     return best;

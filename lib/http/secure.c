@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* TLS beneath a session. */
+#include "http/secure.h"
 
-#include "http/session.h"
 #include "io/tls.h"
 
 /* The client said its request in the clear, so the answer is, too. */
@@ -19,7 +18,7 @@ static void answer_plain(struct ws__stream *stream)
 
 /* A shutdown cuts a handshake at once, as it does a connection between two
  * requests. */
-static int shake_hands(struct ws__session *s, ws_error *err)
+static int secure_stream(struct ws__session *s, ws_error *err)
 {
     if (!ws__entry_idle(&s->entry, true))
         return WS_ERR_CANCELED;
@@ -33,12 +32,12 @@ static int shake_hands(struct ws__session *s, ws_error *err)
     return error;
 }
 
-bool ws__session_secure(struct ws__session *s, bool *linger)
+bool ws__secure(struct ws__session *s, bool *answered)
 {
     ws_error err = { 0 };
-    int error = s->host->tls ? shake_hands(s, &err) : 0;
+    int error = s->host->tls ? secure_stream(s, &err) : 0;
 
-    *linger = error == WS_ERR_TLS || error == WS_ERR_HTTP;
+    *answered = error == WS_ERR_TLS || error == WS_ERR_HTTP;
     if (error == WS_ERR_TLS)
         ws__tls_context_complain(s->host->tls, s->remote, &err);
     else if (error == WS_ERR_HTTP)

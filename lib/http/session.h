@@ -16,33 +16,43 @@
 
 enum { WS__REQUEST_ROOM = 1024 };
 
-/* An HTTP connection: one request after the other.  It lies on its fiber's
+struct ws__on_message;
+
+/*
+ * An HTTP connection: one request after the other.  It lies on its fiber's
  * stack, and so does a request of the usual size: in the page that a fiber needs
- * anyway. */
+ * anyway.
+ *
+ * What it holds, each until one other takes it over:
+ *   - the stream and the place of entry in the registry: until `upgraded` is
+ *     set, which is before anything can go wrong with the connection's making;
+ *     from then on both are the ws_conn's, or gone if there is none;
+ *   - the reference of ws__session_begin: until `handed_on` is set; from then on
+ *     it is that of the ws_on_message that goes on with the connection;
+ *   - the request under way: nobody but serve_one frees it, when the handler has
+ *     returned and all of its answer was sent.
+ */
 struct ws__session {
     struct ws__host *host;
     const ws_server *server; /* the host's */
     struct ws__entry entry;
     struct ws__stream stream;
-    struct ws__buf in;       /* received and not yet used */
-    int64_t first_by;        /* when the first request has to be here */
-    bool served;             /* it was */
-    bool upgraded;           /* the stream belongs to a ws_conn */
-    bool broken;             /* a write has failed */
-    bool in_thread;          /* the route asks for one */
-    ws_conn *conn;           /* the handler's, since it upgraded */
-    struct ws__calls *calls; /* what it wants done with it */
-    bool handed_on;          /* the registry's reference */
-    const ws_route *route;
+    struct ws__buf in; /* received and not yet used */
+    int64_t first_by;  /* when the first request has to be here */
+    bool served;       /* it was */
+    bool upgraded;
+    bool broken;    /* a write has failed */
+    bool in_thread; /* the handler runs in a thread of its own */
+    bool handed_on;
+    ws_conn *conn; /* the handler's to close, since it upgraded */
+    struct ws__on_message *on_message; /* what it wants done with it instead */
+    const ws_route *route;             /* of the request under way */
     char remote[WS__ADDR_LEN];
     _Alignas(16) char request[WS__REQUEST_ROOM];
 };
 
 /* What a shutdown does to one. */
 extern const struct ws__entry_ops ws__session_ops;
-
-/* The deadline of a limit in a ws_server: never, if it is negative. */
-int64_t ws__session_deadline(int timeout_ms);
 
 /* An accepted socket, for a session that was begun. */
 struct ws__newcomer {
@@ -53,15 +63,8 @@ struct ws__newcomer {
     char remote[WS__ADDR_LEN];
 };
 
-/* Put TLS, if that is wanted, beneath what is still to come.  Returns false if
- * nothing will, and *linger: the peer has something to read, in the clear. */
-bool ws__session_secure(struct ws__session *s, bool *linger);
-
 /* Serve a newcomer to its end, or turn it away; it is freed.  For ws_go. */
 void ws__session_run(void *newcomer);
 void ws__session_abandon(void *newcomer);
-
-/* A route's socket: upgrade, call it, say goodbye. */
-void ws__socket_run(ws_request *r, const ws_route *route);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "conn/conn.h"
+#include "fiber/limit.h"
 #include "fiber/sched.h"
 #include "http/reply.h"
 #include "proto/extension.h"
@@ -20,57 +21,11 @@
 
 enum { HANDSHAKE_TIMEOUT_MS = 10 * 1000 };
 
-/* ---- Subprotocols ------------------------------------------------------- */
-
-static const char field[] = "Sec-WebSocket-Protocol";
-
-/* Count the tokens and their bytes, with a NUL each; list them, unless list is
- * NULL, with their text at text. */
-static size_t each_token(const ws_header *headers, const char **list,
-                         char *text, size_t *bytes)
-{
-    size_t n = 0;
-
-    *bytes = 0;
-    for (const ws_header *h = headers; h->name; h++) {
-        struct ws__str rest = ws__str(h->value), token;
-        bool bad = false;
-
-        if (!ws__equal_nocase(h->name, field))
-            continue;
-        for (; ws__header_next_token(&rest, &token, &bad); n++) {
-            if (list) {
-                list[n] = memcpy(text + *bytes, token.p, token.n);
-                text[*bytes + token.n] = '\0';
-            }
-            *bytes += token.n + 1;
-        }
-    }
-    return n;
-}
-
-const char *const *ws_requested_subprotocols(ws_request *pub)
-{
-    static const char *const none[] = { NULL };
-    struct ws__request *r = (struct ws__request *)pub;
-    size_t bytes, n = each_token(pub->headers, NULL, NULL, &bytes);
-
-    if (r->subprotocols || n == 0)
-        return r->subprotocols ? r->subprotocols : none;
-    r->subprotocols = ws__alloc((n + 1) * sizeof(char *) + bytes);
-    if (!r->subprotocols)
-        return none;
-    each_token(pub->headers, r->subprotocols, (char *)(r->subprotocols + n + 1),
-               &bytes);
-    r->subprotocols[n] = NULL;
-    return r->subprotocols;
-}
-
 /* ---- Refusing ----------------------------------------------------------- */
 
 /* r->error says why.  Returns its code. */
-static int refuse_as(const ws_upgrader *u, struct ws__request *r, int status,
-                     const ws_header *headers)
+static int refuse_upgrade_as(const ws_upgrader *u, struct ws__request *r,
+                             int status, const ws_header *headers)
 {
     char text[64];
     ws_request *pub = &r->pub;
@@ -89,26 +44,27 @@ static int refuse_as(const ws_upgrader *u, struct ws__request *r, int status,
     return pub->error.code;
 }
 
-static int refuse(const ws_upgrader *u, struct ws__request *r, int code,
-                  const char *reason)
+static int refuse_upgrade(const ws_upgrader *u, struct ws__request *r, int code,
+                          const char *reason)
 {
     ws__fail(&r->pub.error, code, "%s", reason);
-    return refuse_as(u, r, 500, NULL);
+    return refuse_upgrade_as(u, r, 500, NULL);
 }
 
-static int check(const ws_upgrader *u, struct ws__request *r,
-                 const ws_header *headers)
+static int check_upgrade(const ws_upgrader *u, struct ws__request *r,
+                         const ws_header *headers)
 {
     struct ws__refusal how = ws__handshake_check(&r->pub, r->minor, r->has_body,
                                                  u, headers, &r->pub.error);
 
-    return how.status == 0 ? 0 : refuse_as(u, r, how.status, how.headers);
+    return how.status == 0 ? 0
+                           : refuse_upgrade_as(u, r, how.status, how.headers);
 }
 
 /* ---- Upgrading ---------------------------------------------------------- */
 
-static void decide(struct ws__setup *setup, const ws_upgrader *u,
-                   const ws_request *r, const ws_header *headers)
+static void decide_setup(struct ws__setup *setup, const ws_upgrader *u,
+                         const ws_request *r, const ws_header *headers)
 {
     *setup = (struct ws__setup){
         .read_buffer_size = u->read_buffer_size,
@@ -121,7 +77,7 @@ static void decide(struct ws__setup *setup, const ws_upgrader *u,
     };
     setup->subprotocol =
         u->subprotocols ? ws__subprotocol_choose(r->headers, u->subprotocols)
-                        : ws_header_get(headers, field);
+                        : ws_header_get(headers, "Sec-WebSocket-Protocol");
     if (u->enable_compression)
         ws__deflate_choose(&setup->deflate, r->headers,
                            u->context_takeover_bits);
@@ -136,7 +92,7 @@ static int send_answer(const ws_upgrader *u, struct ws__request *r,
     r->answered = true;
     int error = ws__stream_write(
         &s->stream, o->p, o->len,
-        ws__session_deadline(ms == 0 ? HANDSHAKE_TIMEOUT_MS : ms));
+        ws__limit_deadline(ms == 0 ? HANDSHAKE_TIMEOUT_MS : ms));
     if (error == 0)
         return 0;
     s->broken = true;
@@ -144,7 +100,7 @@ static int send_answer(const ws_upgrader *u, struct ws__request *r,
                     ws_strerror(error));
 }
 
-struct answer {
+struct upgrade_answer {
     struct ws__http_out out;
     const ws_request *request;
     const struct ws__setup *setup;
@@ -155,27 +111,29 @@ struct answer {
 /* SHA-1 is deep in OpenSSL. */
 static void write_answer(void *answer)
 {
-    struct answer *a = answer;
+    struct upgrade_answer *a = answer;
 
     a->error = ws__handshake_answer(&a->out, a->request, a->setup->subprotocol,
                                     &a->setup->deflate, a->headers);
 }
 
-static int answer(const ws_upgrader *u, struct ws__request *r,
-                  const struct ws__setup *setup, const ws_header *headers)
+static int answer_upgrade(const ws_upgrader *u, struct ws__request *r,
+                          const struct ws__setup *setup,
+                          const ws_header *headers)
 {
-    struct answer a = { .request = &r->pub,
-                        .setup = setup,
-                        .headers = headers };
+    struct upgrade_answer a = { .request = &r->pub,
+                                .setup = setup,
+                                .headers = headers };
 
     ws__http_out_init(&a.out);
     ws__on_loop_stack(write_answer, &a);
     int error = a.error;
     error = error == 0
                 ? send_answer(u, r, &a.out)
-                : refuse(u, r, error,
-                         error == -ENOMEM ? "out of memory"
-                                          : "a response header cannot be sent");
+                : refuse_upgrade(u, r, error,
+                                 error == -ENOMEM
+                                     ? "out of memory"
+                                     : "a response header cannot be sent");
     ws__http_out_fini(&a.out);
     return error;
 }
@@ -185,17 +143,18 @@ static ws_conn *conn_of(struct ws__entry *e)
     return (ws_conn *)((char *)e - offsetof(ws_conn, entry));
 }
 
-static void go_away(struct ws__entry *e)
+static void upgraded_goodbye(struct ws__entry *e)
 {
     ws__conn_goodbye(conn_of(e), WS_CLOSE_GOING_AWAY);
 }
 
-static void cut(struct ws__entry *e)
+static void upgraded_cut(struct ws__entry *e)
 {
     ws_shutdown(conn_of(e));
 }
 
-const struct ws__entry_ops ws__upgraded_ops = { go_away, cut };
+const struct ws__entry_ops ws__upgraded_ops = { upgraded_goodbye,
+                                                upgraded_cut };
 
 /* From here on the stream is the connection's, or closed. */
 static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)
@@ -233,11 +192,11 @@ ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
                  "upgrade: the request was answered already");
         return NULL;
     }
-    if (check(u, r, headers) != 0)
+    if (check_upgrade(u, r, headers) != 0)
         return NULL;
 
-    decide(&setup, u, pub, headers);
-    if (answer(u, r, &setup, headers) != 0)
+    decide_setup(&setup, u, pub, headers);
+    if (answer_upgrade(u, r, &setup, headers) != 0)
         return NULL;
     return hand_over(r, &setup);
 }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "fiber/limit.h"
 #include "fiber/name.h"
 #include "fiber/sched.h"
 #include "fiber/sync.h"
@@ -100,7 +101,7 @@ static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd,
     n->seat = seat->index;
     n->fd = fd;
     n->first_by =
-        ws__session_deadline(seat->listener->host.server.request_timeout_ms);
+        ws__limit_deadline(seat->listener->host.server.request_timeout_ms);
     strcpy(n->remote, remote);
     return n;
 }

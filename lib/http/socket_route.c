@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "http/socket_route.h"
+
 #include <silverback/upgrade.h>
 
 #include "base/log.h"
-#include "http/request.h"
-#include "http/session.h"
 
 enum {
     GOODBYE_MS = 1000,
-    SAID_MS = 10 * 1000, /* a refusal is logged so often at most */
+    LOGGED_MS = 10 * 1000, /* a refusal is logged so often at most */
 };
 
 /* A refusal that the program may be at fault for, of which it would not hear,
  * having no handler.  Who wants to fill the log gets no more than that. */
-static void say(const struct ws__request *r, const ws_route *route)
+static void log_refusal(const struct ws__request *r, const ws_route *route)
 {
     struct ws__host *host = r->session->host;
     int64_t last = atomic_load(&host->refusal_said), now = ws_now();
@@ -21,7 +21,7 @@ static void say(const struct ws__request *r, const ws_route *route)
     const char *remote = r->pub.remote_addr;
 
     if ((status != 403 && status != 500) ||
-        (last != 0 && now - last < SAID_MS) ||
+        (last != 0 && now - last < LOGGED_MS) ||
         !atomic_compare_exchange_strong(&host->refusal_said, &last, now))
         return;
     ws__log("route %s: refused %s: %s", route->path,
@@ -30,13 +30,12 @@ static void say(const struct ws__request *r, const ws_route *route)
 
 /* What ended the socket may have ended the connection: then there is nothing
  * left to say, and ws_finish returns at once. */
-void ws__socket_run(ws_request *pub, const ws_route *route)
+void ws__socket_route(struct ws__request *r, const ws_route *route)
 {
-    struct ws__request *r = (struct ws__request *)pub;
-    ws_conn *c = ws_upgrade(route->upgrader, pub, NULL);
+    ws_conn *c = ws_upgrade(route->upgrader, &r->pub, NULL);
 
     if (!c) {
-        say(r, route);
+        log_refusal(r, route);
         return;
     }
     r->session->conn = NULL; /* it is closed below */
