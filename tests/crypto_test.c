@@ -9,7 +9,7 @@
 
 #include <openssl/evp.h>
 
-#include "io/tls_state.h"
+#include "io/tls_client_ctx.h"
 #include "proto/handshake.h"
 
 enum { WORKS = 7, WORKS_NO_MORE = 8 };

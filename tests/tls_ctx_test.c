@@ -12,7 +12,8 @@
 
 #include "base/crypto.h"
 #include "certs.h"
-#include "io/tls_state.h"
+#include "io/tls_bio.h"
+#include "io/tls_client_ctx.h"
 
 /* ---- OpenSSL's memory --------------------------------------------------- */
 

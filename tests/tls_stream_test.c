@@ -18,6 +18,7 @@
 
 #include "certs.h"
 #include "fiber/budget.h"
+#include "io/tls.h"
 #include "io/tls_state.h"
 #include "mode.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "io/tls_state.h"
+#include "io/tls.h"
 
 #include <errno.h>
 
@@ -10,10 +10,15 @@
 #include "base/error.h"
 #include "fiber/budget.h"
 #include "fiber/sched.h"
+#include "io/tls_bio.h"
+#include "io/tls_read.h"
+#include "io/tls_reason.h"
+#include "io/tls_step.h"
+#include "io/tls_verify.h"
 #include "io/wait.h"
 
 /* What is encrypted or decrypted costs, beside what goes over the wire. */
-static void perform(struct ws__tls_call *c)
+static void tls_call(struct ws__tls_call *c)
 {
     ws_mutex_lock(&c->t->lock);
     ws__on_loop_stack(ws__tls_attempt, c);
@@ -25,7 +30,7 @@ static void perform(struct ws__tls_call *c)
 
 /* ---- The stream --------------------------------------------------------- */
 
-static void wait_for(_Atomic short *events, short wanted)
+static void tls_wait_for(_Atomic short *events, short wanted)
 {
     if (*events != wanted)
         *events = wanted;
@@ -37,16 +42,16 @@ static ssize_t tls_read(struct ws__stream *s, void *p, size_t n)
         .step = ws__tls_receive, .t = s->state, .p = p, .n = n
     };
 
-    perform(&c);
+    tls_call(&c);
     s->more = c.more;
-    wait_for(&s->read_events,
-             c.result == -EAGAIN ? c.events : c.t->beneath.read_events);
+    tls_wait_for(&s->read_events,
+                 c.result == -EAGAIN ? c.events : c.t->beneath.read_events);
     if (c.wake)
         ws_event_set(&c.t->again);
     return c.result;
 }
 
-static size_t length(const struct iovec *v, int count)
+static size_t tls_length(const struct iovec *v, int count)
 {
     size_t n = 0;
 
@@ -58,7 +63,7 @@ static size_t length(const struct iovec *v, int count)
 static ssize_t tls_writev(struct ws__stream *s, const struct iovec *v,
                           int count)
 {
-    size_t all = length(v, count), done = 0;
+    size_t all = tls_length(v, count), done = 0;
     struct ws__tls_call c = { .step = ws__tls_transmit,
                               .t = s->state,
                               .taken = s->taken };
@@ -68,14 +73,14 @@ static ssize_t tls_writev(struct ws__stream *s, const struct iovec *v,
         c.count = count;
         c.skip = done;
         c.follows = all - done > WS__TLS_RECORD;
-        perform(&c);
+        tls_call(&c);
         if (c.result <= 0)
             break;
         done += (size_t)c.result;
     }
     s->taken = (uint16_t)c.taken; /* at most a record */
-    wait_for(&s->write_events,
-             c.result == -EAGAIN ? c.events : c.t->beneath.write_events);
+    tls_wait_for(&s->write_events,
+                 c.result == -EAGAIN ? c.events : c.t->beneath.write_events);
     return done > 0 ? (ssize_t)done : c.result;
 }
 
@@ -83,8 +88,8 @@ static int tls_half_close(struct ws__stream *s)
 {
     struct ws__tls_call c = { .step = ws__tls_notify, .t = s->state };
 
-    perform(&c);
-    wait_for(&s->write_events, c.t->beneath.write_events);
+    tls_call(&c);
+    tls_wait_for(&s->write_events, c.t->beneath.write_events);
     if (c.result == -EAGAIN)
         return -EAGAIN;
     return c.t->beneath.ops->half_close(&c.t->beneath);
@@ -134,11 +139,11 @@ static const struct ws__stream_ops tls_ops = {
 /* ---- On and off --------------------------------------------------------- */
 
 /* The descriptor is left alone: another thread may be about to break it. */
-static void become(struct ws__stream *s, const struct ws__stream *as)
+static void tls_become(struct ws__stream *s, const struct ws__stream *as)
 {
     s->ops = as->ops;
-    wait_for(&s->read_events, as->read_events);
-    wait_for(&s->write_events, as->write_events);
+    tls_wait_for(&s->read_events, as->read_events);
+    tls_wait_for(&s->write_events, as->write_events);
     s->readable = as->readable;
     s->more = as->more;
     s->taken = as->taken;
@@ -170,13 +175,13 @@ static struct ws__tls *tls_new(const struct ws__stream *beneath, SSL_CTX *ctx)
     return t;
 }
 
-static void put_over(struct ws__stream *s, struct ws__tls *t)
+static void tls_put_over(struct ws__stream *s, struct ws__tls *t)
 {
     struct ws__stream with = *s;
 
     with.ops = &tls_ops;
     with.state = t;
-    become(s, &with);
+    tls_become(s, &with);
 }
 
 int ws__tls_accept(struct ws__stream *s, struct ws__tls_context *x)
@@ -187,7 +192,7 @@ int ws__tls_accept(struct ws__stream *s, struct ws__tls_context *x)
         return -ENOMEM;
     SSL_set_accept_state(t->ssl);
     ws__tls_verify_client(t);
-    put_over(s, t);
+    tls_put_over(s, t);
     return 0;
 }
 
@@ -210,7 +215,7 @@ int ws__tls_connect(struct ws__stream *s, const ws_tls *tls, const char *host,
     SSL_set_connect_state(t->ssl);
     error = ws__tls_verify(t, tls->insecure_skip_verify, err);
     if (error == 0)
-        put_over(s, t);
+        tls_put_over(s, t);
     else
         tls_free(t);
     return error;
@@ -220,13 +225,13 @@ void ws__tls_unwrap(struct ws__stream *s)
 {
     struct ws__tls *t = s->state;
 
-    become(s, &t->beneath);
+    tls_become(s, &t->beneath);
     tls_free(t);
 }
 
 /* ---- The handshake ------------------------------------------------------ */
 
-static const char *why(const struct ws__stream *s, int code)
+static const char *tls_why(const struct ws__stream *s, int code)
 {
     const struct ws__tls *t = s->state;
 
@@ -242,7 +247,7 @@ static const char *why(const struct ws__stream *s, int code)
     }
 }
 
-static int fail(const struct ws__stream *s, int code, ws_error *err)
+static int tls_fail(const struct ws__stream *s, int code, ws_error *err)
 {
     const struct ws__tls *t = s->state;
 
@@ -252,13 +257,13 @@ static int fail(const struct ws__stream *s, int code, ws_error *err)
     if (code == WS_ERR_HTTP)
         return ws__fail(err, code, "TLS: the client speaks plain HTTP");
     return ws__fail(err, code, "TLS%s%s: %s", t->peer ? " with " : "",
-                    t->peer ? t->peer : "", why(s, code));
+                    t->peer ? t->peer : "", tls_why(s, code));
 }
 
 /* The deadline is looked at before the bytes: a peer that always has one more
  * must not put it off. */
-static int await(const struct ws__stream *s, short events, int64_t deadline,
-                 ws_event *cancel)
+static int tls_await(const struct ws__stream *s, short events, int64_t deadline,
+                     ws_event *cancel)
 {
     if (deadline != 0 && ws_now() >= deadline)
         return WS_ERR_TIMEOUT;
@@ -274,15 +279,15 @@ int ws__tls_handshake(struct ws__stream *s, int64_t deadline, ws_event *cancel,
 
     do {
         ws__take_place();
-        perform(&c);
+        tls_call(&c);
         error = (int)c.result;
         if (error == -EAGAIN)
-            waited = await(s, c.events, deadline, cancel);
+            waited = tls_await(s, c.events, deadline, cancel);
     } while (error == -EAGAIN && waited == 0);
     if (waited != 0)
         error = waited;
     if (error != 0)
-        return fail(s, error, err);
+        return tls_fail(s, error, err);
     s->readable = c.more;
     ws_free(c.t->words);
     c.t->words = NULL;

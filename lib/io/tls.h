@@ -9,24 +9,13 @@
 #include <silverback/http.h>
 
 #include "io/stream.h"
+#include "io/tls_context.h"
 
 /*
  * TLS over a stream: accept or connect puts it there, the handshake follows,
  * and from then on the stream is read and written as any other.  Beneath may be
  * TLS again, to a proxy.
  */
-
-/* What a server's files say.  Any number of fibers may accept with it. */
-struct ws__tls_context;
-
-/* Read the files of a server.  *tls must stay.  NULL: *err says why. */
-struct ws__tls_context *ws__tls_context_new(const ws_tls *tls, ws_error *err);
-void ws__tls_context_free(struct ws__tls_context *x);
-
-/* Log why a handshake failed; at most one line a second, since anybody can
- * make one fail. */
-void ws__tls_context_complain(struct ws__tls_context *x, const char *remote,
-                              const ws_error *err);
 
 /* Put TLS over s, as a server.  Looks whether the files have changed, at most
  * once a second.  Returns 0, or -ENOMEM and s is as it was. */
@@ -47,9 +36,6 @@ int ws__tls_connect(struct ws__stream *s, const ws_tls *tls, const char *host,
  */
 int ws__tls_handshake(struct ws__stream *s, int64_t deadline, ws_event *cancel,
                       ws_error *err);
-
-/* Forget what clients share, until the next needs it. */
-void ws__tls_cleanup(void);
 
 /* Take TLS off again, without a word to the peer: for what has to be said when
  * a handshake failed. */

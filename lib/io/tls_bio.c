@@ -3,13 +3,13 @@
 /* What OpenSSL reads from and writes to: a stream, so nothing of it waits, and
  * a peer that is gone is no SIGPIPE. */
 
-#include "io/tls_state.h"
+#include "io/tls_bio.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 
 /* Returns 1 for bytes, else 0. */
-static int finish(BIO *b, ssize_t r, int retry, int *error, size_t *done)
+static int bio_finish(BIO *b, ssize_t r, int retry, int *error, size_t *done)
 {
     *done = r > 0 ? (size_t)r : 0;
     if (r == -EAGAIN)
@@ -31,7 +31,7 @@ static int bio_read(BIO *b, char *p, size_t n, size_t *done)
         r = ws__stream_read(&t->beneath, p, n);
         t->drained = !t->beneath.readable;
     }
-    return finish(b, r, BIO_FLAGS_READ, &t->read_error, done);
+    return bio_finish(b, r, BIO_FLAGS_READ, &t->read_error, done);
 }
 
 static int bio_write(BIO *b, const char *p, size_t n, size_t *done)
@@ -40,8 +40,8 @@ static int bio_write(BIO *b, const char *p, size_t n, size_t *done)
     const struct iovec v = { .iov_base = (void *)p, .iov_len = n };
 
     BIO_clear_retry_flags(b);
-    return finish(b, t->beneath.ops->writev(&t->beneath, &v, 1),
-                  BIO_FLAGS_WRITE, &t->write_error, done);
+    return bio_finish(b, t->beneath.ops->writev(&t->beneath, &v, 1),
+                      BIO_FLAGS_WRITE, &t->write_error, done);
 }
 
 static long bio_ctrl(BIO *b, int command, long n, void *p)
@@ -52,7 +52,7 @@ static long bio_ctrl(BIO *b, int command, long n, void *p)
     return command == BIO_CTRL_FLUSH;
 }
 
-static BIO_METHOD *method_new(void)
+static BIO_METHOD *bio_method_new(void)
 {
     BIO_METHOD *m =
         BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "silverback");
@@ -73,7 +73,7 @@ static BIO_METHOD *method_of_streams(void)
 
     if (there)
         return there;
-    BIO_METHOD *mine = method_new();
+    BIO_METHOD *mine = bio_method_new();
     if (!mine || atomic_compare_exchange_strong(&method, &there, mine))
         return mine;
     BIO_meth_free(mine);

@@ -3,13 +3,14 @@
 /* A client's files.  Disks make their callers wait, for how long nobody can
  * say. */
 
-#include "io/tls_state.h"
+#include "io/tls_read.h"
 
 #include <errno.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "fiber/task.h"
+#include "io/tls_client_ctx.h"
 
 struct reading {
     struct ws__task task; /* first: cast to this */
@@ -37,7 +38,7 @@ static void reading_free(struct ws__task *t)
 }
 
 /* Returns whether there was memory. */
-static bool copy_name(const char *name, char **copy, const char **use)
+static bool reading_copy_name(const char *name, char **copy, const char **use)
 {
     *copy = name ? ws__strdup(name) : NULL;
     *use = *copy;
@@ -52,15 +53,15 @@ static struct reading *reading_new(const ws_tls *tls)
         return NULL;
     ws__task_init(&r->task, reading_run, reading_free);
     r->tls.key_log = tls->key_log;
-    if (copy_name(tls->ca_file, &r->names[0], &r->tls.ca_file) &&
-        copy_name(tls->cert_file, &r->names[1], &r->tls.cert_file) &&
-        copy_name(tls->key_file, &r->names[2], &r->tls.key_file))
+    if (reading_copy_name(tls->ca_file, &r->names[0], &r->tls.ca_file) &&
+        reading_copy_name(tls->cert_file, &r->names[1], &r->tls.cert_file) &&
+        reading_copy_name(tls->key_file, &r->names[2], &r->tls.key_file))
         return r;
     reading_free(&r->task);
     return NULL;
 }
 
-static int take_ctx(struct reading *r, SSL_CTX **ctx, ws_error *err)
+static int reading_take_ctx(struct reading *r, SSL_CTX **ctx, ws_error *err)
 {
     if (!r->ctx) {
         *err = r->err;
@@ -85,7 +86,7 @@ int ws__tls_read_client(const ws_tls *tls, int64_t deadline, ws_event *cancel,
     if (error == 0)
         error = ws__task_wait(&r->task, deadline, cancel);
     error = error == 0
-                ? take_ctx(r, ctx, err)
+                ? reading_take_ctx(r, ctx, err)
                 : ws__fail(err, error, "TLS: reading the client's files: %s",
                            ws_strerror(error));
     ws__task_let_go(&r->task);

@@ -2,7 +2,7 @@
 
 /* The calls of OpenSSL, none of which waits: what has to, says for what. */
 
-#include "io/tls_state.h"
+#include "io/tls_step.h"
 
 #include <errno.h>
 #include <string.h>

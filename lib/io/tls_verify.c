@@ -2,7 +2,7 @@
 
 /* Who the peer has to be, and what is said when it is not. */
 
-#include "io/tls_state.h"
+#include "io/tls_verify.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,38 +17,10 @@
 
 enum { HOST_MAX = 253 }; /* RFC 1035, section 2.3.4, without the last dot */
 
-/* ---- Words -------------------------------------------------------------- */
-
-/* Where OpenSSL's own words lead nowhere. */
-static const struct {
-    int lib;
-    int reason;
-    const char *words;
-} better[] = {
-    { ERR_LIB_SSL, SSL_R_WRONG_VERSION_NUMBER,
-      "wrong version number: does the peer speak TLS on this port?" },
-    { ERR_LIB_PEM, PEM_R_NO_START_LINE, "there is none in it, in PEM" },
-    { ERR_LIB_OSSL_DECODER, ERR_R_UNSUPPORTED, "there is none in it, in PEM" },
-    { ERR_LIB_CRYPTO, ERR_R_INTERRUPTED_OR_CANCELLED, "it has a password" },
-    { ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH,
-      "it does not belong to the certificate" },
-};
-
-const char *ws__tls_reason(unsigned long fault)
-{
-    const char *reason = ERR_reason_error_string(fault);
-
-    if (ERR_SYSTEM_ERROR(fault))
-        return ws_strerror(-ERR_GET_REASON(fault));
-    for (size_t i = 0; i < sizeof(better) / sizeof(*better); i++)
-        if (ERR_GET_LIB(fault) == better[i].lib &&
-            ERR_GET_REASON(fault) == better[i].reason)
-            return better[i].words;
-    return reason ? reason : ws_strerror(WS_ERR_TLS);
-}
+/* ---- What is said ------------------------------------------------------- */
 
 /* Whoever made the certificate chose the name. */
-static void subject_of(const X509 *cert, char out[static WS__QUOTED])
+static void verify_subject(const X509 *cert, char out[static WS__QUOTED])
 {
     char name[4 * WS__QUOTED] = "";
 
@@ -58,7 +30,7 @@ static void subject_of(const X509 *cert, char out[static WS__QUOTED])
 }
 
 /* A common name alone is none (RFC 9525, section 2), which surprises. */
-static const char *hint(int error, const X509 *cert)
+static const char *verify_hint(int error, const X509 *cert)
 {
     bool other = error == X509_V_ERR_HOSTNAME_MISMATCH ||
                  error == X509_V_ERR_IP_ADDRESS_MISMATCH;
@@ -69,36 +41,36 @@ static const char *hint(int error, const X509 *cert)
     return ": it has no subjectAltName";
 }
 
-static void describe(const struct ws__tls *t, X509_STORE_CTX *sc)
+static void verify_describe(const struct ws__tls *t, X509_STORE_CTX *sc)
 {
     int error = X509_STORE_CTX_get_error(sc);
     const X509 *cert = X509_STORE_CTX_get_current_cert(sc);
     char subject[WS__QUOTED] = "";
 
     if (cert)
-        subject_of(cert, subject);
+        verify_subject(cert, subject);
     snprintf(t->words, WS__TLS_WORDS, "%s%s (depth %d%s%s)",
-             X509_verify_cert_error_string(error), hint(error, cert),
+             X509_verify_cert_error_string(error), verify_hint(error, cert),
              X509_STORE_CTX_get_error_depth(sc), subject[0] ? ", CN=" : "",
              subject);
 }
 
 /* The first fault is the one that is told. */
-static int on_verify(int ok, X509_STORE_CTX *sc)
+static int verify_note(int ok, X509_STORE_CTX *sc)
 {
     const SSL *ssl =
         X509_STORE_CTX_get_ex_data(sc, SSL_get_ex_data_X509_STORE_CTX_idx());
     const struct ws__tls *t = BIO_get_data(SSL_get_rbio(ssl));
 
     if (!ok && t->words && t->words[0] == '\0')
-        describe(t, sc);
+        verify_describe(t, sc);
     return ok;
 }
 
 /* ---- Whom to expect ----------------------------------------------------- */
 
 /* The last dot of a name stands in no certificate. */
-static bool copy_name(char out[static HOST_MAX + 1], const char *host)
+static bool verify_copy_name(char out[static HOST_MAX + 1], const char *host)
 {
     size_t n = strlen(host);
 
@@ -113,7 +85,7 @@ static bool copy_name(char out[static HOST_MAX + 1], const char *host)
 
 /* An address is looked for among the certificate's addresses only, and is
  * never sent as a name (RFC 6066, section 3). */
-static bool expect(SSL *ssl, const char *name)
+static bool verify_expect(SSL *ssl, const char *name)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
 
@@ -129,11 +101,11 @@ int ws__tls_verify(struct ws__tls *t, bool skip, ws_error *err)
 {
     char name[HOST_MAX + 1], quote[WS__QUOTED];
 
-    if (!copy_name(name, t->peer))
+    if (!verify_copy_name(name, t->peer))
         return ws__fail(err, WS_ERR_INVALID,
                         "TLS: expected the name of a host, got \"%s\"",
                         ws__quote(quote, ws__str(t->peer)));
-    bool done = expect(t->ssl, name);
+    bool done = verify_expect(t->ssl, name);
     ERR_clear_error();
     if (!done)
         return ws__fail(err, -ENOMEM, "TLS with %s: out of memory", t->peer);
@@ -142,11 +114,11 @@ int ws__tls_verify(struct ws__tls *t, bool skip, ws_error *err)
                 "at the other end (insecure_skip_verify)",
                 name);
     SSL_set_verify(t->ssl, skip ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
-                   skip ? NULL : on_verify);
+                   skip ? NULL : verify_note);
     return 0;
 }
 
 void ws__tls_verify_client(struct ws__tls *t)
 {
-    SSL_set_verify(t->ssl, SSL_get_verify_mode(t->ssl), on_verify);
+    SSL_set_verify(t->ssl, SSL_get_verify_mode(t->ssl), verify_note);
 }

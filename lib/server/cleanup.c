@@ -6,7 +6,7 @@
 #include "fiber/offload.h"
 #include "fiber/signal.h"
 #include "fiber/watchdog.h"
-#include "io/tls.h"
+#include "io/tls_client_ctx.h"
 
 void ws_cleanup(void)
 {

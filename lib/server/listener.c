@@ -15,7 +15,7 @@
 #include "fiber/thread.h"
 #include "fiber/worker.h"
 #include "http/route.h"
-#include "io/tls.h"
+#include "io/tls_context.h"
 #include "proto/handshake.h"
 
 enum {

@@ -2,16 +2,19 @@
 
 /* A server's files, which may change while it runs. */
 
-#include "io/tls_state.h"
+#include "io/tls_context.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include <silverback/fiber.h>
+
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "fiber/offload.h"
+#include "io/tls_server_ctx.h"
 
 enum {
     FILES = 3,
@@ -40,16 +43,16 @@ struct ws__tls_context {
 
 /* ---- Looking ------------------------------------------------------------ */
 
-static bool same_time(const struct timespec *a, const struct timespec *b)
+static bool stamp_same_time(const struct timespec *a, const struct timespec *b)
 {
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-static bool same(const struct stamp *a, const struct stamp *b)
+static bool stamp_same(const struct stamp *a, const struct stamp *b)
 {
     return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-           same_time(&a->modified, &b->modified) &&
-           same_time(&a->changed, &b->changed);
+           stamp_same_time(&a->modified, &b->modified) &&
+           stamp_same_time(&a->changed, &b->changed);
 }
 
 /* Of a file that is not there, or not named: all zero. */
@@ -64,7 +67,7 @@ static struct stamp stamp_of(const char *file)
 }
 
 /* Notes what the files are now.  Returns whether that is new. */
-static bool look(struct ws__tls_context *x)
+static bool context_look(struct ws__tls_context *x)
 {
     const char *const files[FILES] = { x->tls->cert_file, x->tls->key_file,
                                        x->tls->ca_file };
@@ -73,7 +76,7 @@ static bool look(struct ws__tls_context *x)
     for (int i = 0; i < FILES; i++) {
         struct stamp now = stamp_of(files[i]);
 
-        changed = changed || !same(&now, &x->stamps[i]);
+        changed = changed || !stamp_same(&now, &x->stamps[i]);
         x->stamps[i] = now;
     }
     return changed;
@@ -87,12 +90,12 @@ struct news {
 /* They are looked at before they are read: what changes meanwhile is found the
  * next time.  So are a certificate and its key, which change one after the
  * other: until both have, the old ones stay. */
-static int read_news(void *arg)
+static int context_read_news(void *arg)
 {
     struct news *n = arg;
     ws_error err = { 0 };
 
-    if (!look(n->x))
+    if (!context_look(n->x))
         return 0;
     n->ctx = ws__tls_server_ctx(n->x->tls, &err);
     if (!n->ctx)
@@ -100,7 +103,7 @@ static int read_news(void *arg)
     return err.code;
 }
 
-static bool is_due(struct ws__tls_context *x)
+static bool context_is_due(struct ws__tls_context *x)
 {
     ws_mutex_lock(&x->lock);
     bool due = !x->looks && ws_now() >= x->look_at;
@@ -111,11 +114,11 @@ static bool is_due(struct ws__tls_context *x)
 
 /* Without the lock: disks and log functions may take their time, and others have
  * the old certificate meanwhile. */
-static void refresh(struct ws__tls_context *x)
+static void context_refresh(struct ws__tls_context *x)
 {
     struct news n = { .x = x };
 
-    (void)ws__blocking(WS__FOR_FILES, read_news, &n);
+    (void)ws__blocking(WS__FOR_FILES, context_read_news, &n);
     ws_mutex_lock(&x->lock);
     SSL_CTX *old = n.ctx ? x->ctx : NULL;
     x->ctx = n.ctx ? n.ctx : x->ctx;
@@ -127,8 +130,8 @@ static void refresh(struct ws__tls_context *x)
 
 SSL_CTX *ws__tls_current(struct ws__tls_context *x)
 {
-    if (is_due(x))
-        refresh(x);
+    if (context_is_due(x))
+        context_refresh(x);
     ws_mutex_lock(&x->lock);
     SSL_CTX *ctx = x->ctx;
     SSL_CTX_up_ref(ctx);
@@ -150,7 +153,7 @@ struct ws__tls_context *ws__tls_context_new(const ws_tls *tls, ws_error *err)
         return NULL;
     }
     x->tls = tls;
-    look(x);
+    context_look(x);
     x->look_at = ws_after(LOOK_MS);
     x->ctx = ws__tls_server_ctx(tls, err);
     if (x->ctx)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_IO_TLS_CONTEXT_H
+#define WS_IO_TLS_CONTEXT_H
+
+#include <openssl/ssl.h>
+
+#include <silverback/http.h>
+
+/* What a server's files say.  Any number of fibers may accept with it. */
+struct ws__tls_context;
+
+/* Read the files of a server.  *tls must stay.  NULL: *err says why. */
+struct ws__tls_context *ws__tls_context_new(const ws_tls *tls, ws_error *err);
+void ws__tls_context_free(struct ws__tls_context *x);
+
+/* Log why a handshake failed; at most one line a second, since anybody can
+ * make one fail. */
+void ws__tls_context_complain(struct ws__tls_context *x, const char *remote,
+                              const ws_error *err);
+
+/* A reference to what was made of the files as they are now, or were a second
+ * ago; the caller's to free. */
+SSL_CTX *ws__tls_current(struct ws__tls_context *x);
+
+#endif
