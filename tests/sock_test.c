@@ -276,10 +276,10 @@ static void what_is_no_address_is_refused(void **state)
     (void)state;
     static const char *const rows[] = {
         "",      "localhost",  "localhost:", ":",
-        ":http", ":65536",     ":-1",        ":+1",
+        ":http", "TCP:a:80",   ":-1",        ":+1",
         ":0x50", "::1",        "::1:8080",   "[::1]",
         "[]:80", "a]:b[:8080", "[::1:8080",  "[1.2.3.4]:80",
-        ": 80",  ":80 ",       ":000000080", "TCP:a:80",
+        ": 80",  ":80 ",
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -288,6 +288,20 @@ static void what_is_no_address_is_refused(void **state)
         assert_int_equal(ws__listen(rows[i], &err), WS_ERR_INVALID);
         assert_int_equal(err.code, WS_ERR_INVALID);
         assert_non_null(strstr(err.text, "expected host:port"));
+    }
+}
+
+static void a_port_out_of_range_is_refused(void **state)
+{
+    (void)state;
+    static const char *const rows[] = { ":65536", "localhost:99999",
+                                        "[::1]:123456789", ":000000080" };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ws_error err = { 0 };
+
+        assert_int_equal(ws__listen(rows[i], &err), WS_ERR_INVALID);
+        assert_non_null(strstr(err.text, "expected a port of 0 to 65535"));
     }
 }
 
@@ -473,6 +487,7 @@ int main(void)
         cmocka_unit_test(another_file_is_left_alone),
         cmocka_unit_test(a_path_has_to_fit),
         cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(a_port_out_of_range_is_refused),
         cmocka_unit_test(a_host_that_is_none_is_named),
         cmocka_unit_test(accept_never_waits),
         cmocka_unit_test(accept_says_when_there_is_no_descriptor),

@@ -8,50 +8,18 @@
 #include "base/error.h"
 #include "client/tunnel.h"
 #include "fiber/sync.h"
-#include "io/eyeballs.h"
-#include "io/resolve.h"
+#include "io/connect.h"
 #include "io/sock.h"
 #include "io/tls.h"
-#include "proto/ip.h"
-
-/* Linux says "invalid argument" of a link-local address without its link. */
-static bool lacks_zone(const struct ws__url *hop, int r)
-{
-    struct ws__ip ip;
-
-    return r == -EINVAL && ws__ip_parse(&ip, ws__str(hop->host)) &&
-           ws__ip_is_link_local(&ip);
-}
-
-static const char *why_unconnected(const struct ws__url *hop, int r)
-{
-    if (r == WS_ERR_TIMEOUT)
-        return "no answer within the handshake timeout";
-    if (lacks_zone(hop, r))
-        return "a link-local address needs its zone: [fe80::1%25eth0]";
-    return ws_strerror(r);
-}
 
 static int connect_fail(const struct ws__dialing *d, const struct ws__url *hop,
                         int r)
 {
     return ws__fail(d->err, r, "connect to %s%s: %s",
                     d->proxy ? "the proxy " : "", hop->host_port,
-                    why_unconnected(hop, r));
-}
-
-static int connect_by_name(const struct ws__dialing *d,
-                           const struct ws__url *hop)
-{
-    struct addrinfo *list;
-
-    int r = ws__resolve(hop->host, hop->port, d->deadline, d->dialer->cancel,
-                        &list, d->err);
-    if (r != 0)
-        return r;
-    r = ws__connect_any(list, d->deadline, d->dialer->cancel);
-    ws__resolve_free(list);
-    return r;
+                    r == WS_ERR_TIMEOUT
+                        ? "no answer within the handshake timeout"
+                        : ws__connect_error(hop->host, r));
 }
 
 static int connect_by_hook(const struct ws__dialing *d,
@@ -76,8 +44,10 @@ static int connect_to(const struct ws__dialing *d, const struct ws__url *hop)
     int fd = WS_ERR_CANCELED;
 
     if (!d->dialer->cancel || !ws__event_is_set(d->dialer->cancel))
-        fd = d->dialer->connect ? connect_by_hook(d, hop)
-                                : connect_by_name(d, hop);
+        fd = d->dialer->connect
+                 ? connect_by_hook(d, hop)
+                 : ws__connect_host(hop->host, hop->port, d->deadline,
+                                    d->dialer->cancel, d->err);
     return fd < 0 ? connect_fail(d, hop, fd) : fd;
 }
 

@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -11,17 +12,10 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "io/place.h"
 #include "io/sock.h"
 
 enum { TYPE = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC };
-
-static const char unix_prefix[] = "unix:";
-
-/* "host:port" in its two parts. */
-struct place {
-    char host[NI_MAXHOST];
-    char port[8];
-};
 
 static void set_option(int fd, int level, int option, int value)
 {
@@ -81,7 +75,8 @@ bool ws__is_localhost(const char *host)
     return ws__equal_nocase(host, "localhost");
 }
 
-static int listen_host(const struct place *p, const char *addr, ws_error *err)
+static int listen_host(const struct ws__place *p, const char *addr,
+                       ws_error *err)
 {
     const char *host = ws__is_localhost(p->host) ? NULL : p->host;
     int numeric = strchr(p->host, ':') ? AI_NUMERICHOST : 0;
@@ -125,65 +120,26 @@ static int listen_local(const struct sockaddr_un *un)
     return listen_at(fd, (const struct sockaddr *)un, sizeof(*un));
 }
 
-static int listen_unix(const char *path, ws_error *err)
+static int listen_unix(const struct sockaddr_un *un)
 {
-    struct sockaddr_un un = { .sun_family = AF_UNIX };
-    size_t n = strlen(path);
+    int fd = listen_local(un);
 
-    if (n == 0 || n >= sizeof(un.sun_path))
-        return ws__fail(err, WS_ERR_INVALID,
-                        "listen on unix: expected a path of 1 to %zu bytes, "
-                        "got %zu",
-                        sizeof(un.sun_path) - 1, n);
-    memcpy(un.sun_path, path, n);
-
-    int fd = listen_local(&un);
-    if (fd != -EADDRINUSE || !is_stale(&un) || unlink(path) != 0)
+    if (fd != -EADDRINUSE || !is_stale(un) || unlink(un->sun_path) != 0)
         return fd;
-    return listen_local(&un);
-}
-
-/* An IPv6 address, and nothing else, stands in brackets. */
-static bool set_host(struct place *p, const char *host, size_t n)
-{
-    bool v6 = memchr(host, ':', n) != NULL;
-    bool brackets = n >= 2 && host[0] == '[' && host[n - 1] == ']';
-
-    if (v6 != brackets || n >= sizeof(p->host))
-        return false;
-    size_t skip = brackets ? 1 : 0;
-    n -= 2 * skip;
-    memcpy(p->host, host + skip, n);
-    p->host[n] = '\0';
-    return true;
-}
-
-static bool split(struct place *p, const char *addr, unsigned long long *port)
-{
-    const char *colon = strrchr(addr, ':');
-
-    if (!colon || strlen(colon + 1) >= sizeof(p->port) ||
-        !ws__str_number(ws__str(colon + 1), UINT16_MAX, port))
-        return false;
-    memcpy(p->port, colon + 1, strlen(colon + 1) + 1);
-    return set_host(p, addr, (size_t)(colon - addr));
+    return listen_local(un);
 }
 
 static int open_listener(const char *addr, ws_error *err)
 {
-    const size_t prefix = sizeof(unix_prefix) - 1;
-    unsigned long long port;
-    struct place p;
+    struct ws__place p;
+    int r = ws__place_parse(&p, addr, "listen on", err);
 
-    if (strncmp(addr, unix_prefix, prefix) == 0)
-        return listen_unix(addr + prefix, err);
-    if (!split(&p, addr, &port))
-        return ws__fail(err, WS_ERR_INVALID,
-                        "listen on %s: expected host:port, :port, [::1]:port "
-                        "or unix:path",
-                        addr);
+    if (r != 0)
+        return r;
+    if (p.un.sun_family == AF_UNIX)
+        return listen_unix(&p.un);
     if (p.host[0] == '\0')
-        return listen_everywhere((uint16_t)port);
+        return listen_everywhere((uint16_t)strtoul(p.port, NULL, 10));
     return listen_host(&p, addr, err);
 }
 
