@@ -328,7 +328,7 @@ static atomic_int fibers, nameless;
 static void count_fibers(ws_request *r, void *arg)
 {
     (void)arg;
-    for (struct ws__fiber *f = ws__worker_here()->newest; f; f = f->older) {
+    for (struct ws__coroutine *f = ws__worker_here()->newest; f; f = f->older) {
         atomic_fetch_add(&fibers, 1);
         atomic_fetch_add(&nameless, f->label == NULL);
     }

@@ -3,7 +3,7 @@
 or of its core.
 
 fibers    lists those of every worker: a number, the address of its struct
-          ws__fiber, its route or function, and what it waits for
+          ws__coroutine, its route or function, and what it waits for
 fiber N   its backtrace, N a number of that list or an address; up, frame and
           info locals are about it from then on
 fiber     back to the thread, as does letting the program go on

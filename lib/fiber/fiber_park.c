@@ -11,19 +11,19 @@
 #include "fiber/watch.h"
 #include "fiber/worker.h"
 
-static struct ws__fiber *self(void)
+static struct ws__coroutine *self(void)
 {
-    return (struct ws__fiber *)ws__running;
+    return (struct ws__coroutine *)ws__running;
 }
 
-static bool take_token(struct ws__fiber *f)
+static bool take_token(struct ws__coroutine *f)
 {
     return atomic_exchange(&f->token, WS__NO_TOKEN) == WS__TOKEN;
 }
 
 /* Leave until something wakes f.  Returns whether a token did; one that comes
  * after something else has is kept. */
-static bool leave(struct ws__fiber *f, int64_t deadline, bool takes_token)
+static bool leave(struct ws__coroutine *f, int64_t deadline, bool takes_token)
 {
     int none = WS__NO_TOKEN;
 
@@ -43,14 +43,14 @@ static bool leave(struct ws__fiber *f, int64_t deadline, bool takes_token)
 
 int ws__fiber_park(int64_t deadline)
 {
-    struct ws__fiber *f = self();
+    struct ws__coroutine *f = self();
 
     return leave(f, deadline, true) || !f->timed_out ? 0 : WS_ERR_TIMEOUT;
 }
 
 void ws__fiber_unpark(struct ws__parker *p)
 {
-    struct ws__fiber *f = (struct ws__fiber *)p;
+    struct ws__coroutine *f = (struct ws__coroutine *)p;
 
     if (atomic_exchange(&f->token, WS__TOKEN) == WS__WANTED)
         ws__worker_ready(f->worker, f);
@@ -76,7 +76,7 @@ static int poll_once(int fd, int events)
 static int wait_for(struct ws__watch *watch, int events, int64_t deadline,
                     bool alone)
 {
-    struct ws__fiber *f = self();
+    struct ws__coroutine *f = self();
     int got = ws__watch_enter(watch, f, events);
 
     if (got != 0)
@@ -107,7 +107,7 @@ static int wait_once(struct ws__worker *w, int fd, int events, int64_t deadline,
 int ws__fiber_park_fd(int fd, struct ws__watch *watch, int events,
                       int64_t deadline, bool alone)
 {
-    struct ws__fiber *f = self();
+    struct ws__coroutine *f = self();
     struct ws__worker *w = f->worker;
     int r;
 

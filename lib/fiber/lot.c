@@ -6,6 +6,8 @@
 #include <stdalign.h>
 #include <stddef.h>
 
+#include "fiber/park.h"
+
 enum {
     BUCKETS_LOG2 = 6,
     BUCKETS = 1 << BUCKETS_LOG2,

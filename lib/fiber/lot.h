@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fiber/park.h"
+#include "fiber/parker.h"
 
 /*
  * The parking lot: queues of parkers that wait for something at an address.

@@ -12,7 +12,7 @@
 
 #include <silverback/fiber.h>
 
-#include "fiber/park.h"
+#include "fiber/parker.h"
 #include "fiber/thread.h"
 
 enum { IDLE_S = 10 };

@@ -14,7 +14,7 @@
 /* The fiber's own stack has no room for a signal frame. */
 enum { SIGNAL_STACK = 64 * 1024 };
 
-static void report(const struct ws__fiber *f)
+static void report(const struct ws__coroutine *f)
 {
     char name[WS__NAME_LEN], text[WS__NAME_LEN + 128];
 
@@ -26,7 +26,7 @@ static void report(const struct ws__fiber *f)
     (void)!write(STDERR_FILENO, text, (size_t)n);
 }
 
-void ws__overflow_abort(const struct ws__fiber *f)
+void ws__overflow_abort(const struct ws__coroutine *f)
 {
     report(f);
     abort();

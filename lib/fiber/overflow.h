@@ -12,6 +12,6 @@ void ws__overflow_watch(struct ws__worker *w);
 void ws__overflow_unwatch(struct ws__worker *w);
 
 /* f has overwritten its canary. */
-void ws__overflow_abort(const struct ws__fiber *f);
+void ws__overflow_abort(const struct ws__coroutine *f);
 
 #endif

@@ -3,14 +3,11 @@
 #include "fiber/sched.h"
 
 #include <errno.h>
-#include <sched.h>
 
 #include "base/alloc.h"
-#include "fiber/stopwatch.h"
 #include "fiber/thread.h"
 #include "fiber/worker.h"
-
-enum { UNIT_US = 2 }; /* of the budget */
+#include "fiber/worker_run.h"
 
 struct thread {
     struct ws_fiber handle; /* first: a handle is cast to this */
@@ -76,7 +73,7 @@ int ws__in_thread(void (*fn)(void *arg), void *arg)
 
 int ws__run_worker(struct ws__worker *w, void (*fn)(void *arg), void *arg)
 {
-    struct ws__fiber *f = ws__fiber_new(w, fn, arg);
+    struct ws__coroutine *f = ws__coroutine_new(w, fn, arg);
 
     if (!f)
         return -ENOMEM;
@@ -103,7 +100,7 @@ ws_fiber *ws_go(void (*fn)(void *arg), void *arg)
 
     if (!w)
         return ws__go_thread(fn, arg);
-    struct ws__fiber *f = ws__fiber_new(w, fn, arg);
+    struct ws__coroutine *f = ws__coroutine_new(w, fn, arg);
     if (!f)
         return NULL;
     f->label = w->current ? w->current->label : NULL;
@@ -121,7 +118,7 @@ struct start {
 static void start(struct ws__post *p)
 {
     struct start *s = (struct start *)p;
-    struct ws__fiber *f = ws__fiber_new(s->worker, s->fn, s->arg);
+    struct ws__coroutine *f = ws__coroutine_new(s->worker, s->fn, s->arg);
 
     if (f)
         ws__fiber_release(&f->handle);
@@ -168,56 +165,12 @@ void ws_detach(ws_fiber *f)
     ws__fiber_release(f);
 }
 
-/* ---- Taking turns ------------------------------------------------------- */
-
 void ws_sleep(int64_t ms)
 {
     int64_t deadline = ws_after(ms);
 
     while (ws__park(deadline) == 0)
         continue;
-}
-
-void ws_yield(void)
-{
-    struct ws__worker *w = ws__worker_here();
-
-    ws__before_park_run();
-    if (!w) {
-        sched_yield();
-        return;
-    }
-    ws__worker_ready(w, w->current);
-    ws__worker_switch(w);
-}
-
-void ws__spend_ticks(uint64_t n)
-{
-    uint64_t units = n / (ws__ticks_per_us() * UNIT_US);
-
-    ws__spend(units < WS__BUDGET ? (int)units : WS__BUDGET);
-}
-
-void ws__take_place(void)
-{
-    struct ws__worker *w = ws__worker_here();
-
-    if (!ws__running)
-        return;
-    ws__before_park_run();
-    ws__worker_queue(w, w->current);
-    ws__worker_switch(w);
-}
-
-/* Kernels let a thread run for milliseconds unless it says that others may. */
-void ws__budget_is_spent(void)
-{
-    bool is_loop = ws__worker_here() && !ws__running;
-
-    if (is_loop)
-        return;
-    ws__budget = WS__BUDGET;
-    ws_yield();
 }
 
 /* ---- About the caller --------------------------------------------------- */
@@ -269,16 +222,6 @@ struct ws__worker *ws__worker_held(void)
 bool ws__in_fiber(void)
 {
     return ws__running != NULL;
-}
-
-_Thread_local void *ws__local;
-
-void ws__worker_set_local(void *local, void (*local_free)(void *local))
-{
-    struct ws__worker *w = ws__worker_here();
-
-    w->local = ws__local = local;
-    w->local_free = local_free;
 }
 
 int64_t ws__now_about(void)

@@ -10,6 +10,7 @@
 #include <silverback/fiber.h>
 
 #include "fiber/budget.h"
+#include "fiber/local.h"
 #include "fiber/park.h"
 #include "fiber/wheel.h"
 
@@ -40,38 +41,14 @@ int ws__run_worker(struct ws__worker *w, void (*fn)(void *arg), void *arg);
  * library does there.  NULL: none. */
 void ws__fiber_label(const char *label);
 
-extern _Thread_local void *ws__local
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
-
-/* What the calling thread's worker keeps for the layers above; NULL outside of
- * one.  It is freed by the function given with it. */
-static inline void *ws__worker_local(void)
-{
-    return ws__local;
-}
-
-void ws__worker_set_local(void *local, void (*local_free)(void *local));
-
 /* A timer of the calling thread's worker, whose loop calls its fire; due 0: not
  * at all.  Stop it before its memory goes. */
 void ws__timer_start(struct ws__timer *t, int64_t due);
 void ws__timer_stop(struct ws__timer *t);
 
-/* The calling thread's worker, which does not end before it is let go; NULL
- * outside of one. */
+/* The calling thread's worker, which does not end before ws__worker_let_go
+ * (fiber/worker); NULL outside of one. */
 struct ws__worker *ws__worker_held(void);
-void ws__worker_let_go(struct ws__worker *w);
-
-/* What the layers above keep for the calling fiber or thread. */
-static inline void *ws__own(void)
-{
-    return ws__parker_self()->own;
-}
-
-static inline void ws__set_own(void *own)
-{
-    ws__parker_self()->own = own;
-}
 
 /* Does the caller run in a fiber? */
 bool ws__in_fiber(void);

@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "fiber/park.h"
+
 /* The state is opaque[0], so it has to be a pointer; NULL is unset, or free. */
 #define SET ((void *)1)
 #define LOCKED ((void *)1)

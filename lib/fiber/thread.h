@@ -4,10 +4,6 @@
 #define WS_FIBER_THREAD_H
 
 #include <pthread.h>
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "fiber/park.h"
 
 /* Start a joinable thread with the caller's signal mask, which what a handler
  * executes inherits in its turn; or one that only waits and wakes, and takes no
@@ -18,10 +14,5 @@ int ws__thread_start_deaf(pthread_t *t, void *(*fn)(void *arg), void *arg);
 /* The calling thread was started to run what users wrote: SIGPIPE, unless the
  * program has decided about it, does not end the process from there. */
 void ws__thread_runs_handlers(void);
-
-/* ws__park, ws__park_fd and ws__unpark of threads. */
-int ws__thread_park(int64_t deadline);
-int ws__thread_park_fd(int fd, int events, int64_t deadline, bool alone);
-void ws__thread_unpark(struct ws__parker *p);
 
 #endif

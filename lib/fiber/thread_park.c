@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "fiber/thread.h"
+#include "fiber/thread_park.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <silverback/base.h>
+
+#include "fiber/parker.h"
 
 enum { LOOK_MS = 20 };
 

@@ -22,7 +22,7 @@ enum {
 struct ws__watch {
     struct ws__post post; /* first: to be freed by its worker */
     struct ws__worker *worker;
-    struct ws__fiber *waiters;
+    struct ws__coroutine *waiters;
     void (*ready)(void *arg, int events);
     void *arg;
     int fd;
@@ -211,7 +211,8 @@ int ws__watch_take(struct ws__watch *watch, int events)
     return to_poll(got);
 }
 
-int ws__watch_enter(struct ws__watch *watch, struct ws__fiber *f, int events)
+int ws__watch_enter(struct ws__watch *watch, struct ws__coroutine *f,
+                    int events)
 {
     int got = ws__watch_take(watch, events);
 
@@ -225,9 +226,9 @@ int ws__watch_enter(struct ws__watch *watch, struct ws__fiber *f, int events)
     return 0;
 }
 
-int ws__watch_leave(struct ws__watch *watch, struct ws__fiber *f)
+int ws__watch_leave(struct ws__watch *watch, struct ws__coroutine *f)
 {
-    struct ws__fiber **at = &watch->waiters;
+    struct ws__coroutine **at = &watch->waiters;
 
     while (*at && *at != f)
         at = &(*at)->next_waiter;
@@ -239,12 +240,13 @@ int ws__watch_leave(struct ws__watch *watch, struct ws__fiber *f)
 
 /* Take off the list whoever waits for it; they are to run.  One that was woken
  * by something else already leaves the events to others. */
-static struct ws__fiber *take_waiters(struct ws__watch *watch, uint32_t events)
+static struct ws__coroutine *take_waiters(struct ws__watch *watch,
+                                          uint32_t events)
 {
-    struct ws__fiber **at = &watch->waiters, *taken = NULL, *f;
+    struct ws__coroutine **at = &watch->waiters, *taken = NULL, *f;
 
     while ((f = *at) != NULL) {
-        if ((events & f->wanted) == 0 || !ws__fiber_claim(f)) {
+        if ((events & f->wanted) == 0 || !ws__coroutine_claim(f)) {
             at = &f->next_waiter;
             continue;
         }
@@ -259,31 +261,29 @@ static struct ws__fiber *take_waiters(struct ws__watch *watch, uint32_t events)
 
 /* The usual one goes on at once; of several, one may end what another needs to
  * know, so they take their turns. */
-void ws__watch_happened(struct ws__watch *watch, uint32_t events)
+struct ws__coroutine *ws__watch_happened(struct ws__watch *watch,
+                                         uint32_t events)
 {
-    struct ws__worker *w = watch->worker;
-
     if (watch->dead)
-        return;
+        return NULL;
     watch->happened |= (uint16_t)(events & (PASSING | LASTING));
-    struct ws__fiber *f = take_waiters(watch, events);
+    struct ws__coroutine *f = take_waiters(watch, events);
     if (watch->ready && (events & watch->happened) != 0)
         watch->ready(watch->arg, to_poll(events & watch->happened));
-    if (f && !f->next_waiter) {
-        ws__worker_resume(w, f);
-        return;
-    }
+    if (f && !f->next_waiter)
+        return f;
     while (f) {
-        struct ws__fiber *next = f->next_waiter;
-        ws__worker_ready(w, f);
+        struct ws__coroutine *next = f->next_waiter;
+        ws__worker_ready(watch->worker, f);
         f = next;
     }
+    return NULL;
 }
 
 /* Into the cache: where there are many, each is cold. */
 void ws__watch_fetch(const struct ws__watch *watch)
 {
-    const struct ws__fiber *f = watch ? watch->waiters : NULL;
+    const struct ws__coroutine *f = watch ? watch->waiters : NULL;
 
     if (!f)
         return;

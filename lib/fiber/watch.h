@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct ws__fiber;
+struct ws__coroutine;
 struct ws__worker;
 
 /*
@@ -47,13 +47,16 @@ bool ws__watch_is_of(const struct ws__watch *watch, const struct ws__worker *w);
 
 /* Have f woken by events.  Returns those that have come already, and then does
  * not. */
-int ws__watch_enter(struct ws__watch *watch, struct ws__fiber *f, int events);
+int ws__watch_enter(struct ws__watch *watch, struct ws__coroutine *f,
+                    int events);
 
 /* No longer.  Returns the events that came. */
-int ws__watch_leave(struct ws__watch *watch, struct ws__fiber *f);
+int ws__watch_leave(struct ws__watch *watch, struct ws__coroutine *f);
 
-/* epoll_wait(2) says so. */
-void ws__watch_happened(struct ws__watch *watch, uint32_t events);
+/* epoll_wait(2) has told of events.  Returns the fiber that the caller is to run
+ * at once, or NULL; others that waited for them are made ready. */
+struct ws__coroutine *ws__watch_happened(struct ws__watch *watch,
+                                         uint32_t events);
 
 /* It will happen soon; NULL is fine. */
 void ws__watch_fetch(const struct ws__watch *watch);

@@ -21,7 +21,7 @@ void ws__watchdog_cleanup(void);
 
 /* A fiber begins to run, or (NULL) has stopped. */
 static inline void ws__watchdog_turn(struct ws__worker *w,
-                                     const struct ws__fiber *f)
+                                     const struct ws__coroutine *f)
 {
     unsigned turns = atomic_load_explicit(&w->turns, memory_order_relaxed);
 

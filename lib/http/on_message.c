@@ -9,6 +9,7 @@
 #include "conn/outbox.h"
 #include "conn/read.h"
 #include "fiber/sched.h"
+#include "fiber/worker.h"
 
 enum { RETRY_MS = 100 };
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "fiber/budget.h"
+
+#include <sched.h>
+
+#include <silverback/fiber.h>
+
+#include "fiber/stopwatch.h"
+#include "fiber/worker.h"
+
+enum { UNIT_US = 2 };
+
+_Thread_local int64_t ws__budget;
+
+void ws_yield(void)
+{
+    struct ws__worker *w = ws__worker_here();
+
+    ws__before_park_run();
+    if (!w) {
+        sched_yield();
+        return;
+    }
+    ws__worker_ready(w, w->current);
+    ws__worker_switch(w);
+}
+
+void ws__spend_ticks(uint64_t n)
+{
+    uint64_t units = n / (ws__ticks_per_us() * UNIT_US);
+
+    ws__spend(units < WS__BUDGET ? (int)units : WS__BUDGET);
+}
+
+void ws__take_place(void)
+{
+    struct ws__worker *w = ws__worker_here();
+
+    if (!ws__running)
+        return;
+    ws__before_park_run();
+    ws__worker_queue(w, w->current);
+    ws__worker_switch(w);
+}
+
+/* Kernels let a thread run for milliseconds unless it says that others may. */
+void ws__budget_is_spent(void)
+{
+    bool is_loop = ws__worker_here() && !ws__running;
+
+    if (is_loop)
+        return;
+    ws__budget = WS__BUDGET;
+    ws_yield();
+}
