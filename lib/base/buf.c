@@ -30,7 +30,7 @@ int ws__buf_lend(struct ws__buf *b, struct ws__pool *pool)
 
 /* Lent memory is poisoned as long as it is nobody's, so that whoever uses a
  * message too late is found out. */
-static void let_go(uint8_t *memory, bool lent, struct ws__pool *pool)
+static void let_memory_go(uint8_t *memory, bool lent, struct ws__pool *pool)
 {
     if (!lent) {
         ws_free(memory);
@@ -66,7 +66,7 @@ static int move_to(struct ws__buf *b, size_t size, struct ws__pool *pool)
     if (used > 0)
         memcpy(memory, old.pos, used);
     place(b, memory, size, used, false);
-    let_go(old.begin, old.lent, pool);
+    let_memory_go(old.begin, old.lent, pool);
     return 0;
 }
 
@@ -125,6 +125,6 @@ void ws__buf_append(struct ws__buf *b, const void *data, size_t n)
 void ws__buf_release(struct ws__buf *b, struct ws__pool *pool)
 {
     if (b->begin)
-        let_go(b->begin, b->lent, pool);
+        let_memory_go(b->begin, b->lent, pool);
     *b = (struct ws__buf){ 0 };
 }

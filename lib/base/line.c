@@ -35,7 +35,7 @@ static bool within(const char *p, const char *prefix, uint8_t low, uint8_t high)
 
 /* Is this character a control, or one that a terminal takes for more than a
  * character of this line? */
-static bool is_control(const char *p, size_t n)
+static bool is_control_char(const char *p, size_t n)
 {
     if (n == 1)
         return (uint8_t)*p < ' ' || *p == 0x7f;
@@ -65,14 +65,14 @@ static char *escape(char *at, char byte)
 
 /* Take a character, or a byte that is none, off *s.  Returns how long what
  * stands for it in text is. */
-static size_t take(struct ws__str *s, char text[static TEXT_MAX])
+static size_t take_char(struct ws__str *s, char text[static TEXT_MAX])
 {
     size_t n = character_at(*s);
     size_t taken = n > 0 ? n : 1;
     char *p = text;
 
     for (size_t i = 0; i < taken; i++)
-        if (n == 0 || is_control(s->p, n))
+        if (n == 0 || is_control_char(s->p, n))
             p = escape(p, s->p[i]);
         else
             *p++ = s->p[i];
@@ -82,12 +82,12 @@ static size_t take(struct ws__str *s, char text[static TEXT_MAX])
 }
 
 /* Returns true if all of s had room. */
-static bool fill(char *out, size_t cap, struct ws__str s)
+static bool fill_line(char *out, size_t cap, struct ws__str s)
 {
     *out = '\0';
     while (s.n > 0) {
         char text[TEXT_MAX];
-        size_t n = take(&s, text);
+        size_t n = take_char(&s, text);
 
         if (n >= cap)
             return false;
@@ -106,15 +106,15 @@ void ws__line_format(char *out, size_t cap, const char *fmt, va_list ap)
 
     assert(cap <= WS__LINE_MAX);
     vsnprintf(text, sizeof(text), fmt, ap);
-    fill(out, cap, ws__str(text));
+    fill_line(out, cap, ws__str(text));
 }
 
 const char *ws__quote(char out[static WS__QUOTED], struct ws__str s)
 {
     static const char more[] = "...";
 
-    if (!fill(out, WS__QUOTED, s)) {
-        fill(out, WS__QUOTED - strlen(more), s);
+    if (!fill_line(out, WS__QUOTED, s)) {
+        fill_line(out, WS__QUOTED - strlen(more), s);
         strcat(out, more);
     }
     return out;

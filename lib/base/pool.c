@@ -2,13 +2,13 @@
 
 #include "base/pool.h"
 
-static void lock(struct ws__pool *p)
+static void pool_lock(struct ws__pool *p)
 {
     if (p->lock)
         p->lock(p->mutex);
 }
 
-static void unlock(struct ws__pool *p)
+static void pool_unlock(struct ws__pool *p)
 {
     if (p->unlock)
         p->unlock(p->mutex);
@@ -18,21 +18,21 @@ void *ws__pool_get_any(struct ws__pool *p)
 {
     void *thing = NULL;
 
-    lock(p);
+    pool_lock(p);
     if (p->count > 0)
         thing = p->spare[--p->count];
-    unlock(p);
+    pool_unlock(p);
     return thing ? thing : p->make(p->size);
 }
 
 void ws__pool_put_any(struct ws__pool *p, void *thing)
 {
-    lock(p);
+    pool_lock(p);
     if (p->count < WS__POOL_KEEP) {
         p->spare[p->count++] = thing;
         thing = NULL;
     }
-    unlock(p);
+    pool_unlock(p);
     if (thing)
         p->destroy(thing);
 }
@@ -43,10 +43,10 @@ void ws__pool_fini(struct ws__pool *p)
 
     do {
         thing = NULL;
-        lock(p);
+        pool_lock(p);
         if (p->count > 0)
             thing = p->spare[--p->count];
-        unlock(p);
+        pool_unlock(p);
         if (thing)
             p->destroy(thing);
     } while (thing);
