@@ -162,7 +162,7 @@ static void an_error_and_a_line_of_the_log_are_one_line(void **state)
     assert_non_null(strstr(err.text, "a\\r\\n\\x1b[2J"));
 
     ws_set_log(keep, line);
-    ws__log("the peer says: %s", LINE_BREAKERS);
+    ws__log(WS__LOG(WS_LOG_INFO, "test"), "the peer says: %s", LINE_BREAKERS);
     ws_set_log(NULL, NULL);
     assert_true(is_one_line(line));
     assert_non_null(strstr(line, "a\\r\\n\\x1b[2J"));

@@ -74,7 +74,8 @@ static void report(const struct culprits *all)
         return;
     pthread_mutex_unlock(&lock);
     for (size_t i = 0; i < all->n; i++)
-        ws__log("%s held up its worker for more than %d ms, and all other "
+        ws__log(WS__LOG(WS_LOG_WARNING, "worker_held_up"),
+                "%s held up its worker for more than %d ms, and all other "
                 "fibers there%s",
                 all->who[i].name, TICK_MS,
                 all->who[i].is_ours

@@ -2,6 +2,8 @@
 
 #include "http/socket_route.h"
 
+#include <stdio.h>
+
 #include <silverback/upgrade.h>
 
 #include "base/log.h"
@@ -19,12 +21,23 @@ static void log_refusal(const struct ws__request *r, const ws_route *route)
     int64_t last = atomic_load(&host->refusal_said), now = ws_now();
     int status = r->pub.error.http_status;
     const char *remote = r->pub.remote_addr;
+    char code[16];
 
     if ((status != 403 && status != 500) ||
         (last != 0 && now - last < LOGGED_MS) ||
         !atomic_compare_exchange_strong(&host->refusal_said, &last, now))
         return;
-    ws__log("route %s: refused %s: %s", route->path,
+    const struct ws__log_field fields[] = { { "route", route->path },
+                                            { "remote", remote },
+                                            { "status", code },
+                                            { "reason", r->pub.error.text },
+                                            { 0 } };
+    const struct ws__log_topic topic = { .level = WS_LOG_WARNING,
+                                         .event = "upgrade_refused",
+                                         .fields = fields };
+
+    snprintf(code, sizeof(code), "%d", status);
+    ws__log(&topic, "route %s: refused %s: %s", route->path,
             remote[0] ? remote : "a local peer", r->pub.error.text);
 }
 

@@ -99,7 +99,8 @@ static int context_read_news(void *arg)
         return 0;
     n->ctx = ws__tls_server_ctx(n->x->tls, &err);
     if (!n->ctx)
-        ws__log("%s; the old certificate is kept", err.text);
+        ws__log(WS__LOG(WS_LOG_ERROR, "certificate_kept"),
+                "%s; the old certificate is kept", err.text);
     return err.code;
 }
 
@@ -178,6 +179,13 @@ void ws__tls_context_complain(struct ws__tls_context *x, const char *remote,
     if (now)
         x->complain_at = ws_after(COMPLAIN_MS);
     ws_mutex_unlock(&x->lock);
-    if (now)
-        ws__log("%s: %s", remote, err->text);
+    if (!now)
+        return;
+    const struct ws__log_field fields[] = { { "remote", remote },
+                                            { "error", err->text },
+                                            { 0 } };
+    const struct ws__log_topic topic = { .level = WS_LOG_WARNING,
+                                         .event = "tls_failed",
+                                         .fields = fields };
+    ws__log(&topic, "%s: %s", remote, err->text);
 }

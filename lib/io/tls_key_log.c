@@ -44,11 +44,13 @@ void ws__tls_log_keys(SSL_CTX *ctx, const ws_tls *tls)
         return;
     int fd = key_log_open();
     if (fd < 0) {
-        ws__log("TLS: %s: %s", key_log_file(), ws_strerror(-errno));
+        ws__log(WS__LOG(WS_LOG_ERROR, "key_log_failed"), "TLS: %s: %s",
+                key_log_file(), ws_strerror(-errno));
         return;
     }
     close(fd);
     SSL_CTX_set_keylog_callback(ctx, key_log_line);
-    ws__log("TLS: the secrets of connections go to %s (key_log)",
+    ws__log(WS__LOG(WS_LOG_WARNING, "key_log"),
+            "TLS: the secrets of connections go to %s (key_log)",
             key_log_file());
 }

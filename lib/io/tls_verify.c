@@ -110,7 +110,8 @@ int ws__tls_verify(struct ws__tls *t, bool skip, ws_error *err)
     if (!done)
         return ws__fail(err, -ENOMEM, "TLS with %s: out of memory", t->peer);
     if (skip)
-        ws__log("TLS with %s: its certificate is NOT VERIFIED, anybody may be "
+        ws__log(WS__LOG(WS_LOG_WARNING, "not_verified"),
+                "TLS with %s: its certificate is NOT VERIFIED, anybody may be "
                 "at the other end (insecure_skip_verify)",
                 name);
     SSL_set_verify(t->ssl, skip ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,

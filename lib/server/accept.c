@@ -25,14 +25,34 @@ enum {
 
 static void say_full(const ws_listener *l)
 {
-    char why[64] = "max_connections";
+    char why[64] = "max_connections", max[24];
 
     if (l->descriptors > 0)
         snprintf(why, sizeof(why), "a limit of %zu descriptors (ulimit -n)",
                  l->descriptors);
-    ws__log("accept on %s: %zu connections are all that %s allows; those "
+    snprintf(max, sizeof(max), "%zu", l->host.server.max_connections);
+    const struct ws__log_field fields[] = { { "listener", l->addr },
+                                            { "max_connections", max },
+                                            { 0 } };
+    const struct ws__log_topic topic = { .level = WS_LOG_WARNING,
+                                         .event = "turned_away",
+                                         .fields = fields };
+    ws__log(&topic,
+            "accept on %s: %zu connections are all that %s allows; those "
             "above get 503",
             l->addr, l->host.server.max_connections, why);
+}
+
+static void say_starved(const ws_listener *l, const char *error)
+{
+    const struct ws__log_field fields[] = { { "listener", l->addr },
+                                            { "error", error },
+                                            { 0 } };
+    const struct ws__log_topic topic = { .level = WS_LOG_ERROR,
+                                         .event = "accept_failed",
+                                         .fields = fields };
+
+    ws__log(&topic, "accept on %s: %s; trying again", l->addr, error);
 }
 
 /* Said again when there was nobody to be turned away for a while. */
@@ -144,7 +164,7 @@ static int pause_accepting(struct ws__seat *seat, int error)
     ws_listener *l = seat->listener;
 
     if (!atomic_exchange(&l->starved, true))
-        ws__log("accept on %s: %s; trying again", l->addr, ws_strerror(error));
+        say_starved(l, ws_strerror(error));
     ws__turned_away_close(&l->turned_away, INT64_MAX);
     return ws_event_wait(&l->stop, ws_after(PAUSE_MS)) == 0 ? WS_ERR_CANCELED
                                                             : 0;

@@ -58,14 +58,15 @@ static int serve_until(const ws_server *s, ws_event *stop)
     ws_listener *l = ws_listen(s, &err);
 
     if (!l) {
-        ws__log("%s", err.text);
+        ws__log(WS__LOG(WS_LOG_ERROR, "listen_failed"), "%s", err.text);
         return err.code;
     }
     ws_event_wait(stop, 0);
     restore_signals();
     int r = ws_listener_shutdown(l, shutdown_deadline(s));
     if (r != 0)
-        ws__log("shutdown: a handler still runs");
+        ws__log(WS__LOG(WS_LOG_WARNING, "handler_still_runs"),
+                "shutdown: a handler still runs");
     return r;
 }
 
@@ -80,7 +81,8 @@ int ws_serve(const ws_server *s)
     if (r == 0)
         r = serve_until(s, &stop);
     else
-        ws__log("serve: signals: %s", ws_strerror(r));
+        ws__log(WS__LOG(WS_LOG_ERROR, "serve_failed"), "serve: signals: %s",
+                ws_strerror(r));
     restore_signals();
     ws_cleanup();
     return r;
