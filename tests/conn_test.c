@@ -7,6 +7,7 @@
 
 #include "alloc_fail.h"
 #include "conn/conn.h"
+#include "io/listen.h"
 #include "mode.h"
 
 /* ---- No connection ------------------------------------------------------ */

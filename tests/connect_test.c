@@ -14,6 +14,7 @@
 
 #include <silverback/fiber.h>
 
+#include "io/listen.h"
 #include "io/sock.h"
 #include "mode.h"
 

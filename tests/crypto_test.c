@@ -10,7 +10,7 @@
 #include <openssl/evp.h>
 
 #include "io/tls_client_ctx.h"
-#include "proto/handshake.h"
+#include "proto/accept_key.h"
 
 enum { WORKS = 7, WORKS_NO_MORE = 8 };
 

@@ -5,7 +5,10 @@
 #include <errno.h>
 
 #include "alloc_fail.h"
-#include "proto/handshake.h"
+#include "proto/accept_key.h"
+#include "proto/handshake_client.h"
+#include "proto/handshake_server.h"
+#include "proto/origin.h"
 
 /* RFC 6455, section 1.3. */
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="

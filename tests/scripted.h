@@ -13,7 +13,7 @@
 
 #include <silverback/dial.h>
 
-#include "proto/handshake.h"
+#include "proto/accept_key.h"
 
 /* What a proxy hears before it says something. */
 struct scripted_turn {

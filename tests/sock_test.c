@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "descriptors.h"
+#include "io/listen.h"
 #include "io/sock.h"
 #include "io/wait.h"
 #include "mode.h"

@@ -9,7 +9,8 @@
 #include "conn/setup.h"
 #include "io/proxy.h"
 #include "io/random.h"
-#include "proto/handshake.h"
+#include "proto/accept_key.h"
+#include "proto/handshake_client.h"
 #include "proto/url.h"
 
 #define HANDSHAKE_TIMEOUT_MS 45000

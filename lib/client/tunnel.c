@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/line.h"
 #include "client/response.h"
-#include "proto/handshake.h"
+#include "proto/handshake_client.h"
 #include "proto/http_write.h"
 #include "proto/socks5.h"
 

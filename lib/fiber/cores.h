@@ -7,7 +7,7 @@
  * of its control group, rounded up, if that is less.  At least 1. */
 int ws__cores(void);
 
-/* The quota alone, 0 if there is none; for tests, with the process's list of
+/* For tests.  The quota alone, 0 if there is none, with the process's list of
  * groups and the folder where they are mounted. */
 int ws__cores_quota(const char *groups, const char *root);
 

@@ -9,7 +9,8 @@
  * its control group, if that is less. */
 int64_t ws__memory(void);
 
-/* The limit alone, 0 if there is none; for tests, as ws__cores_quota. */
+/* For tests.  The limit alone, 0 if there is none, with the process's list of
+ * groups and the folder where they are mounted. */
 int64_t ws__memory_limit(const char *groups, const char *root);
 
 #endif

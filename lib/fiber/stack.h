@@ -57,8 +57,8 @@ bool ws__stack_intact(const struct ws__stack *s);
 /* Is address within the guard of s? */
 bool ws__stack_is_guard(const struct ws__stack *s, const void *address);
 
-/* For tests: what new stacks get, if it can be had.  The best of them is tried
- * first. */
+/* For tests.  What new stacks get, if it can be had; otherwise the best of them
+ * is tried first. */
 void ws__stack_prefer(enum ws__guard guard);
 
 #endif

@@ -6,9 +6,11 @@
 #include <stddef.h>
 
 /*
- * Changing stacks: one of switch_x86_64.S, switch_aarch64.S, switch_ucontext.c.
- * What is saved lies on the stack that is left, and is known by its address.
- * The floating point modes are not saved: they are the thread's.
+ * One of switch_x86_64.S, switch_aarch64.S, switch_ucontext.c.
+ *
+ * Changing stacks.  What is saved lies on the stack that is left, and is known
+ * by its address.  The floating point modes are not saved: they are the
+ * thread's.
  */
 
 /* Leave the caller's stack, noting it in *from, and go on where to was left. */

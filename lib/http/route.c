@@ -7,7 +7,7 @@
 #include <silverback/upgrade.h>
 
 #include "base/error.h"
-#include "proto/handshake.h"
+#include "proto/origin.h"
 
 static int route_check(const ws_route *r, ws_error *err)
 {

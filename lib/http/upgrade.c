@@ -15,7 +15,7 @@
 #include "fiber/sched.h"
 #include "http/reply.h"
 #include "proto/extension.h"
-#include "proto/handshake.h"
+#include "proto/handshake_server.h"
 #include "proto/header.h"
 #include "proto/http_write.h"
 

@@ -12,8 +12,9 @@
  */
 int ws__open_beneath(const char *root, const char *path);
 
-/* The same for kernels that cannot do it in one call: every symbolic link is
- * refused, with -ELOOP or -ENOTDIR, one that stays inside too. */
+/* For tests.  What it does where the kernel cannot do it in one call: every
+ * symbolic link is refused, with -ELOOP or -ENOTDIR, one that stays inside
+ * too. */
 int ws__open_by_steps(const char *root, const char *path);
 
 #endif

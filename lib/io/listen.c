@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "io/listen.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>

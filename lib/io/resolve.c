@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "fiber/task.h"
+#include "io/listen.h"
 #include "io/sock.h"
 
 /* By then a resolver has given up, unless it is told to be more patient (see

@@ -14,17 +14,6 @@
 #define WS__ADDR_LEN 128 /* of an address as text */
 
 /*
- * Listen on "host:port", ":port" (every address, IPv6 and IPv4), "[::1]:port" or
- * "unix:path".  A stale socket file that nobody listens on is replaced.
- * Returns a non-blocking descriptor, or a negative code, and *err says why.
- */
-int ws__listen(const char *addr, ws_error *err);
-
-/* "localhost" is this machine, whatever a resolver would say (RFC 6761, section
- * 6.3): getaddrinfo says so of NULL. */
-bool ws__is_localhost(const char *host);
-
-/*
  * Accept one connection without waiting: non-blocking, close-on-exec, and with
  * the listening socket's TCP_NODELAY, as Linux does; remote as ws__remote_name.
  * What is wrong with one connection only (ECONNABORTED, EPROTO, ...) is passed

@@ -92,10 +92,13 @@ bool ws__stream_has_room(struct ws__stream *s);
 /* Wait until a read may succeed: not at all if s is readable.  Returns 0,
  * WS_ERR_TIMEOUT or a negated errno. */
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline);
+
+/* For tests.  The same for a write. */
 int ws__stream_wait_write(struct ws__stream *s, int64_t deadline);
 
-/* The same for a peer that is to go on taking what was sent: WS_ERR_DEAD once it
- * has acknowledged nothing for ms; < 0: it need not. */
+/* Wait until a write may succeed, as long as the peer goes on taking what was
+ * sent: WS_ERR_DEAD once it has acknowledged nothing for ms; < 0: it need not
+ * acknowledge. */
 int ws__stream_wait_progress(struct ws__stream *s, int64_t deadline, int ms);
 
 /* How much of what was sent lies in the kernel still, in bytes for TCP: the peer

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "proto/accept_key.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -8,7 +10,6 @@
 
 #include "base/base64.h"
 #include "base/crypto.h"
-#include "proto/handshake.h"
 
 enum { SHA1_SIZE = 20 };
 

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 /*
+ * One of alone_isal.c, alone_none.c.
+ *
  * DEFLATE of messages that look back at no other, by ISA-L where the library
  * was built with it: it takes half of zlib's time or less, but a message all at
  * once.  A make that returns NULL says: use zlib.

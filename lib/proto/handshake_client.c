@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "proto/handshake_client.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/line.h"
 #include "base/str.h"
-#include "proto/handshake.h"
+#include "proto/accept_key.h"
 #include "proto/header.h"
 #include "proto/http_target.h"
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "proto/handshake_server.h"
+
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "proto/handshake.h"
+#include "proto/accept_key.h"
+#include "proto/origin.h"
 #include "proto/header.h"
 
 enum { KEY_BYTES = 16 };

@@ -9,8 +9,11 @@
 
 #include "base/str.h"
 
-bool ws__is_token_char(char c); /* RFC 9110, section 5.6.2 */
+/* Is s a token (RFC 9110, section 5.6.2)? */
 bool ws__is_token(struct ws__str s);
+
+/* For tests.  May c stand in one? */
+bool ws__is_token_char(char c);
 
 /* How many fields have this name. */
 unsigned ws__header_count(const ws_header *headers, const char *name);

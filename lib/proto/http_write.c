@@ -201,12 +201,6 @@ void ws__http_basic(struct ws__http_out *o, const char *name,
     put(o, "\r\n", 2);
 }
 
-void ws__http_fields(struct ws__http_out *o, const ws_header *headers)
-{
-    for (const ws_header *h = headers; h && h->name; h++)
-        ws__http_field(o, h->name, h->value ? h->value : "");
-}
-
 int ws__http_end(struct ws__http_out *o)
 {
     put(o, "\r\n", 2);

@@ -33,7 +33,6 @@ void ws__http_fieldf(struct ws__http_out *o, const char *name, const char *fmt,
 /* "Basic" and "user:password" in base64 (RFC 7617, section 2). */
 void ws__http_basic(struct ws__http_out *o, const char *name,
                     const char *credentials);
-void ws__http_fields(struct ws__http_out *o, const ws_header *headers);
 
 /* The empty line.  Returns o->error. */
 int ws__http_end(struct ws__http_out *o);

@@ -12,7 +12,8 @@
  */
 void ws__mask(uint8_t *p, size_t n, const uint8_t key[static 4], size_t phase);
 
-/* The same, a byte at a time: what the one above is tested against. */
+/* For tests.  The same, a byte at a time: what the one above is compared
+ * with. */
 void ws__mask_scalar(uint8_t *p, size_t n, const uint8_t key[static 4],
                      size_t phase);
 

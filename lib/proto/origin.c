@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "proto/origin.h"
+
 #include <string.h>
 
 #include "base/error.h"
 #include "base/line.h"
 #include "base/str.h"
-#include "proto/handshake.h"
 #include "proto/http_target.h"
 
 struct origin {

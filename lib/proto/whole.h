@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 /*
+ * One of whole_libdeflate.c, whole_none.c.
+ *
  * Inflating whole messages, each on its own, by libdeflate where the library
  * was built with it: faster than zlib, but it keeps no window, and takes and
  * gives all at once.  A make that returns NULL says: use zlib.

@@ -15,8 +15,9 @@
 #include "fiber/thread.h"
 #include "fiber/worker.h"
 #include "http/route.h"
+#include "io/listen.h"
 #include "io/tls_context.h"
-#include "proto/handshake.h"
+#include "proto/accept_key.h"
 
 enum {
     HEADER_MAX = 1 << 30, /* the parser counts in 32 bits */
