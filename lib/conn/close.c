@@ -20,8 +20,8 @@ void ws_shutdown(ws_conn *c)
 /* Its descriptor counts until then, and the end of a shutdown breaks it. */
 static void let_go(ws_conn *c)
 {
-    if (c->entry.registry)
-        ws__entry_closed(&c->entry);
+    if (c->entry.ops)
+        c->entry.ops->gone(&c->entry);
     ws_unref(c);
 }
 

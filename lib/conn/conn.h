@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "conn/pools.h"
-#include "conn/registry.h"
+#include "conn/entry.h"
 #include "conn/setup.h"
 #include "fiber/park.h"
 #include "fiber/sync.h"

@@ -8,7 +8,7 @@
 
 #include <silverback/http.h>
 
-#include "conn/registry.h"
+#include "http/registry.h"
 
 struct ws__tls_context;
 

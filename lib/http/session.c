@@ -34,7 +34,10 @@ static void session_cut(struct ws__entry *e)
     ws__stream_break(&session_of(e)->stream);
 }
 
-const struct ws__entry_ops ws__session_ops = { session_close, session_cut };
+const struct ws__entry_ops ws__session_ops = {
+    .close = session_close,
+    .cut = session_cut,
+};
 
 static void session_init(struct ws__session *s, const struct ws__newcomer *n)
 {

@@ -153,8 +153,11 @@ static void upgraded_cut(struct ws__entry *e)
     ws_shutdown(conn_of(e));
 }
 
-const struct ws__entry_ops ws__upgraded_ops = { upgraded_goodbye,
-                                                upgraded_cut };
+const struct ws__entry_ops ws__upgraded_ops = {
+    .close = upgraded_goodbye,
+    .cut = upgraded_cut,
+    .gone = ws__entry_closed,
+};
 
 /* From here on the stream is the connection's, or closed. */
 static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "io/place.h"
+#include "io/resolve.h"
 #include "io/sock.h"
 
 enum { TYPE = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC };
@@ -70,11 +71,6 @@ static const struct addrinfo *preferred(const struct addrinfo *list)
         if (a->ai_family == AF_INET)
             return a;
     return list;
-}
-
-bool ws__is_localhost(const char *host)
-{
-    return ws__equal_nocase(host, "localhost");
 }
 
 static int listen_host(const struct ws__place *p, const char *addr,

@@ -3,8 +3,6 @@
 #ifndef WS_IO_LISTEN_H
 #define WS_IO_LISTEN_H
 
-#include <stdbool.h>
-
 #include <silverback/base.h>
 
 /*
@@ -13,9 +11,5 @@
  * Returns a non-blocking descriptor, or a negative code, and *err says why.
  */
 int ws__listen(const char *addr, ws_error *err);
-
-/* "localhost" is this machine, whatever a resolver would say (RFC 6761, section
- * 6.3): getaddrinfo says so of NULL. */
-bool ws__is_localhost(const char *host);
 
 #endif

@@ -8,9 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "fiber/task.h"
-#include "io/listen.h"
-#include "io/sock.h"
 
 /* By then a resolver has given up, unless it is told to be more patient (see
  * resolv.conf(5)): one that still runs is no longer relied on. */
@@ -230,6 +229,11 @@ static int resolve_number(const char *host, const char *port,
     *list = copy(numbers);
     freeaddrinfo(numbers);
     return *list ? 0 : resolve_fail(err, host, port, -ENOMEM);
+}
+
+bool ws__is_localhost(const char *host)
+{
+    return ws__equal_nocase(host, "localhost");
 }
 
 int ws__resolve(const char *host, const char *port, int64_t deadline,

@@ -4,6 +4,7 @@
 #define WS_IO_RESOLVE_H
 
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <silverback/base.h>
@@ -21,5 +22,9 @@
 int ws__resolve(const char *host, const char *port, int64_t deadline,
                 ws_event *cancel, struct addrinfo **list, ws_error *err);
 void ws__resolve_free(struct addrinfo *list);
+
+/* "localhost" is this machine, whatever a resolver would say (RFC 6761, section
+ * 6.3): getaddrinfo says so of NULL. */
+bool ws__is_localhost(const char *host);
 
 #endif

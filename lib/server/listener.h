@@ -25,6 +25,11 @@ struct ws__seat {
     bool turns_away; /* and looks after what was */
 };
 
+/*
+ * Who ends what: the seat whose acceptor ends last closes the listening socket;
+ * the seat that ends last sets `ended`; ws_listener_shutdown frees the listener,
+ * once that is set and the registry is quiet.
+ */
 struct ws_listener {
     struct ws__host host;
     size_t
@@ -36,23 +41,13 @@ struct ws_listener {
     atomic_bool crippled; /* one has failed to */
     ws_event open;        /* they may accept, unless they are to stop */
     ws_event stop;
-    atomic_int accepting; /* seats; the last one closes fd */
-    atomic_int running;
-    ws_event ended;      /* all of them, and all that was started there */
-    atomic_bool starved; /* and that was logged */
+    atomic_int accepting; /* seats that do, or may yet */
+    atomic_int running;   /* seats, and what was started there */
+    ws_event ended;       /* none is */
+    atomic_bool starved;  /* and that was logged */
     struct ws__turned_away turned_away;
     int nseats;
     struct ws__seat seats[];
 };
-
-/* Once the listener is open, accept connections, and have each served by the
- * worker with the fewest, until it is stopped.  For ws_run, with a seat. */
-void ws__accept_all(void *seat);
-
-/* One seat more runs, or has failed to. */
-void ws__seat_present(ws_listener *l, bool runs);
-
-/* One seat will accept no more. */
-void ws__accept_ends(ws_listener *l);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "conn/registry.h"
+#include "http/registry.h"
+
+#include <stdatomic.h>
 
 #include <silverback/fiber.h>
 
@@ -62,13 +64,13 @@ bool ws__registry_closing(struct ws__registry *g)
     return closing;
 }
 
-static void count(struct ws__registry *g, unsigned seat)
+static void seat_add(struct ws__registry *g, unsigned seat)
 {
     g->connections++;
     atomic_fetch_add(&g->load[seat], 1);
 }
 
-static void count_off(struct ws__registry *g, unsigned seat)
+static void seat_remove(struct ws__registry *g, unsigned seat)
 {
     g->connections--;
     atomic_fetch_sub(&g->load[seat], 1);
@@ -81,7 +83,7 @@ bool ws__session_begin(struct ws__registry *g, unsigned seat)
     if (open) {
         g->sessions++;
         g->holders++;
-        count(g, seat);
+        seat_add(g, seat);
     }
     ws_mutex_unlock(&g->lock);
     return open;
@@ -98,7 +100,7 @@ void ws__session_end(struct ws__registry *g)
 
 /* ---- Entries ------------------------------------------------------------ */
 
-static void add(struct ws__registry *g, struct ws__entry *e)
+static void entry_insert(struct ws__registry *g, struct ws__entry *e)
 {
     e->prev = NULL;
     e->next = g->first;
@@ -107,7 +109,7 @@ static void add(struct ws__registry *g, struct ws__entry *e)
     g->first = e;
 }
 
-static void take_off(struct ws__registry *g, const struct ws__entry *e)
+static void entry_take_off(struct ws__registry *g, const struct ws__entry *e)
 {
     if (e->prev)
         e->prev->next = e->next;
@@ -119,7 +121,7 @@ static void take_off(struct ws__registry *g, const struct ws__entry *e)
 
 /* A shutdown that has begun meanwhile did not find it: what it does is done
  * here. */
-static void catch_up(struct ws__entry *e, enum stage stage)
+static void entry_catch_up(struct ws__entry *e, enum stage stage)
 {
     switch (stage) {
     case OPEN:
@@ -138,8 +140,8 @@ void ws__entry_add(struct ws__entry *e, const struct ws__entry_ops *ops,
 {
     *e = (struct ws__entry){ .registry = g, .ops = ops, .seat = seat };
     ws_mutex_lock(&g->lock);
-    add(g, e);
-    catch_up(e, g->stage);
+    entry_insert(g, e);
+    entry_catch_up(e, g->stage);
     ws_mutex_unlock(&g->lock);
 }
 
@@ -148,8 +150,8 @@ void ws__entry_remove(struct ws__entry *e)
     struct ws__registry *g = e->registry;
 
     ws_mutex_lock(&g->lock);
-    take_off(g, e);
-    count_off(g, e->seat);
+    entry_take_off(g, e);
+    seat_remove(g, e->seat);
     ws_mutex_unlock(&g->lock);
 }
 
@@ -169,7 +171,7 @@ void ws__entry_withdraw(struct ws__entry *e)
     struct ws__registry *g = e->registry;
 
     ws_mutex_lock(&g->lock);
-    take_off(g, e);
+    entry_take_off(g, e);
     ws_mutex_unlock(&g->lock);
 }
 
@@ -181,8 +183,8 @@ void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry_ops *ops,
     *e = (struct ws__entry){ .registry = g, .ops = ops, .seat = plain->seat };
     ws_mutex_lock(&g->lock);
     g->holders++;
-    add(g, e);
-    catch_up(e, g->stage);
+    entry_insert(g, e);
+    entry_catch_up(e, g->stage);
     ws_mutex_unlock(&g->lock);
 }
 
@@ -191,7 +193,7 @@ void ws__entry_lost(struct ws__entry *plain)
     struct ws__registry *g = plain->registry;
 
     ws_mutex_lock(&g->lock);
-    count_off(g, plain->seat);
+    seat_remove(g, plain->seat);
     ws_mutex_unlock(&g->lock);
 }
 
@@ -216,7 +218,7 @@ void ws__registry_close(struct ws__registry *g)
     ws__registry_refuse(g);
     ws_mutex_lock(&g->lock);
     for (struct ws__entry *e = g->first; e; e = e->next)
-        catch_up(e, g->stage);
+        entry_catch_up(e, g->stage);
     if (g->sessions == 0)
         ws_event_set(&g->quiet);
     ws_mutex_unlock(&g->lock);
@@ -227,7 +229,7 @@ void ws__registry_break(struct ws__registry *g)
     ws_mutex_lock(&g->lock);
     g->stage = BROKEN;
     for (struct ws__entry *e = g->first; e; e = e->next)
-        catch_up(e, g->stage);
+        entry_catch_up(e, g->stage);
     ws_mutex_unlock(&g->lock);
 }
 

@@ -1,38 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 
-#ifndef WS_CONN_REGISTRY_H
-#define WS_CONN_REGISTRY_H
+#ifndef WS_HTTP_REGISTRY_H
+#define WS_HTTP_REGISTRY_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "conn/entry.h"
 
 /*
  * A listener's connections.  The registry is held by the listener, by every
  * session and by every upgraded connection, which may outlive both.
  */
 struct ws__registry;
-
-struct ws__entry;
-
-/* What a shutdown does to a connection.  Neither call may wait, nor ask anything
- * of the registry, whose lock is held. */
-struct ws__entry_ops {
-    void (*close)(struct ws__entry *e); /* it begins */
-    void (*cut)(struct ws__entry *e);   /* its deadline has passed */
-};
-
-/* One connection: a session's own, or an upgraded connection's, in which it
- * lies. */
-struct ws__entry {
-    struct ws__entry *next;
-    struct ws__entry *prev;
-    struct ws__registry *registry;
-    const struct ws__entry_ops *ops;
-    unsigned seat; /* the worker that serves it */
-    bool idle;     /* a session between requests: a shutdown ends it at once */
-};
 
 /* For connections of so many workers. */
 struct ws__registry *ws__registry_new(unsigned seats);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_CONN_ENTRY_H
+#define WS_CONN_ENTRY_H
+
+#include <stdbool.h>
+
+struct ws__entry;
+struct ws__registry;
+
+/*
+ * What whoever keeps a list of connections does with one, and is told by it.
+ * close and cut are called with the list's lock held: they neither wait nor ask
+ * anything of the list.
+ */
+struct ws__entry_ops {
+    void (*close)(struct ws__entry *e); /* a shutdown begins */
+    void (*cut)(struct ws__entry *e);   /* its deadline has passed */
+    void (*gone)(struct ws__entry *e);  /* by the connection: it has ended */
+};
+
+/* A connection's place in the list.  It lies in the connection, and is written
+ * under the list's lock once it is in there. */
+struct ws__entry {
+    struct ws__entry *next;
+    struct ws__entry *prev;
+    struct ws__registry *registry;
+    const struct ws__entry_ops *ops; /* NULL: it is in none */
+    unsigned seat;                   /* the worker that serves it */
+    bool idle; /* a session between requests: a shutdown ends it at once */
+};
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "server/seat.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fiber/sched.h"
+#include "fiber/thread.h"
+#include "fiber/worker.h"
+#include "server/accept.h"
+
+/* Before the descriptor is closed, so that it cannot be another server's. */
+static void unlink_socket(const ws_listener *l)
+{
+    static const char prefix[] = "unix:";
+    const char *addr = l->host.server.addr;
+
+    if (strncmp(addr, prefix, sizeof(prefix) - 1) == 0)
+        unlink(addr + sizeof(prefix) - 1);
+}
+
+static void seat_accepts_no_more(ws_listener *l)
+{
+    if (atomic_fetch_sub(&l->accepting, 1) != 1)
+        return;
+    unlink_socket(l);
+    close(l->fd);
+}
+
+/* One more runs, or has failed to. */
+static void seat_is_present(ws_listener *l, bool runs)
+{
+    if (!runs)
+        atomic_store(&l->crippled, true);
+    if (atomic_fetch_sub(&l->absent, 1) == 1)
+        ws_event_set(&l->present);
+}
+
+static void seat_accept(void *arg)
+{
+    struct ws__seat *seat = arg;
+    ws_listener *l = seat->listener;
+
+    seat_is_present(l, true);
+    ws_event_wait(&l->open, 0);
+    ws__accept_all(seat);
+    seat_accepts_no_more(l);
+}
+
+static void *seat_run(void *arg)
+{
+    struct ws__seat *seat = arg;
+    ws_listener *l = seat->listener;
+
+    ws__thread_runs_handlers();
+    if (ws__run_worker(seat->worker, seat_accept, seat) != 0) {
+        seat_accepts_no_more(l);
+        seat_is_present(l, false);
+    }
+    if (atomic_fetch_sub(&l->running, 1) == 1)
+        ws_event_set(&l->ended);
+    return NULL;
+}
+
+static int seat_start(struct ws__seat *seat)
+{
+    const ws_server *s = &seat->listener->host.server;
+
+    seat->worker = ws__worker_new(s->stack_size);
+    if (!seat->worker)
+        return -ENOMEM;
+    seat->worker->spin_us = s->spin_us;
+    if (ws__thread_start(&seat->thread, seat_run, seat) != 0)
+        return -ENOMEM;
+    seat->started = true;
+    return 0;
+}
+
+int ws__seats_start(ws_listener *l)
+{
+    int n = 0;
+
+    atomic_init(&l->accepting, l->nseats);
+    atomic_init(&l->running, l->nseats);
+    atomic_init(&l->absent, l->nseats);
+    while (n < l->nseats && seat_start(&l->seats[n]) == 0)
+        n++;
+    int missing = l->nseats - n;
+    atomic_fetch_sub(&l->running, missing);
+    for (int i = 0; i < missing; i++) {
+        seat_accepts_no_more(l);
+        seat_is_present(l, false);
+    }
+    ws_event_wait(&l->present, 0);
+    bool crippled = atomic_load(&l->crippled);
+    if (crippled)
+        ws_event_set(&l->stop);
+    ws_event_set(&l->open);
+    return crippled ? -ENOMEM : 0;
+}
+
+void ws__seats_join(ws_listener *l)
+{
+    for (int i = 0; i < l->nseats; i++) {
+        struct ws__seat *seat = &l->seats[i];
+
+        if (seat->started)
+            pthread_join(seat->thread, NULL);
+        if (seat->worker)
+            ws__worker_unref(seat->worker);
+    }
+}

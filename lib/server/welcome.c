@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "server/welcome.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "fiber/limit.h"
+#include "fiber/sched.h"
+#include "http/session.h"
+
+enum { SLACK = 8 }; /* connections that a worker may have above its share */
+
+/* ---- Too many ----------------------------------------------------------- */
+
+static void say_full(const ws_listener *l)
+{
+    char why[64] = "max_connections", max[24];
+
+    if (l->descriptors > 0)
+        snprintf(why, sizeof(why), "a limit of %zu descriptors (ulimit -n)",
+                 l->descriptors);
+    snprintf(max, sizeof(max), "%zu", l->host.server.max_connections);
+    const struct ws__log_field fields[] = { { "listener", l->addr },
+                                            { "max_connections", max },
+                                            { 0 } };
+    const struct ws__log_topic topic = { .level = WS_LOG_WARNING,
+                                         .event = "turned_away",
+                                         .fields = fields };
+    ws__log(&topic,
+            "accept on %s: %zu connections are all that %s allows; those "
+            "above get 503",
+            l->addr, l->host.server.max_connections, why);
+}
+
+/* Said again when there was nobody to be turned away for a while. */
+static void turn_away(struct ws__seat *seat, int fd)
+{
+    ws_listener *l = seat->listener;
+
+    seat->turns_away = true;
+    if (ws__turn_away(&l->turned_away, fd, l->host.tls != NULL))
+        say_full(l);
+}
+
+int64_t ws__welcome_look_after(struct ws__seat *seat)
+{
+    struct ws__turned_away *t = &seat->listener->turned_away;
+
+    if (!seat->turns_away)
+        return 0;
+    ws__turned_away_close(t, ws_now());
+    int64_t due = ws__turned_away_due(t);
+    seat->turns_away = due != 0;
+    return due;
+}
+
+/* ---- One connection ----------------------------------------------------- */
+
+static size_t seat_load(const struct ws__seat *seat)
+{
+    return ws__registry_load(seat->listener->host.registry, seat->index);
+}
+
+static struct ws__seat *least_loaded(ws_listener *l)
+{
+    struct ws__seat *best = &l->seats[0];
+
+    for (int i = 1; i < l->nseats; i++)
+        if (seat_load(&l->seats[i]) < seat_load(best))
+            best = &l->seats[i];
+    return best;
+}
+
+/* WebSockets live long, so they are balanced when they are born: a worker with
+ * clearly more than its share hands on what it accepts. */
+static struct ws__seat *seat_for_one(struct ws__seat *seat)
+{
+    ws_listener *l = seat->listener;
+    size_t mean = ws__registry_count(l->host.registry) / (size_t)l->nseats;
+
+    if (l->nseats == 1 || seat_load(seat) < mean + mean / 4 + SLACK)
+        return seat;
+    return least_loaded(l);
+}
+
+static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd,
+                                         const char *remote)
+{
+    struct ws__newcomer *n = ws__alloc(sizeof(*n));
+
+    if (!n || !ws__session_begin(seat->listener->host.registry, seat->index)) {
+        close(fd);
+        ws_free(n);
+        return NULL;
+    }
+    n->host = &seat->listener->host;
+    n->seat = seat->index;
+    n->fd = fd;
+    n->first_by =
+        ws__limit_deadline(seat->listener->host.server.request_timeout_ms);
+    strcpy(n->remote, remote);
+    return n;
+}
+
+static int newcomer_start(struct ws__seat *seat, struct ws__seat *chosen,
+                          struct ws__newcomer *n)
+{
+    ws_fiber *f;
+
+    if (chosen != seat)
+        return ws__go_in(chosen->worker, ws__session_run, ws__session_abandon,
+                         n);
+    f = seat->listener->host.server.threads ? ws__go_thread(ws__session_run, n)
+                                            : ws_go(ws__session_run, n);
+    ws_detach(f);
+    return f ? 0 : -ENOMEM;
+}
+
+void ws__welcome(struct ws__seat *seat, int fd, const char *remote)
+{
+    ws_listener *l = seat->listener;
+
+    if (ws__registry_count(l->host.registry) >=
+        l->host.server.max_connections) {
+        turn_away(seat, fd);
+        return;
+    }
+    struct ws__seat *chosen = seat_for_one(seat);
+    struct ws__newcomer *n = newcomer_new(chosen, fd, remote);
+    if (n && newcomer_start(seat, chosen, n) != 0)
+        ws__session_abandon(n);
+}
