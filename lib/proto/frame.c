@@ -21,7 +21,7 @@ enum {
 
 static bool is_control(uint8_t opcode)
 {
-    return opcode & 0x8;
+    return opcode & WS__CONTROL_BIT;
 }
 
 static bool is_known(uint8_t opcode)

@@ -13,6 +13,11 @@
 /* The largest payload of a control frame (RFC 6455, section 5.5). */
 #define WS__CONTROL_MAX 125
 
+/* Of opcodes (RFC 6455, section 5.2): of a frame that goes on with a message, and
+ * the bit that all control frames have. */
+#define WS__CONTINUATION 0x0
+#define WS__CONTROL_BIT 0x8
+
 /* A frame header (RFC 6455, section 5.2). */
 struct ws__frame {
     uint8_t opcode;

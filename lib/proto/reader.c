@@ -5,66 +5,15 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/alloc.h"
+#include "proto/fault.h"
 #include "proto/mask.h"
-
-enum {
-    CONTROL_BIT = 0x8,
-    CONTINUATION = 0,
-
-    /* Of a message's inflated size to its own: seldom more. */
-    WHOLE_RATIO = 4,
-
-    /* What is inflated at once.  Input that makes nothing may take longest: a
-     * microsecond for each dozen bytes. */
-    STEP_OUT = 32 * 1024,
-    STEP_IN = 4 * 1024,
-    WHOLE_OUT = 128 * 1024,
-    WHOLE_IN = 8 * 1024,
-    IN_EFFORT = 2, /* a byte of it, in bytes that are made */
-};
-
-static size_t min(uint64_t a, size_t b)
-{
-    return a < b ? (size_t)a : b;
-}
-
-static enum ws__event fail(struct ws__reader *r, int error, int close_code,
-                           const char *text)
-{
-    r->error = error;
-    r->close_code = close_code;
-    r->text = text;
-    return WS__FAILED;
-}
-
-static enum ws__event too_big(struct ws__reader *r)
-{
-    return fail(r, WS_ERR_TOO_BIG, WS_CLOSE_TOO_BIG,
-                "the message is larger than the read limit");
-}
-
-static enum ws__event not_utf8(struct ws__reader *r)
-{
-    return fail(r, WS_ERR_UTF8, WS_CLOSE_BAD_PAYLOAD,
-                "a text message is not UTF-8");
-}
-
-static enum ws__event no_memory(struct ws__reader *r)
-{
-    return fail(r, -ENOMEM, WS_CLOSE_INTERNAL, "out of memory");
-}
-
-static bool checks_text(const struct ws__reader *r)
-{
-    return r->type == WS_TEXT;
-}
+#include "proto/payload.h"
 
 /* ---- Headers ------------------------------------------------------------ */
 
 /* What is wrong with a frame in this place (RFC 6455, sections 5.1, 5.2 and
  * 5.4; RFC 7692, section 6.1); NULL if nothing is. */
-static const char *fault(const struct ws__reader *r)
+static const char *frame_fault(const struct ws__reader *r)
 {
     const struct ws__frame *f = &r->frame;
     bool first = f->opcode == WS_TEXT || f->opcode == WS_BINARY;
@@ -76,7 +25,7 @@ static const char *fault(const struct ws__reader *r)
         return "RSV1 is set, and no extension was agreed";
     if (f->rsv1 && !first)
         return "RSV1 is set on a frame that does not begin a message";
-    if (f->opcode == CONTINUATION && r->type == 0)
+    if (f->opcode == WS__CONTINUATION && r->type == 0)
         return "a continuation frame without a message to continue";
     if (first && r->type != 0)
         return "a message begins inside another";
@@ -119,19 +68,12 @@ static bool begin_message(struct ws__reader *r)
     return r->inflate;
 }
 
-/* Compare before anything is added, so that no sum can wrap. */
-static bool exceeds(const struct ws__reader *r, uint64_t more)
-{
-    return r->limit >= 0 && (r->have > (uint64_t)r->limit ||
-                             more > (uint64_t)r->limit - r->have);
-}
-
 static enum ws__event begin_payload(struct ws__reader *r)
 {
-    if (r->frame.opcode != CONTINUATION && !begin_message(r))
-        return no_memory(r);
-    if (!r->compressed && exceeds(r, r->frame.len))
-        return too_big(r);
+    if (r->frame.opcode != WS__CONTINUATION && !begin_message(r))
+        return ws__fault_no_memory(r);
+    if (!r->compressed && ws__payload_exceeds(r, r->frame.len))
+        return ws__fault_too_big(r);
     r->in_payload = true;
     r->left = r->frame.len;
     r->ready = 0;
@@ -147,132 +89,19 @@ static enum ws__event take_header(struct ws__reader *r, struct ws__buf *in)
 
     if (n == 0)
         return WS__NEED_INPUT;
-    const char *text = n < 0 ? ws__frame_fault(in->pos) : fault(r);
+    const char *text = n < 0 ? ws__frame_fault(in->pos) : frame_fault(r);
     if (text)
-        return fail(r, WS_ERR_PROTOCOL, WS_CLOSE_PROTOCOL_ERROR, text);
-    if (r->frame.opcode & CONTROL_BIT)
+        return ws__fault(r, WS_ERR_PROTOCOL, WS_CLOSE_PROTOCOL_ERROR, text);
+    if (r->frame.opcode & WS__CONTROL_BIT)
         return take_control(r, in, (size_t)n);
     in->pos += n;
     return begin_payload(r);
 }
 
-/* ---- Payloads ----------------------------------------------------------- */
-
-/* Unmask n bytes of the payload, and check them if they are text as it is. */
-static bool unmask(struct ws__reader *r, uint8_t *p, size_t n)
-{
-    if (r->frame.masked)
-        ws__mask(p, n, r->frame.key, r->phase);
-    r->phase += n;
-    if (!r->compressed && checks_text(r) && !ws__utf8_feed(&r->utf8, p, n)) {
-        not_utf8(r);
-        return false;
-    }
-    return true;
-}
-
-static bool make_ready(struct ws__reader *r, struct ws__buf *in)
-{
-    size_t n = min(r->left, ws__buf_used(in)), more = n - r->ready;
-
-    r->ready = n;
-    return more == 0 || unmask(r, in->pos + n - more, more);
-}
-
-static void use_up(struct ws__reader *r, struct ws__buf *in, size_t n)
-{
-    if (n > 0) /* without a byte there may be no buffer */
-        in->pos += n;
-    r->ready -= n;
-    r->left -= n;
-}
-
-/* Inflate the whole message, if it is all there in one frame and likely to fit.
- * Where it does not after all, little was lost. */
-static bool inflate_whole(struct ws__reader *r, struct ws__buf *in,
-                          uint8_t *out, size_t cap, struct ws__inflated *done)
-{
-    size_t n = r->ready;
-
-    cap = min(cap, WHOLE_OUT);
-    if (r->takeover || !r->frame.fin || r->frame.opcode == CONTINUATION ||
-        n == 0 || n != r->frame.len || n > cap / WHOLE_RATIO || n > WHOLE_IN ||
-        (size_t)(in->end - in->pos) - n < WS__WHOLE_TAIL)
-        return false;
-    if (!ws__inflate_whole(r->inflate, in->pos, n, out, cap, &done->made))
-        return false;
-    done->taken = n;
-    return true;
-}
-
-static int inflate_step(struct ws__reader *r, const struct ws__buf *in,
-                        uint8_t *out, size_t room, struct ws__inflated *done)
-{
-    room = min(room, STEP_OUT);
-    if (r->ready == 0)
-        return ws__inflate_finish(r->inflate, out, room, &done->made);
-    if (r->lookback)
-        ws__inflate_look_back(r->inflate, r->lookback->p, r->lookback->len);
-    return ws__inflate_step(r->inflate, in->pos, min(r->ready, STEP_IN), out,
-                            room, done);
-}
-
-/* The message has ended, alone if its n bytes are all of it. */
-static int remember(struct ws__reader *r, bool alone, const uint8_t *p,
-                    size_t n)
-{
-    if (!r->lookback || !r->lookback->on)
-        return 0;
-    return alone ? ws__lookback_alone(r->lookback, p, n)
-                 : ws__lookback_inflated(r->lookback, r->inflate, r->have);
-}
-
-/* Inflate what is ready, or the end, into cap bytes at out, as far as the limit
- * allows.  Returns 1 at the end of the message, 0, or -1 when it failed. */
-static int inflate(struct ws__reader *r, struct ws__buf *in, uint8_t *out,
-                   size_t cap, size_t *made)
-{
-    struct ws__inflated done = { 0 };
-    uint8_t over;
-    bool full = exceeds(r, 1); /* then one byte more is one too many */
-    size_t room = full ? 1 : cap;
-
-    if (!full && r->limit >= 0)
-        room = min((uint64_t)r->limit - r->have, cap);
-    bool alone = inflate_whole(r, in, out, room, &done);
-    int code = alone ? 1 : inflate_step(r, in, full ? &over : out, room, &done);
-    use_up(r, in, done.taken);
-    *made = done.made;
-    r->effort += done.made + done.taken * IN_EFFORT;
-    r->have += done.made;
-    if (code == 1 && remember(r, alone, out, done.made) != 0)
-        code = -ENOMEM;
-    if (code == -ENOMEM)
-        no_memory(r);
-    else if (code < 0)
-        fail(r, code, WS_CLOSE_BAD_PAYLOAD, "a compressed message is corrupt");
-    else if (full && done.made > 0)
-        too_big(r);
-    else if (checks_text(r) && !ws__utf8_feed(&r->utf8, out, done.made))
-        not_utf8(r);
-    return r->error ? -1 : code;
-}
-
-/* Is there something to inflate: input, or the end of the message? */
-static bool can_inflate(const struct ws__reader *r)
-{
-    return r->ready > 0 || (r->left == 0 && r->frame.fin);
-}
-
-static bool is_tired(const struct ws__reader *r)
-{
-    return r->effort >= STEP_OUT;
-}
-
 static enum ws__event end_message(struct ws__reader *r, enum ws__event event)
 {
-    if (checks_text(r) && !ws__utf8_complete(&r->utf8))
-        return not_utf8(r);
+    if (ws__payload_is_text(r) && !ws__utf8_complete(&r->utf8))
+        return ws__fault_not_utf8(r);
     r->in_payload = false;
     r->type = 0;
     if (r->inflate && !r->takeover) {
@@ -297,8 +126,8 @@ static void take_back(struct ws__reader *r)
 
 static bool fits_in_place(const struct ws__reader *r)
 {
-    return r->frame.fin && r->frame.opcode != CONTINUATION && !r->compressed &&
-           r->have == 0 && r->frame.len < r->in_max;
+    return r->frame.fin && r->frame.opcode != WS__CONTINUATION &&
+           !r->compressed && r->have == 0 && r->frame.len < r->in_max;
 }
 
 static enum ws__event give_in_place(struct ws__reader *r, struct ws__buf *in)
@@ -308,7 +137,7 @@ static enum ws__event give_in_place(struct ws__reader *r, struct ws__buf *in)
     r->message = (ws_message){ .type = (ws_type)r->type,
                                .data = (char *)in->pos,
                                .len = r->ready };
-    use_up(r, in, r->ready);
+    ws__payload_use_up(r, in, r->ready);
     r->borrowed_end = (char *)in->pos;
     r->saved = *r->borrowed_end;
     *r->borrowed_end = '\0';
@@ -316,7 +145,7 @@ static enum ws__event give_in_place(struct ws__reader *r, struct ws__buf *in)
 }
 
 /* Room for n bytes and a NUL behind whole; never more than the limit. */
-static int make_room(struct ws__reader *r, size_t n)
+static int whole_room(struct ws__reader *r, size_t n)
 {
     size_t max = SIZE_MAX / 2;
 
@@ -333,8 +162,8 @@ static int make_room(struct ws__reader *r, size_t n)
 
 static enum ws__event give_whole(struct ws__reader *r)
 {
-    if (make_room(r, 0) != 0)
-        return no_memory(r);
+    if (whole_room(r, 0) != 0)
+        return ws__fault_no_memory(r);
     r->message = (ws_message){ .type = (ws_type)r->type,
                                .data = (char *)r->whole.pos,
                                .len = ws__buf_used(&r->whole) };
@@ -348,29 +177,29 @@ static enum ws__event collect(struct ws__reader *r, struct ws__buf *in)
 {
     size_t n = r->ready;
 
-    if (make_room(r, n) != 0)
-        return no_memory(r);
+    if (whole_room(r, n) != 0)
+        return ws__fault_no_memory(r);
     ws__buf_append(&r->whole, in->pos, n);
     r->have += n;
-    use_up(r, in, n);
+    ws__payload_use_up(r, in, n);
     r->direct = r->left > 0;
     if (r->direct)
-        return make_room(r, 1) == 0 ? WS__NEED_INPUT : no_memory(r);
+        return whole_room(r, 1) == 0 ? WS__NEED_INPUT : ws__fault_no_memory(r);
     r->in_payload = false;
     return r->frame.fin ? give_whole(r) : WS__GO_ON;
 }
 
 static enum ws__event collect_inflated(struct ws__reader *r, struct ws__buf *in)
 {
-    while (can_inflate(r)) {
+    while (ws__payload_can_inflate(r)) {
         size_t made;
 
-        if (is_tired(r))
+        if (ws__payload_is_tired(r))
             return WS__GO_ON;
-        if (make_room(r, exceeds(r, 1) ? 0 : 1) != 0)
-            return no_memory(r);
-        int code =
-            inflate(r, in, r->whole.last, ws__buf_room(&r->whole) - 1, &made);
+        if (whole_room(r, ws__payload_exceeds(r, 1) ? 0 : 1) != 0)
+            return ws__fault_no_memory(r);
+        int code = ws__payload_inflate(r, in, r->whole.last,
+                                       ws__buf_room(&r->whole) - 1, &made);
         if (code < 0)
             return WS__FAILED;
         r->whole.last += made;
@@ -392,7 +221,7 @@ enum ws__event ws__reader_next(struct ws__reader *r, struct ws__buf *in)
             return WS__FAILED;
         if (!r->in_payload)
             event = take_header(r, in);
-        else if (!make_ready(r, in))
+        else if (!ws__payload_ready(r, in))
             event = WS__FAILED;
         else if (r->compressed)
             event = collect_inflated(r, in);
@@ -409,13 +238,13 @@ enum ws__event ws__reader_next(struct ws__reader *r, struct ws__buf *in)
 static enum ws__event give_piece(struct ws__reader *r, struct ws__buf *in,
                                  void *buf, size_t n)
 {
-    size_t k = min(r->ready, n);
+    size_t k = ws__payload_min(r->ready, n);
 
     if (k == 0)
         return WS__NEED_INPUT;
     memcpy(buf, in->pos, k);
     r->have += k;
-    use_up(r, in, k);
+    ws__payload_use_up(r, in, k);
     r->piece = k;
     return WS__PIECE;
 }
@@ -423,10 +252,10 @@ static enum ws__event give_piece(struct ws__reader *r, struct ws__buf *in,
 static enum ws__event give_inflated(struct ws__reader *r, struct ws__buf *in,
                                     void *buf, size_t n)
 {
-    while (can_inflate(r)) {
-        if (is_tired(r))
+    while (ws__payload_can_inflate(r)) {
+        if (ws__payload_is_tired(r))
             return WS__GO_ON;
-        int code = inflate(r, in, buf, n, &r->piece);
+        int code = ws__payload_inflate(r, in, buf, n, &r->piece);
 
         if (code < 0)
             return WS__FAILED;
@@ -443,7 +272,7 @@ static enum ws__event give_inflated(struct ws__reader *r, struct ws__buf *in,
 static enum ws__event give(struct ws__reader *r, struct ws__buf *in, void *buf,
                            size_t n)
 {
-    if (!make_ready(r, in))
+    if (!ws__payload_ready(r, in))
         return WS__FAILED;
     if (r->compressed)
         return give_inflated(r, in, buf, n);
@@ -481,13 +310,13 @@ bool ws__reader_window(struct ws__reader *r, const struct ws__buf *in,
     if (!r->direct || ws__buf_used(in) > 0)
         return false;
     *p = r->whole.last;
-    *n = min(r->left, ws__buf_room(&r->whole) - 1);
+    *n = ws__payload_min(r->left, ws__buf_room(&r->whole) - 1);
     return true;
 }
 
 void ws__reader_filled(struct ws__reader *r, size_t n)
 {
-    unmask(r, r->whole.last, n);
+    ws__payload_unmask(r, r->whole.last, n);
     r->whole.last += n;
     r->have += n;
     r->left -= n;
