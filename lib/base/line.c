@@ -65,7 +65,7 @@ static char *escape(char *at, char byte)
 
 /* Take a character, or a byte that is none, off *s.  Returns how long what
  * stands for it in text is. */
-static size_t take_char(struct ws__str *s, char text[static TEXT_MAX])
+static size_t take_escaped(struct ws__str *s, char text[static TEXT_MAX])
 {
     size_t n = character_at(*s);
     size_t taken = n > 0 ? n : 1;
@@ -87,7 +87,7 @@ static bool fill_line(char *out, size_t cap, struct ws__str s)
     *out = '\0';
     while (s.n > 0) {
         char text[TEXT_MAX];
-        size_t n = take_char(&s, text);
+        size_t n = take_escaped(&s, text);
 
         if (n >= cap)
             return false;

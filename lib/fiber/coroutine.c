@@ -41,7 +41,7 @@ static void list(struct ws__worker *w, struct ws__coroutine *f)
     w->fibers++;
 }
 
-static void unlist(struct ws__worker *w, struct ws__coroutine *f)
+static void unlist_fiber(struct ws__worker *w, struct ws__coroutine *f)
 {
     if (w->sweep == f)
         w->sweep = f->older;
@@ -86,7 +86,7 @@ struct ws__coroutine *ws__coroutine_new(struct ws__worker *w,
 
 void ws__coroutine_fini(struct ws__coroutine *f)
 {
-    unlist(f->worker, f);
+    unlist_fiber(f->worker, f);
     ws__wheel_remove(&f->worker->wheel, &f->timer);
     ws__context_fini(&f->context);
 }

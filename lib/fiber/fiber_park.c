@@ -16,7 +16,7 @@ static struct ws__coroutine *self(void)
     return (struct ws__coroutine *)ws__running;
 }
 
-static bool take_token(struct ws__coroutine *f)
+static bool fiber_take_token(struct ws__coroutine *f)
 {
     return atomic_exchange(&f->token, WS__NO_TOKEN) == WS__TOKEN;
 }
@@ -29,7 +29,7 @@ static bool leave(struct ws__coroutine *f, int64_t deadline, bool takes_token)
 
     if (takes_token &&
         !atomic_compare_exchange_strong(&f->token, &none, WS__WANTED))
-        return take_token(f);
+        return fiber_take_token(f);
     f->takes_token = takes_token;
     f->parked = true;
     f->timed_out = false;
@@ -38,7 +38,7 @@ static bool leave(struct ws__coroutine *f, int64_t deadline, bool takes_token)
     f->timer.due = 0;
     bool claimed = !f->parked;
     f->parked = false;
-    return !claimed && take_token(f);
+    return !claimed && fiber_take_token(f);
 }
 
 int ws__fiber_park(int64_t deadline)
@@ -112,7 +112,7 @@ int ws__fiber_park_fd(int fd, struct ws__watch *watch, int events,
     int r;
 
     if (deadline != 0 && deadline <= w->now)
-        return !alone && take_token(f) ? 0 : poll_once(fd, events);
+        return !alone && fiber_take_token(f) ? 0 : poll_once(fd, events);
     do
         r = watch && ws__watch_is_of(watch, w)
                 ? wait_for(watch, events, deadline, alone)

@@ -14,7 +14,7 @@
 /* The fiber's own stack has no room for a signal frame. */
 enum { SIGNAL_STACK = 64 * 1024 };
 
-static void report(const struct ws__coroutine *f)
+static void report_overflow(const struct ws__coroutine *f)
 {
     char name[WS__NAME_LEN], text[WS__NAME_LEN + 128];
 
@@ -28,7 +28,7 @@ static void report(const struct ws__coroutine *f)
 
 void ws__overflow_abort(const struct ws__coroutine *f)
 {
-    report(f);
+    report_overflow(f);
     abort();
 }
 
@@ -43,13 +43,13 @@ static void on_fault(int signum, siginfo_t *info, void *context)
     (void)context;
     if (w && w->current && info->si_code > 0 &&
         ws__stack_is_guard(w->current->stack, info->si_addr))
-        report(w->current);
+        report_overflow(w->current);
     sigaction(signum, &before, NULL);
     if (info->si_code <= 0)
         raise(signum);
 }
 
-static void install(void)
+static void install_handler(void)
 {
     const struct sigaction action = { .sa_sigaction = on_fault,
                                       .sa_flags = SA_SIGINFO | SA_ONSTACK };
@@ -63,7 +63,7 @@ void ws__overflow_watch(struct ws__worker *w)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     stack_t there, ours = { .ss_size = SIGNAL_STACK };
 
-    pthread_once(&once, install);
+    pthread_once(&once, install_handler);
     if (sigaltstack(NULL, &there) != 0 || !(there.ss_flags & SS_DISABLE))
         return;
     w->signal_stack = ours.ss_sp = ws__alloc(SIGNAL_STACK);

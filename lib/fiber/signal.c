@@ -81,7 +81,7 @@ static int start(void)
     return r;
 }
 
-static int install(struct slot *s, ws_event *e, int signum)
+static int install_slot(struct slot *s, ws_event *e, int signum)
 {
     struct sigaction action = { .sa_handler = on_signal,
                                 .sa_flags = SA_RESTART | SA_ONSTACK };
@@ -111,7 +111,7 @@ int ws_notify(ws_event *e, int signum)
     int r = e && !started ? start() : 0;
     pthread_mutex_lock(&lock);
     if (r == 0)
-        r = e ? install(s, e, signum) : restore(s, signum);
+        r = e ? install_slot(s, e, signum) : restore(s, signum);
     pthread_mutex_unlock(&lock);
     pthread_mutex_unlock(&life);
     return r;

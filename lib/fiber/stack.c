@@ -141,7 +141,7 @@ static bool faults(const char *p)
     return refused;
 }
 
-static bool install(char *p)
+static bool install_guard(char *p)
 {
     static atomic_int works; /* 0: not yet known */
     int known = atomic_load_explicit(&works, memory_order_relaxed);
@@ -162,7 +162,7 @@ static bool guard_as(struct ws__stack *s, enum ws__guard guard)
     s->guard = guard;
     switch (guard) {
     case WS__GUARD_INSTALL:
-        return install(p);
+        return install_guard(p);
     case WS__GUARD_MPROTECT:
         return atomic_fetch_add(&mprotected, 1) < MPROTECT_MAX &&
                mprotect(p, GUARD, PROT_NONE) == 0;

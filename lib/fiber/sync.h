@@ -15,6 +15,7 @@ struct ws__lock {
     void *state;
 };
 
+/* For tests. */
 static inline struct ws__lock *ws__lock_of(ws_mutex *m)
 {
     return (struct ws__lock *)m;

@@ -175,7 +175,7 @@ static bool make_bell(struct thread *p)
     return p->has_bell;
 }
 
-static bool take_token(struct thread *p)
+static bool thread_take_token(struct thread *p)
 {
     pthread_mutex_lock(&p->lock);
     bool woken = p->token;
@@ -188,7 +188,7 @@ static bool take_token(struct thread *p)
 static int poll_without_bell(struct thread *p, struct pollfd *only,
                              int64_t deadline)
 {
-    while (!take_token(p)) {
+    while (!thread_take_token(p)) {
         int64_t look = ws_now() + LOOK_MS;
         bool last = deadline != 0 && deadline <= look;
         int r = poll_until(only, 1, last ? deadline : look);

@@ -121,7 +121,7 @@ static void remove_from(struct ws__worker *w, struct ws__watch *watch)
     close_copy(watch);
 }
 
-static void bury(struct ws__post *p)
+static void bury_watch(struct ws__post *p)
 {
     watch_end((struct ws__watch *)p);
 }
@@ -140,7 +140,7 @@ void ws__watch_free(struct ws__watch *watch)
         w->dead = &watch->post;
         return;
     }
-    watch->post.fn = bury;
+    watch->post.fn = bury_watch;
     remove_from(w, watch);
     if (!ws__worker_post(w, &watch->post))
         watch_end(watch);
@@ -151,7 +151,7 @@ void ws__watch_bury(struct ws__worker *w)
     while (w->dead) {
         struct ws__post *p = w->dead;
         w->dead = p->next;
-        bury(p);
+        bury_watch(p);
     }
 }
 

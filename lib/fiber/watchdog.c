@@ -68,7 +68,7 @@ static void note(struct culprits *all, struct ws__worker *w, unsigned turn)
 
 /* With the lock held, but not meanwhile: the log function may start a worker,
  * and end it. */
-static void report(const struct culprits *all)
+static void report_culprits(const struct culprits *all)
 {
     if (all->n == 0)
         return;
@@ -85,7 +85,7 @@ static void report(const struct culprits *all)
     pthread_mutex_lock(&lock);
 }
 
-static void remember(struct ws__worker *w, unsigned turn, int64_t now)
+static void remember_turn(struct ws__worker *w, unsigned turn, int64_t now)
 {
     w->seen = turn;
     w->seen_at = now;
@@ -98,7 +98,7 @@ static void remember(struct ws__worker *w, unsigned turn, int64_t now)
 static bool is_held_up(struct ws__worker *w, int64_t now)
 {
     if (now - w->looked_at > 2 * TICK_US) {
-        remember(w, w->seen, now);
+        remember_turn(w, w->seen, now);
         return false;
     }
     return now - w->seen_at - (ws__queued_us(w->tid) - w->seen_queued) >=
@@ -112,7 +112,7 @@ static bool look(struct ws__worker *w, struct culprits *all)
     int64_t now = ws__now_us();
 
     if (turn % 2 == 1 && turn != w->seen)
-        remember(w, turn, now);
+        remember_turn(w, turn, now);
     else if (turn % 2 == 1 && is_held_up(w, now))
         note(all, w, turn);
     w->looked_at = now;
@@ -126,7 +126,7 @@ static bool look_at_all(void)
 
     for (struct ws__worker *w = workers; w; w = w->next)
         any = look(w, &all) || any;
-    report(&all);
+    report_culprits(&all);
     return any || all.n > 0;
 }
 
@@ -148,7 +148,7 @@ static void wait_tick(unsigned mine)
 
 /* A worker that wakes up between the last look and the wait finds the flag
  * set. */
-static void *run(void *arg)
+static void *watchdog_run(void *arg)
 {
     unsigned mine = (unsigned)(uintptr_t)arg;
 
@@ -183,7 +183,8 @@ void ws__watchdog_wake(void)
 static void start(void)
 {
     if (!started)
-        started = ws__thread_start(&thread, run, (void *)(uintptr_t)life) == 0;
+        started = ws__thread_start(&thread, watchdog_run,
+                                   (void *)(uintptr_t)life) == 0;
 }
 
 void ws__watchdog_add(struct ws__worker *w)

@@ -128,7 +128,7 @@ static void empty_slot(struct ws__wheel *w, unsigned level)
         look_at(w, *first);
 }
 
-static bool begins(int64_t now, unsigned level)
+static bool level_begins(int64_t now, unsigned level)
 {
     return (now & ((INT64_C(1) << (BITS * level)) - 1)) == 0;
 }
@@ -140,7 +140,7 @@ void ws__wheel_advance(struct ws__wheel *w, int64_t now)
     while ((next = ws__wheel_next(w)) != 0 && next <= now) {
         w->now = next;
         for (unsigned level = WS__WHEEL_LEVELS; level-- > 0;)
-            if (begins(next, level))
+            if (level_begins(next, level))
                 empty_slot(w, level);
     }
     if (w->now < now)

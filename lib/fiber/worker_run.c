@@ -21,7 +21,7 @@ enum {
 
 /* ---- Running fibers ----------------------------------------------------- */
 
-static void bury(struct ws__coroutine *f)
+static void bury_fiber(struct ws__coroutine *f)
 {
     ws__coroutine_fini(f);
     if (atomic_load(&f->handle.holders) > 1)
@@ -46,7 +46,7 @@ static void resume(struct ws__worker *w, struct ws__coroutine *f)
     if (f->has_canary && !ws__stack_intact(f->stack))
         ws__overflow_abort(f);
     if (f->ended)
-        bury(f);
+        bury_fiber(f);
 }
 
 static void run_ready(struct ws__worker *w)

@@ -128,7 +128,7 @@ static int watch(struct race *r)
     return got < 0 ? got : reap(r);
 }
 
-static int run(struct race *r)
+static int race_run(struct race *r)
 {
     for (;;) {
         const struct addrinfo *a = next_address(r);
@@ -161,7 +161,7 @@ int ws__connect_any(const struct addrinfo *list, int64_t deadline,
     for (int i = 0; i < ATTEMPTS_MAX; i++)
         r.fds[i] = -1;
 
-    int fd = run(&r);
+    int fd = race_run(&r);
     if (fd >= 0)
         epoll_ctl(r.poll, EPOLL_CTL_DEL, fd, NULL);
     for (int i = 0; i < ATTEMPTS_MAX; i++)

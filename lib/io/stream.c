@@ -90,7 +90,8 @@ static size_t length(const struct iovec *v, int n)
 }
 
 /* The first of them, as many as one call moves.  Returns how many vectors they take. */
-static int cut(const struct iovec *v, int n, struct iovec out[static VECTORS])
+static int cut_vectors(const struct iovec *v, int n,
+                       struct iovec out[static VECTORS])
 {
     size_t left = ws__stream_at_once;
     int i = 0;
@@ -112,7 +113,7 @@ static ssize_t socket_writev(struct ws__stream *s, const struct iovec *v, int n)
 
     /* Parts wake the peer once each, so there must be more than a few. */
     if (length(v, n) > 4 * ws__stream_at_once + ws__stream_at_once / 2) {
-        n = cut(v, n, first);
+        n = cut_vectors(v, n, first);
         v = first;
         follows = true;
     }

@@ -44,7 +44,7 @@ static bool is_value(const char *s)
     return true;
 }
 
-static int check_host(const struct ws__asked *a, ws_error *err)
+static int check_asked_host(const struct ws__asked *a, ws_error *err)
 {
     const char *host = ws_header_get(a->headers, "Host");
     char quote[WS__QUOTED];
@@ -72,7 +72,7 @@ static int check_headers(const struct ws__asked *a, ws_error *err)
                             "a header cannot be sent as it is: \"%s\"",
                             ws__quote(quote, ws__str(h->name)));
     }
-    return check_host(a, err);
+    return check_asked_host(a, err);
 }
 
 static int check_subprotocols(const struct ws__asked *a, ws_error *err)

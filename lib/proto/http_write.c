@@ -120,7 +120,7 @@ static void put_string(struct ws__http_out *o, const char *s)
     put(o, s, strlen(s));
 }
 
-static bool is_control(char c)
+static bool is_control_byte(char c)
 {
     return (unsigned char)c < ' ' || c == 0x7f;
 }
@@ -135,7 +135,7 @@ static bool is_target(const char *s)
 {
     const char *p = s;
 
-    while (*p && !is_control(*p) && *p != ' ')
+    while (*p && !is_control_byte(*p) && *p != ' ')
         p++;
     return p > s && *p == '\0';
 }
@@ -169,7 +169,7 @@ void ws__http_field(struct ws__http_out *o, const char *name, const char *value)
     size_t at = o->len;
     put_string(o, value);
     for (; o->error == 0 && at < o->len; at++)
-        if (is_control(o->p[at]))
+        if (is_control_byte(o->p[at]))
             o->p[at] = ' ';
     put(o, "\r\n", 2);
 }

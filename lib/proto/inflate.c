@@ -96,7 +96,7 @@ static bool at_block_end(const struct ws__inflate *f)
     return (f->z.data_type & AT_BLOCK_END) && !(f->z.data_type & SPARE_BITS);
 }
 
-static uInt at_most(size_t n)
+static uInt zlib_size(size_t n)
 {
     return n < INT32_MAX ? (uInt)n : INT32_MAX;
 }
@@ -109,7 +109,8 @@ int ws__inflate_step(struct ws__inflate *f, const uint8_t *p, size_t n,
         if (f->ended && done->taken < n)
             go_on(f);
 
-        uInt in = at_most(n - done->taken), room = at_most(cap - done->made);
+        uInt in = zlib_size(n - done->taken),
+             room = zlib_size(cap - done->made);
         f->z.next_in = (z_const Bytef *)(p + done->taken);
         f->z.avail_in = in;
         f->z.next_out = out + done->made;

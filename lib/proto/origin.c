@@ -21,7 +21,7 @@ static bool is_default(struct ws__str scheme, struct ws__str port)
            (ws__str_is_nocase(scheme, "https") && ws__str_is(port, "443"));
 }
 
-static void split_port(struct origin *o, struct ws__str authority)
+static void split_origin_port(struct origin *o, struct ws__str authority)
 {
     size_t colon = authority.n;
 
@@ -61,7 +61,7 @@ static bool needs_host(struct ws__str scheme)
 }
 
 /* "scheme://host[:port]" or "scheme://" (RFC 6454, section 7). */
-static bool parse(struct origin *o, struct ws__str s, bool pattern)
+static bool parse_origin(struct origin *o, struct ws__str s, bool pattern)
 {
     const char *colon = memchr(s.p, ':', s.n);
     size_t n = colon ? (size_t)(colon - s.p) : s.n;
@@ -76,7 +76,7 @@ static bool parse(struct origin *o, struct ws__str s, bool pattern)
     if (!is_scheme(o->scheme) || !ws__host_valid(checked) ||
         (pattern && memchr(checked.p, '*', checked.n)))
         return false;
-    split_port(o, authority);
+    split_origin_port(o, authority);
     return o->host.n > 0 || (authority.n == 0 && !needs_host(o->scheme));
 }
 
@@ -85,12 +85,12 @@ static bool parse_allowed(struct origin *o, const char *allowed)
 {
     struct ws__str s = ws__str(allowed);
 
-    if (parse(o, s, true))
+    if (parse_origin(o, s, true))
         return true;
     if (s.n == 0 || s.p[s.n - 1] != '/')
         return false;
     s.n--;
-    return parse(o, s, true);
+    return parse_origin(o, s, true);
 }
 
 static bool equal(struct ws__str a, struct ws__str b)
@@ -135,11 +135,12 @@ static bool matches(const struct origin *o, const char *allowed)
 
 /* The scheme of the Host is not known, behind a proxy least of all; so a
  * default port in it is compared by the Origin's scheme. */
-static bool is_same(const struct origin *o, const char *host, bool *but_port)
+static bool is_same_origin(const struct origin *o, const char *host,
+                           bool *but_port)
 {
     struct origin own = { .scheme = o->scheme };
 
-    split_port(&own, ws__str(host));
+    split_origin_port(&own, ws__str(host));
     bool same_host = o->host.n > 0 && equal(o->host, own.host);
     bool same = same_host && equal(o->port, own.port);
     *but_port = same_host && !same;
@@ -154,8 +155,8 @@ bool ws__origin_allowed(const ws_request *r, const char *const *allowed)
 
     if (!text)
         return true;
-    bool parsed = parse(&o, ws__str(text), false);
-    if (parsed && is_same(&o, r->host, &but_port))
+    bool parsed = parse_origin(&o, ws__str(text), false);
+    if (parsed && is_same_origin(&o, r->host, &but_port))
         return true;
     for (; allowed && *allowed; allowed++)
         if (is_any(*allowed) || (is_null(*allowed) && is_null(text)) ||
@@ -193,8 +194,8 @@ static const char *how_host_differs(const char *origin, const char *host)
     struct origin o;
     bool but_port = false;
 
-    if (parse(&o, ws__str(origin), false))
-        is_same(&o, host, &but_port);
+    if (parse_origin(&o, ws__str(origin), false))
+        is_same_origin(&o, host, &but_port);
     return but_port ? "lacks its port (nginx: pass on $http_host)"
                     : "is another";
 }

@@ -80,7 +80,7 @@ static size_t find(struct ws__str s, const char *any)
 
 /* ---- What may stand where (RFC 3986) ------------------------------------ */
 
-static const char *byte_fault(const char *s)
+static const char *url_fault(const char *s)
 {
     for (; *s; s++) {
         if ((unsigned char)*s < ' ' || *s == 0x7f)
@@ -208,7 +208,7 @@ static const char *split_literal(struct parts *p)
     return fault;
 }
 
-static const char *split_port(struct parts *p, struct ws__str s)
+static const char *split_url_port(struct parts *p, struct ws__str s)
 {
     unsigned long long port = 1;
 
@@ -236,7 +236,7 @@ static const char *split_host(struct parts *p, struct ws__str authority)
     fault = p->literal ? split_literal(p) : NULL;
     cut(&authority, p->literal);
     cut(&authority, authority.n > 0);
-    return fault ? fault : split_port(p, authority);
+    return fault ? fault : split_url_port(p, authority);
 }
 
 static const struct scheme *scheme_named(const struct purpose *purpose,
@@ -270,7 +270,7 @@ static const char *split(struct parts *p, const struct purpose *purpose,
                          const char *s)
 {
     struct ws__str rest = ws__str(s);
-    const char *fault = byte_fault(s);
+    const char *fault = url_fault(s);
 
     if (!fault)
         fault = split_scheme(p, purpose, &rest);
@@ -287,7 +287,7 @@ static const char *split(struct parts *p, const struct purpose *purpose,
 /* ---- The strings -------------------------------------------------------- */
 
 /* Append to what *at points behind, and end it with a NUL. */
-static void put(char **at, const char *p, size_t n)
+static void url_put(char **at, const char *p, size_t n)
 {
     memcpy(*at, p, n);
     *at += n;
@@ -301,17 +301,17 @@ static char *begin(char **at)
 
 static void put_authority(char **at, const struct parts *p, struct ws__str port)
 {
-    put(at, "[", p->literal);
-    put(at, p->host.p, p->host.n);
-    put(at, "]", p->literal);
-    put(at, ":", port.n > 0);
-    put(at, port.p, port.n);
+    url_put(at, "[", p->literal);
+    url_put(at, p->host.p, p->host.n);
+    url_put(at, "]", p->literal);
+    url_put(at, ":", port.n > 0);
+    url_put(at, port.p, port.n);
 }
 
 static void put_unescaped(char **at, struct ws__str s)
 {
     while (s.n > 0)
-        put(at, &(char){ (char)unescape(&s) }, 1);
+        url_put(at, &(char){ (char)unescape(&s) }, 1);
 }
 
 /* A path may hold "/:@" beside the usual, a query "?" too (RFC 3986, sections
@@ -320,16 +320,16 @@ static void put_target(char **at, struct ws__str s)
 {
     static const char digits[] = "0123456789ABCDEF";
 
-    put(at, "/", s.n == 0 || s.p[0] != '/');
+    url_put(at, "/", s.n == 0 || s.p[0] != '/');
     for (; s.n > 0; cut(&s, 1)) {
         unsigned char c = (unsigned char)*s.p;
         bool may = ws__uri_is_unreserved(*s.p) || ws__uri_is_sub_delim(*s.p) ||
                    strchr("/:@?%", c);
 
         if (may)
-            put(at, s.p, 1);
+            url_put(at, s.p, 1);
         else
-            put(at, (char[]){ '%', digits[c >> 4], digits[c & 15] }, 3);
+            url_put(at, (char[]){ '%', digits[c >> 4], digits[c & 15] }, 3);
     }
 }
 
@@ -341,7 +341,7 @@ static void put_credentials(struct ws__url *u, char *at, struct ws__str s)
     u->credentials = begin(&at);
     put_unescaped(&at, user);
     u->user_len = (size_t)(at - u->credentials);
-    put(&at, ":", 1);
+    url_put(&at, ":", 1);
     if (s.n > 0)
         cut(&s, 1);
     put_unescaped(&at, s);
@@ -355,13 +355,13 @@ static void fill(struct ws__url *u, const struct parts *p, char *at)
 
     *at = '\0';
     u->name = begin(&at);
-    put(&at, p->host.p, p->host.n);
+    url_put(&at, p->host.p, p->host.n);
     u->host = begin(&at);
-    put(&at, p->host.p, p->host.n);
-    put(&at, "%", p->zone.n > 0);
+    url_put(&at, p->host.p, p->host.n);
+    url_put(&at, "%", p->zone.n > 0);
     put_unescaped(&at, p->zone);
     u->port = begin(&at);
-    put(&at, port.p, port.n);
+    url_put(&at, port.p, port.n);
     u->host_port = begin(&at);
     put_authority(&at, p, named ? port : (struct ws__str){ .p = "" });
     u->authority = begin(&at);
@@ -374,8 +374,8 @@ static void fill(struct ws__url *u, const struct parts *p, char *at)
     u->socks = p->scheme->socks;
 }
 
-static int parse(struct ws__url *u, const struct purpose *purpose,
-                 const char *s, ws_error *err)
+static int parse_for(struct ws__url *u, const struct purpose *purpose,
+                     const char *s, ws_error *err)
 {
     struct parts p = { 0 };
 
@@ -398,12 +398,12 @@ static int parse(struct ws__url *u, const struct purpose *purpose,
 
 int ws__url_parse(struct ws__url *u, const char *s, ws_error *err)
 {
-    return parse(u, &to_server, s, err);
+    return parse_for(u, &to_server, s, err);
 }
 
 int ws__url_parse_proxy(struct ws__url *u, const char *s, ws_error *err)
 {
-    return parse(u, &to_proxy, s, err);
+    return parse_for(u, &to_proxy, s, err);
 }
 
 void ws__url_fini(struct ws__url *u)
