@@ -30,11 +30,11 @@ static void an_event_stays_set_until_it_is_cleared(void **state)
     (void)state;
     ws_event e = { 0 };
 
-    assert_false(ws__event_is_set(&e));
+    assert_false(ws_event_is_set(&e));
     assert_int_equal(ws_event_wait(&e, 1), WS_ERR_TIMEOUT);
     ws_event_set(&e);
     ws_event_set(&e);
-    assert_true(ws__event_is_set(&e));
+    assert_true(ws_event_is_set(&e));
     assert_int_equal(ws_event_wait(&e, 0), 0);
     assert_int_equal(ws_event_wait(&e, 1), 0);
     ws_event_clear(&e);
@@ -97,7 +97,7 @@ static void wait_on_a_stack_of_its_own(struct setter *s, bool late)
     ws_event e = { 0 };
 
     atomic_store(&s->next, &e);
-    while (late && !ws__event_is_set(&e))
+    while (late && !ws_event_is_set(&e))
         continue;
     assert_int_equal(ws_event_wait(&e, 0), 0);
     memset(&e, 0xff, sizeof(e));
@@ -211,12 +211,12 @@ static void an_event_is_not_set_before_its_queue_is_there(void **state)
         sched_yield();
     pthread_t setter = start(set_event, &e);
     ws_sleep(20); /* it would be by then */
-    bool early = ws__event_is_set(&e);
+    bool early = ws_event_is_set(&e);
     atomic_store(&may_go, true);
     pthread_join(holder, NULL);
     pthread_join(setter, NULL);
     assert_false(early);
-    assert_true(ws__event_is_set(&e));
+    assert_true(ws_event_is_set(&e));
 }
 
 struct pulse_seen {

@@ -212,6 +212,70 @@ static void bytes_and_the_event_may_race(void **state)
     }
 }
 
+/* ---- All of it at once -------------------------------------------------- */
+
+static void either_event_ends_a_wait_for_all(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        ws_event e[2] = { { { NULL } }, { { NULL } } };
+        bool before = i & 1, second = i & 2;
+        int fd = i & 4 ? pair[0] : -1;
+        pthread_t t;
+
+        if (before)
+            ws_event_set(&e[second]);
+        else
+            t = start(set_event, &e[second]);
+        assert_int_equal(ws_wait_any(fd, POLLIN, ws_after(LONG), &e[0], &e[1]),
+                         0);
+        assert_true(ws_event_is_set(&e[second]));
+        assert_false(ws_event_is_set(&e[!second]));
+        if (!before)
+            pthread_join(t, NULL);
+    }
+}
+
+static void so_do_bytes_and_the_deadline(void **state)
+{
+    (void)state;
+    ws_event a = { { NULL } }, b = { { NULL } };
+
+    assert_int_equal(ws_wait_any(-1, 0, ws_after(1), &a, &b), WS_ERR_TIMEOUT);
+    assert_int_equal(ws_wait_any(pair[0], POLLIN, ws_after(1), &a, &b),
+                     WS_ERR_TIMEOUT);
+    assert_int_equal(ws_wait_any(-1, 0, ws_after(1), NULL, NULL),
+                     WS_ERR_TIMEOUT);
+    send_byte();
+    assert_int_equal(ws_wait_any(pair[0], POLLIN, 0, &a, &b), POLLIN);
+    assert_int_equal(ws_wait_any(pair[0], POLLIN, 1, NULL, &b), POLLIN);
+    ws_event_set(&b);
+    assert_int_equal(ws_wait_any(pair[0], POLLIN, 0, &a, &b), 0);
+    take_byte();
+}
+
+/* Both at once, as a waiter's stack ends: its places in both queues are gone. */
+static void *set_both(void *events)
+{
+    ws_event *e = events;
+
+    ws_event_set(&e[0]);
+    ws_event_set(&e[1]);
+    return NULL;
+}
+
+static void both_events_may_race(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        ws_event e[2] = { { { NULL } }, { { NULL } } };
+        pthread_t t = start(set_both, e);
+
+        assert_int_equal(ws_wait_any(-1, 0, 0, &e[i & 1], &e[!(i & 1)]), 0);
+        pthread_join(t, NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +290,9 @@ int main(void)
         cmocka_unit_test(an_event_set_afterwards_wakes_nobody),
         cmocka_unit_test(a_wake_up_for_no_reason_is_slept_off),
         cmocka_unit_test(bytes_and_the_event_may_race),
+        cmocka_unit_test(either_event_ends_a_wait_for_all),
+        cmocka_unit_test(so_do_bytes_and_the_deadline),
+        cmocka_unit_test(both_events_may_race),
     };
 
     return run_in_mode("wait", tests, open_pair, close_pair);

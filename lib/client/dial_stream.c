@@ -43,7 +43,7 @@ static int connect_to(const struct ws__dialing *d, const struct ws__url *hop)
 {
     int fd = WS_ERR_CANCELED;
 
-    if (!d->dialer->cancel || !ws__event_is_set(d->dialer->cancel))
+    if (!d->dialer->cancel || !ws_event_is_set(d->dialer->cancel))
         fd = d->dialer->connect
                  ? connect_by_hook(d, hop)
                  : ws__connect_host(hop->host, hop->port, d->deadline,

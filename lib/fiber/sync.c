@@ -49,7 +49,7 @@ void ws_event_clear(ws_event *e)
     atomic_store(state_of(e), NULL);
 }
 
-bool ws__event_is_set(const ws_event *e)
+bool ws_event_is_set(const ws_event *e)
 {
     return load(e) == SET;
 }
@@ -72,7 +72,7 @@ int ws__event_wait(ws_event *e, int64_t deadline, ws_event *cancel)
     struct ws__waiter w, c;
     int r = 0;
 
-    while (r == 0 && !ws__event_is_set(e)) {
+    while (r == 0 && !ws_event_is_set(e)) {
         if (!ws__event_enter(&w, e))
             return 0;
         bool canceled = cancel && !ws__event_enter(&c, cancel);

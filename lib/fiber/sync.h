@@ -34,8 +34,6 @@ bool ws__lock_is_taken(const struct ws__lock *l);
 bool ws__lock_is_contended(const struct ws__lock *l);
 bool ws__lock_let_go(struct ws__lock *l);
 
-bool ws__event_is_set(const ws_event *e);
-
 /* ws_event_wait, which cancel (may be NULL) ends with WS_ERR_CANCELED. */
 int ws__event_wait(ws_event *e, int64_t deadline, ws_event *cancel);
 

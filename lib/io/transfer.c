@@ -55,7 +55,7 @@ static ssize_t write_some(int fd, const void *data, size_t n)
 static bool is_canceled(const ws_event *cancel)
 {
     ws__take_turns();
-    return cancel && ws__event_is_set(cancel);
+    return cancel && ws_event_is_set(cancel);
 }
 
 ptrdiff_t ws_read_fd(int fd, void *buf, size_t n, int64_t deadline,

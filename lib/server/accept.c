@@ -71,7 +71,7 @@ static int accept_wait(struct ws__seat *seat)
 void ws__accept_all(struct ws__seat *seat)
 {
     ws_listener *l = seat->listener;
-    int r = ws__event_is_set(&l->stop) ? WS_ERR_CANCELED : 0;
+    int r = ws_event_is_set(&l->stop) ? WS_ERR_CANCELED : 0;
 
     ws__fiber_label(WS__WORK "accepting connections");
     (void)ws__watch_new(l->fd, true, &seat->watch); /* it does without */
