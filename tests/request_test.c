@@ -6,6 +6,7 @@
 
 #include <silverback/fiber.h>
 #include <silverback/http.h>
+#include <silverback/upgrade.h>
 
 #include "peer.h"
 #include "mode.h"
@@ -68,6 +69,11 @@ static int html(ws_request *r)
     return ws_reply_html(r, 200, "<p>");
 }
 
+static int json(ws_request *r)
+{
+    return ws_reply_json(r, 200, "{}");
+}
+
 static int bytes(ws_request *r)
 {
     return ws_reply(r, 200, NULL, "a\0b", 3);
@@ -94,6 +100,9 @@ static void an_answer_has_the_usual_fields(void **state)
     assert_int_equal(get(html), 200);
     assert_string_equal(field_of(&a, "Content-Type"),
                         "text/html; charset=utf-8");
+    assert_int_equal(get(json), 200);
+    assert_string_equal(field_of(&a, "Content-Type"), "application/json");
+    assert_string_equal(a.body, "{}");
     assert_int_equal(get(bytes), 200);
     assert_int_equal(a.len, 3);
     assert_memory_equal(a.body, "a\0b", 3);
@@ -297,6 +306,40 @@ static int too_high(ws_request *r)
     return ws_reply(r, 600, NULL, NULL, 0);
 }
 
+static int nothing_as_text(ws_request *r)
+{
+    return ws_reply_text(r, 200, NULL);
+}
+
+static int nothing_as_html(ws_request *r)
+{
+    return ws_reply_html(r, 200, NULL);
+}
+
+static int nothing_as_json(ws_request *r)
+{
+    return ws_reply_json(r, 200, NULL);
+}
+
+static int nothing_but_its_length(ws_request *r)
+{
+    return ws_reply(r, 200, NULL, NULL, 5);
+}
+
+static int copied(ws_request *r)
+{
+    ws_request copy = *r;
+
+    return ws_reply_text(&copy, 200, "copy");
+}
+
+static int upgrade_after_answer(ws_request *r)
+{
+    ws_reply_text(r, 200, "first");
+    assert_null(ws_upgrade(NULL, r, NULL));
+    return r->error.code;
+}
+
 static int bad_then_good(ws_request *r)
 {
     return bad_name(r) == WS_ERR_INVALID ? ws_reply_text(r, 200, "good") : 1;
@@ -310,14 +353,116 @@ static void what_cannot_be_sent_is_invalid_and_no_answer(void **state)
         int status;
         int result;
     } rows[] = {
-        { twice, 200, WS_ERR_INVALID },   { bad_name, 500, WS_ERR_INVALID },
-        { too_low, 500, WS_ERR_INVALID }, { too_high, 500, WS_ERR_INVALID },
+        { twice, 200, WS_ERR_INVALID },
+        { bad_name, 500, WS_ERR_INVALID },
+        { too_low, 500, WS_ERR_INVALID },
+        { too_high, 500, WS_ERR_INVALID },
+        { nothing_as_text, 500, WS_ERR_INVALID },
+        { nothing_as_html, 500, WS_ERR_INVALID },
+        { nothing_as_json, 500, WS_ERR_INVALID },
+        { nothing_but_its_length, 500, WS_ERR_INVALID },
+        { copied, 500, WS_ERR_INVALID },
+        { upgrade_after_answer, 200, WS_ERR_INVALID },
         { bad_then_good, 200, 0 },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         assert_int_equal(get(rows[i].act), rows[i].status);
         assert_int_equal(result, rows[i].result);
+    }
+}
+
+/* Of memory that ends with it, so that a look behind it is noticed. */
+static void a_request_of_the_callers_making_is_invalid(void **state)
+{
+    (void)state;
+    ws_request *made = calloc(1, sizeof(*made));
+    ws_request *const requests[] = { NULL, made };
+
+    assert_non_null(made);
+    made->method = "GET";
+    for (size_t i = 0; i < COUNT(requests); i++) {
+        ws_request *r = requests[i];
+
+        assert_int_equal(ws_reply(r, 200, NULL, "x", 1), WS_ERR_INVALID);
+        assert_int_equal(ws_reply_text(r, 200, "x"), WS_ERR_INVALID);
+        assert_int_equal(ws_reply_html(r, 200, "x"), WS_ERR_INVALID);
+        assert_int_equal(ws_reply_json(r, 200, "1"), WS_ERR_INVALID);
+        assert_int_equal(ws_redirect(r, 303, "/"), WS_ERR_INVALID);
+        assert_int_equal(ws_reply_file(r, "/"), WS_ERR_INVALID);
+        assert_null(ws_upgrade(NULL, r, NULL));
+        assert_null(ws_query(r)->name);
+        assert_null(ws_form(r)->name);
+        assert_null(ws_cookies(r)->name);
+        assert_null(*ws_requested_subprotocols(r));
+        assert_false(ws_is_upgrade(r));
+    }
+    assert_int_equal(made->error.code, WS_ERR_INVALID);
+    assert_string_equal(made->error.text,
+                        "upgrade: the library did not make this request");
+    free(made);
+}
+
+/* ---- Redirects ---------------------------------------------------------- */
+
+static struct {
+    int status;
+    const char *location;
+} to;
+
+static int redirect(ws_request *r)
+{
+    return ws_redirect(r, to.status, to.location);
+}
+
+static void a_redirect_leads_to_a_uri(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *location, *sent;
+    } rows[] = {
+        { 301, "/", "/" },
+        { 302, "https://a.example:1/b?c=d&e#f",
+          "https://a.example:1/b?c=d&e#f" },
+        { 303, "../x", "../x" },
+        { 307, "/a%20b", "/a%20b" },
+        { 308, "/a b\"<\\>^`{|}", "/a%20b%22%3C%5C%3E%5E%60%7B%7C%7D" },
+        { 302, "/gr\xc3\xb6\xc3\x9f", "/gr%C3%B6%C3%9F" },
+        { 302, "http://[::1]/~a!$&'()*+,;=@", "http://[::1]/~a!$&'()*+,;=@" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        to.status = rows[i].status;
+        to.location = rows[i].location;
+        assert_int_equal(get(redirect), rows[i].status);
+        assert_int_equal(result, 0);
+        assert_string_equal(field_of(&a, "Location"), rows[i].sent);
+        assert_string_equal(a.body, rows[i].sent);
+    }
+}
+
+static void what_is_no_redirect_is_invalid_and_no_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *location;
+    } rows[] = {
+        { 303, NULL },  { 303, "" },    { 303, "/\r\nSet-Cookie: a=b" },
+        { 303, "/\n" }, { 303, "/\t" }, { 303, "/\x7f" },
+        { 200, "/" },   { 300, "/" },   { 304, "/" },
+        { 305, "/" },   { 306, "/" },   { 309, "/" },
+        { 0, "/" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        to.status = rows[i].status;
+        to.location = rows[i].location;
+        assert_int_equal(get(redirect), 500);
+        assert_int_equal(result, WS_ERR_INVALID);
+        assert_null(field_of(&a, "Location"));
+        assert_null(field_of(&a, "Set-Cookie"));
     }
 }
 
@@ -370,6 +515,9 @@ int main(void)
         TEST(some_answers_have_no_body),
         TEST(the_callers_fields_go_out_but_not_those_of_the_framing),
         TEST(what_cannot_be_sent_is_invalid_and_no_answer),
+        TEST(a_request_of_the_callers_making_is_invalid),
+        TEST(a_redirect_leads_to_a_uri),
+        TEST(what_is_no_redirect_is_invalid_and_no_answer),
         TEST(a_handler_sees_the_request),
     };
 

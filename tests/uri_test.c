@@ -42,11 +42,33 @@ static void an_escape_is_a_percent_sign_and_two_digits(void **state)
     }
 }
 
+static void what_is_not_kept_is_escaped(void **state)
+{
+    (void)state;
+    char out[3 * 300];
+
+    for (int c = 1; c < 256; c++) {
+        const char s[] = { (char)c, 'a', '\0' };
+        bool kept = ws__uri_is_unreserved((char)c) || strchr("/%", c);
+        char *end = ws__uri_escape(out, s, "/%");
+
+        assert_int_equal(end - out, kept ? 2 : 4);
+        assert_string_equal(end, "");
+        assert_int_equal(end[-1], 'a');
+        if (kept)
+            assert_int_equal(out[0], (char)c);
+        else
+            assert_int_equal(ws__uri_escaped(ws__str(out)), c);
+    }
+    assert_ptr_equal(ws__uri_escape(out, "", ""), out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(characters_are_of_one_kind_at_most),
         cmocka_unit_test(an_escape_is_a_percent_sign_and_two_digits),
+        cmocka_unit_test(what_is_not_kept_is_escaped),
     };
 
     return cmocka_run_group_tests_name("uri", tests, NULL, NULL);

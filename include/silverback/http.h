@@ -26,16 +26,53 @@ typedef struct ws_request {
     const char *body; /* whole, de-chunked; never NULL */
     size_t body_len;
     bool tls;
-    ws_error error; /* why ws_upgrade refused it */
+    ws_error error;                 /* why ws_upgrade refused it */
+    const struct ws_request *self_; /* the library's own: a request that it did
+                                     * not make, or a copy, is WS_ERR_INVALID
+                                     * wherever it is given */
 } ws_request;
 
 /* The first value of a header, or NULL.  Names match in any case. */
 WS_API const char *ws_header_get(const ws_header *headers, const char *name);
 
+/* ---- What was sent with it ---------------------------------------------- */
+
+/* A parameter or a cookie.  Lists of them end with {0}; names may be in them
+ * more than once, and are told apart by case. */
+typedef struct ws_param {
+    const char *name; /* "" if there was only a value */
+    const char *value;
+} ws_param;
+
+/* The first value of a name in a list, or NULL. */
+WS_API const char *ws_param_get(const ws_param *params, const char *name);
+
+/*
+ * All parameters of the query, all fields of a form (a body whose Content-Type
+ * is application/x-www-form-urlencoded; else there are none), all cookies, in
+ * the order in which they were sent, at most 1024.  Never NULL; empty, too, when
+ * memory ran out.  They live as long as the request.
+ *
+ *     const char *room = ws_param_get(ws_query(r), "room");
+ *
+ * Parameters are decoded: %41 is A and + a blank (WHATWG URL, section 5.1).  An
+ * escape that is none stays as it was sent, as does %00, which no string could
+ * hold.  Cookies (RFC 6265, section 4.2.1) are not, but for quotes around a
+ * value.  Nobody says that any of it is UTF-8.
+ */
+WS_API const ws_param *ws_query(ws_request *r);
+WS_API const ws_param *ws_form(ws_request *r);
+WS_API const ws_param *ws_cookies(ws_request *r);
+
+/* ---- Answers ------------------------------------------------------------ */
+
 /*
  * Answer a request that is not upgraded.  At most one answer per request, a
- * second gets WS_ERR_INVALID; a handler that gives none is answered for, with
- * 500.
+ * second gets WS_ERR_INVALID, as does a status outside of 200 .. 599, a header's
+ * name that is none, or a body that is NULL and longer than 0; a handler that
+ * gives no answer is answered for, with 500.  Control bytes in a header's value
+ * become blanks.  Content-Length, Date, Connection and Transfer-Encoding are the
+ * library's; {"Connection", "close"} is heard.
  *
  * It may take as long as the client goes on taking it.  Returns 0 once the
  * kernel has all of it, WS_ERR_DEAD when the client acknowledged nothing for the
@@ -45,6 +82,19 @@ WS_API int ws_reply(ws_request *r, int status, const ws_header *headers,
                     const void *body, size_t len);
 WS_API int ws_reply_text(ws_request *r, int status, const char *text);
 WS_API int ws_reply_html(ws_request *r, int status, const char *html);
+WS_API int ws_reply_json(ws_request *r, int status, const char *json);
+
+/*
+ * Send the client elsewhere: 301 and 308 for good, 302 and 307 for now, 303 to
+ * what it is to GET next.  Of these 307 and 308 keep the method.  location may
+ * be a path; it is sent as it is but for bytes that no URI may have, which are
+ * percent-encoded.  That it leads to a place of yours is for you to see to: to a
+ * browser "//host/" is another host.
+ *
+ * Returns what ws_reply does; WS_ERR_INVALID for another status, or a location
+ * that is NULL, empty or has a control byte in it: then nothing was sent.
+ */
+WS_API int ws_redirect(ws_request *r, int status, const char *location);
 
 /* Serve the file root + r->path: type by suffix, HEAD, If-Modified-Since, no
  * way out of root; 404 if there is none.  In as much time as any answer. */

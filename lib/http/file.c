@@ -13,6 +13,7 @@
 #include "http/reply.h"
 #include "io/beneath.h"
 #include "proto/http_date.h"
+#include "proto/uri.h"
 
 enum { PIECE = 64 * 1024 };
 
@@ -137,31 +138,9 @@ static int reply_status(ws_request *r, int status)
     }
 }
 
-static bool is_plain(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || (c != '\0' && strchr("-._~/", c));
-}
-
-static char *put_escaped(char *out, const char *s)
-{
-    static const char hex[] = "0123456789ABCDEF";
-
-    for (; *s; s++) {
-        if (is_plain(*s)) {
-            *out++ = *s;
-            continue;
-        }
-        *out++ = '%';
-        *out++ = hex[(unsigned char)*s >> 4];
-        *out++ = hex[*s & 15];
-    }
-    return out;
-}
-
 /* To the same path with a slash behind it.  Made from the decoded path, with
  * one slash in front: as it was sent, "//host/.." would lead to another host. */
-static int redirect(ws_request *r)
+static int redirect_to_folder(ws_request *r)
 {
     const char *path = r->path + strspn(r->path, "/");
     size_t query = strlen(r->query);
@@ -171,14 +150,13 @@ static int redirect(ws_request *r)
     if (!location)
         return reply_status(r, 500);
     *p++ = '/';
-    p = put_escaped(p, path);
+    p = ws__uri_escape(p, path, "/");
     *p++ = '/';
     if (query > 0)
         *p++ = '?';
     memcpy(p, r->query, query + 1);
 
-    const ws_header headers[] = { { "Location", location }, { 0 } };
-    int error = ws_reply(r, 301, headers, NULL, 0);
+    int error = ws_redirect(r, 301, location);
     ws_free(location);
     return error;
 }
@@ -237,7 +215,7 @@ static int reply_regular(struct ws__request *r, struct file *f)
 static int reply_opened(struct ws__request *r, struct file *f)
 {
     if (S_ISDIR(f->st.st_mode))
-        return redirect(&r->pub);
+        return redirect_to_folder(&r->pub);
     if (!S_ISREG(f->st.st_mode))
         return reply_status(&r->pub, 404);
     return reply_regular(r, f);
@@ -265,6 +243,9 @@ int ws_reply_file(ws_request *r, const char *root)
 {
     static const ws_header allow[] = { { "Allow", "GET, HEAD" }, { 0 } };
     struct file f = { .root = root, .fd = -1 };
+
+    if (!ws__request_of(r) || !root)
+        return WS_ERR_INVALID;
 
     if (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0)
         return ws_reply(r, 405, allow, "Method Not Allowed\n", 19);

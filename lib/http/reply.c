@@ -131,8 +131,11 @@ int ws__reply_more(struct ws__request *r, const void *p, size_t n)
 int ws_reply(ws_request *r, int status, const ws_header *headers,
              const void *body, size_t len)
 {
-    return ws__reply_begin((struct ws__request *)r, status, headers, len, body,
-                           len);
+    struct ws__request *own = ws__request_of(r);
+
+    if (!own || (!body && len > 0))
+        return WS_ERR_INVALID;
+    return ws__reply_begin(own, status, headers, len, body, len);
 }
 
 static int reply_typed(ws_request *r, int status, const char *type,
@@ -140,6 +143,8 @@ static int reply_typed(ws_request *r, int status, const char *type,
 {
     const ws_header headers[] = { { "Content-Type", type }, { 0 } };
 
+    if (!text)
+        return WS_ERR_INVALID;
     return ws_reply(r, status, headers, text, strlen(text));
 }
 
@@ -151,4 +156,9 @@ int ws_reply_text(ws_request *r, int status, const char *text)
 int ws_reply_html(ws_request *r, int status, const char *html)
 {
     return reply_typed(r, status, "text/html; charset=utf-8", html);
+}
+
+int ws_reply_json(ws_request *r, int status, const char *json)
+{
+    return reply_typed(r, status, "application/json", json);
 }

@@ -77,6 +77,19 @@ static bool is_persistent(const ws_header *headers, int minor)
             ws__header_has_token(headers, "Connection", "keep-alive"));
 }
 
+void ws__request_init(struct ws__request *r, struct ws__session *s)
+{
+    static const ws_header none[] = { { 0 } };
+
+    *r = (struct ws__request){ .session = s, .minor = 1 };
+    r->pub.method = r->pub.target = r->pub.path = "";
+    r->pub.query = r->pub.host = r->pub.body = "";
+    r->pub.headers = none;
+    r->pub.remote_addr = s->remote;
+    r->pub.tls = s->host->tls != NULL;
+    r->pub.self_ = &r->pub;
+}
+
 static void *request_room(struct ws__session *s, size_t size)
 {
     return size <= sizeof(s->request) ? (void *)s->request : ws__alloc(size);
@@ -94,7 +107,8 @@ static struct ws__request *request_new(struct ws__session *s,
 
     if (!r)
         return NULL;
-    *r = (struct ws__request){ .session = s, .minor = h->minor };
+    ws__request_init(r, s);
+    r->minor = h->minor;
     ws_header *headers = (ws_header *)(r + 1);
     char *head = (char *)headers + fields;
 
@@ -104,10 +118,7 @@ static struct ws__request *request_new(struct ws__session *s,
     r->pub.method = head + h->method.at;
     r->pub.target = head + h->target.at;
     r->pub.headers = headers;
-    r->pub.remote_addr = s->remote;
-    r->pub.tls = s->host->tls != NULL;
     r->rest = head + size + 1;
-    r->pub.body = "";
     r->is_head = strcmp(r->pub.method, "HEAD") == 0;
     r->keep_alive = is_persistent(headers, h->minor);
     return r;
@@ -132,8 +143,10 @@ static int receive_head(struct ws__session *s, int64_t deadline,
 
 void ws__request_free(struct ws__request *r)
 {
+    r->pub.self_ = NULL; /* in what may be looked at too late */
     ws__buf_release(&r->body, NULL);
-    ws_free(r->subprotocols);
+    for (int i = 0; i < WS__MADE_KINDS; i++)
+        ws_free(r->made[i]);
     if ((void *)r != r->session->request)
         ws_free(r);
 }

@@ -13,6 +13,15 @@
 #include "http/fault.h"
 #include "http/session.h"
 
+/* What is made of a request when it is asked for. */
+enum ws__made {
+    WS__MADE_QUERY,
+    WS__MADE_FORM,
+    WS__MADE_COOKIES,
+    WS__MADE_SUBPROTOCOLS,
+    WS__MADE_KINDS,
+};
+
 /* A request and its memory: one block, which is as large as its head, and the
  * body. */
 struct ws__request {
@@ -24,9 +33,19 @@ struct ws__request {
     bool keep_alive; /* the connection goes on after the answer */
     bool answered;   /* or upgraded */
     struct ws__buf body;
-    char *rest;                /* of its memory: see take_target */
-    const char **subprotocols; /* of ws_requested_subprotocols */
+    char *rest;                 /* of its memory: see take_target */
+    void *made[WS__MADE_KINDS]; /* each one block */
 };
+
+/* What a caller's request is the public part of; NULL unless it is one of the
+ * library's own. */
+static inline struct ws__request *ws__request_of(ws_request *r)
+{
+    return r && r->self_ == r ? (struct ws__request *)r : NULL;
+}
+
+/* A request of which nothing is known. */
+void ws__request_init(struct ws__request *r, struct ws__session *s);
 
 /* Wait for the next request and read it whole.  NULL: see *f. */
 struct ws__request *ws__request_receive(struct ws__session *s,

@@ -83,9 +83,10 @@ void ws__session_abandon(void *newcomer)
 __attribute__((noinline)) static void refuse_request(struct ws__session *s,
                                                      const struct ws__fault *f)
 {
-    struct ws__request none = { .session = s, .minor = 1 };
+    struct ws__request none;
     char text[160];
 
+    ws__request_init(&none, s);
     snprintf(text, sizeof(text), "%s: %s\n", ws__http_reason(f->status),
              f->text);
     ws_reply_text(&none.pub, f->status, text);

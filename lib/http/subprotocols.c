@@ -40,16 +40,18 @@ static size_t each_token(const ws_header *headers, const char **list,
 const char *const *ws_requested_subprotocols(ws_request *pub)
 {
     static const char *const none[] = { NULL };
-    struct ws__request *r = (struct ws__request *)pub;
-    size_t bytes, n = each_token(pub->headers, NULL, NULL, &bytes);
+    struct ws__request *r = ws__request_of(pub);
+    size_t bytes, n = r ? each_token(pub->headers, NULL, NULL, &bytes) : 0;
 
-    if (r->subprotocols || n == 0)
-        return r->subprotocols ? r->subprotocols : none;
-    r->subprotocols = ws__alloc((n + 1) * sizeof(char *) + bytes);
-    if (!r->subprotocols)
+    if (n == 0)
         return none;
-    each_token(pub->headers, r->subprotocols, (char *)(r->subprotocols + n + 1),
-               &bytes);
-    r->subprotocols[n] = NULL;
-    return r->subprotocols;
+    if (r->made[WS__MADE_SUBPROTOCOLS])
+        return r->made[WS__MADE_SUBPROTOCOLS];
+    const char **list = ws__alloc((n + 1) * sizeof(char *) + bytes);
+    if (!list)
+        return none;
+    each_token(pub->headers, list, (char *)(list + n + 1), &bytes);
+    list[n] = NULL;
+    r->made[WS__MADE_SUBPROTOCOLS] = list;
+    return list;
 }

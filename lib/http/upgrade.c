@@ -185,14 +185,16 @@ ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
                     const ws_header *headers)
 {
     static const ws_upgrader standard;
-    struct ws__request *r = (struct ws__request *)pub;
+    struct ws__request *r = ws__request_of(pub);
     struct ws__setup setup;
 
     u = u ? u : &standard;
-    pub->error = (ws_error){ 0 };
-    if (r->answered) {
-        ws__fail(&pub->error, WS_ERR_INVALID,
-                 "upgrade: the request was answered already");
+    if (pub)
+        pub->error = (ws_error){ 0 };
+    if (!r || r->answered) {
+        ws__fail(pub ? &pub->error : NULL, WS_ERR_INVALID, "upgrade: %s",
+                 r ? "the request was answered already"
+                   : "the library did not make this request");
         return NULL;
     }
     if (check_upgrade(u, r, headers) != 0)

@@ -15,4 +15,8 @@ bool ws__uri_is_sub_delim(char c);
  * none. */
 int ws__uri_escaped(struct ws__str s);
 
+/* Append s, percent-encoded but for unreserved characters and those of keep, and
+ * a NUL, to out, which has room for three times as much.  Returns its end. */
+char *ws__uri_escape(char *out, const char *s, const char *keep);
+
 #endif
