@@ -27,7 +27,7 @@ static bool is_as_wanted(const ws_header *headers,
            v->modified <= date;
 }
 
-static bool is_known(const ws_header *headers, const struct ws__validators *v)
+static bool is_cached(const ws_header *headers, const struct ws__validators *v)
 {
     int64_t date;
 
@@ -42,7 +42,7 @@ int ws__condition(const ws_header *headers, const struct ws__validators *v)
 {
     if (!is_as_wanted(headers, v))
         return 412;
-    return is_known(headers, v) ? 304 : 0;
+    return is_cached(headers, v) ? 304 : 0;
 }
 
 bool ws__condition_of_range(const ws_header *headers,
