@@ -5,6 +5,8 @@
 #include "fiber/sched.h"
 #include "mode.h"
 #include "conn/alive.h"
+#include "conn/extras.h"
+#include "conn/inbox.h"
 
 enum { INTERVAL_MS = 25 * 1000 };
 
@@ -267,8 +269,8 @@ static void take_and_wait(ws_conn *c)
     ws_set_read_deadline(c, 1);
     assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
     ws__alive_wait(c);
-    if (c->r.now)
-        c->r.now->waits_since -= 1000;
+    if (c->r.inbox)
+        c->r.inbox->waits_since -= 1000;
 }
 
 static void say_bytes(int raw, size_t n)
@@ -355,9 +357,9 @@ static void each_message_has_a_time_of_its_own(void **state)
 
     say_frame(raw, WS_BINARY, true, "begun", 5);
     take_and_wait(c);
-    c->r.now->waits_since -= WINDOW_MS - 1;
+    c->r.inbox->waits_since -= WINDOW_MS - 1;
     ws__alive_go_on(c);
-    assert_in_range(c->r.now->reader.waited_ms, WINDOW_MS - 1, WINDOW_MS * 2);
+    assert_in_range(c->r.inbox->reader.waited_ms, WINDOW_MS - 1, WINDOW_MS * 2);
 
     uint8_t bytes[64];
     size_t n = make_frame(bytes, FIN, true, "ended", 5);
@@ -385,7 +387,7 @@ static void only_waiting_for_the_rest_takes_time(void **state)
     say(raw, "\x89\x80", 2); /* and what has is none */
     assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
     ws__alive_wait(c);
-    assert_non_null(c->r.now);
+    assert_non_null(c->r.inbox);
     assert_int_equal(ws__alive_at(c), 0);
     say(raw, "keys", 4);
     assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);

@@ -7,7 +7,8 @@
 #include "conn/conn.h"
 
 #include "mode.h"
-#include "conn/write.h"
+#include "conn/outbox.h"
+#include "conn/pools.h"
 
 static const size_t sizes[] = {
     1,
@@ -270,12 +271,12 @@ static void answers_have_room_however_often_a_message_is_taken_back(
 
     /* The pong before it is still in the buffer, and goes now. */
     room = 0;
-    ws__answer_pong(c, pong, sizeof(pong));
+    ws__outbox_pong(c, pong, sizeof(pong));
     ws_set_write_deadline(c, 1);
     for (int i = 0;
          i < 2 * (WS__WRITE_BUFFER + WS__WRITE_RESERVE) / (int)sizeof(pong);
          i++) {
-        ws__answer_pong(c, pong, sizeof(pong));
+        ws__outbox_pong(c, pong, sizeof(pong));
         room = 2 + sizeof(pong);
         assert_int_equal(
             ws_write_message(c, WS_BINARY, text,
@@ -328,7 +329,7 @@ static void no_answer_is_put_behind_the_buffer(void **state)
         room = 0;
         ws_set_write_deadline(c, 1);
         for (size_t n = 0; n < size + WS__WRITE_RESERVE; n += sizeof(pong)) {
-            ws__answer_pong(c, pong, sizeof(pong));
+            ws__outbox_pong(c, pong, sizeof(pong));
             assert_int_equal(ws_write_message(c, WS_BINARY, "x", 1),
                              WS_ERR_TIMEOUT);
         }

@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "conn/conn.h"
+#include "conn/extras.h"
 #include "conn/linger.h"
 #include "conn/outbox.h"
 #include "mode.h"
@@ -233,7 +233,7 @@ static void a_close_wakes_a_writer_though_nobody_reads(void **state)
     ws_message m;
 
     ws_set_read_deadline(c, 1);
-    while (!ws__outbox_has_rest(c)) {
+    while (!ws__outbox_has_unsent(c)) {
         say_frame(raw, FIN | WS_PING, true, text, 125);
         assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
     }
@@ -862,9 +862,9 @@ static void after_a_goodbye_reading_goes_on_until_the_peer_answers(void **state)
     ws_conn *c = with_raw(&raw, NULL);
     ws_message m;
 
-    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
     hear_close(raw, WS_CLOSE_GOING_AWAY);
-    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
     assert_int_equal(ws_write_text(c, "x"), WS_ERR_CLOSE_SENT);
     assert_int_equal(ws_next_writer(c, WS_TEXT), WS_ERR_CLOSE_SENT);
     assert_int_equal(ws_conn_error(c)->code, 0);
@@ -891,7 +891,7 @@ static void a_goodbye_reaches_a_peer_whose_reader_waits(void **state)
 
     ws_fiber *f = mode_go(read_one, &reader);
     await(&c->r.waiting);
-    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
     hear_close(raw, WS_CLOSE_GOING_AWAY);
     say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe9", 2);
     ws_join(f);
@@ -911,7 +911,7 @@ static void a_goodbye_follows_the_message_under_way(void **state)
 
     ws_fiber *f = mode_go(write_one, &writer);
     await(&c->w.waiting);
-    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
     assert_true(hear_frame(raw, &h));
     ws_join(f);
     assert_int_equal(writer.error, 0);

@@ -6,7 +6,8 @@
 #include <fcntl.h>
 
 #include "alloc_fail.h"
-#include "conn/conn.h"
+#include "conn/error.h"
+#include "conn/extras.h"
 #include "io/listen.h"
 #include "mode.h"
 
@@ -394,12 +395,12 @@ static void nor_does_what_nobody_asked_for(void **state)
     (void)state;
     ws_conn *c = with_a_peer_that_closed();
 
-    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
     assert_int_equal(ws_conn_error(c)->code, 0);
     expect_the_peers_story(c);
 
     c = with_a_peer_that_closed();
-    ws__answer_ping(c);
+    ws__outbox_ping(c);
     assert_int_equal(ws_conn_error(c)->code, 0);
     expect_the_peers_story(c);
 }
@@ -412,7 +413,7 @@ static void what_failed_in_silence_is_told_to_the_next_writer(void **state)
     ws_conn *c = with_raw(&raw, NULL);
 
     close(raw);
-    ws__answer_ping(c);
+    ws__outbox_ping(c);
     assert_int_equal(ws_conn_error(c)->code, 0);
     assert_int_equal(ws_write_text(c, "x"), -EPIPE);
     assert_int_equal(ws_conn_error(c)->code, -EPIPE);

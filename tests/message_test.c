@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "pair.h"
+#include "conn/conn.h"
 #include "conn/setup.h"
 
 enum {

@@ -15,7 +15,8 @@
 #include "fiber/worker.h"
 #include "peer.h"
 #include "mode.h"
-#include "conn/conn.h"
+#include "conn/extras.h"
+#include "conn/inbox.h"
 #include "server/listener.h"
 #include "conn/outbox.h"
 
@@ -1041,7 +1042,7 @@ static int ping_until_full(ws_conn *c)
     char data[100] = "";
     int n = 0;
 
-    while (!ws__outbox_has_rest(kept)) {
+    while (!ws__outbox_has_unsent(kept)) {
         snprintf(data, sizeof(data), "%099d", ++n);
         assert_int_equal(ws_write_control(c, WS_PING, data, sizeof(data) - 1,
                                           ws_after(PATIENCE_MS)),
@@ -1083,7 +1084,7 @@ static void say_hello_in_the_gap(ws_request *r, void *arg)
     while (now >= last && ws_now() < limit) {
         last = now;
         ws_yield();
-        now = kept->r.now ? ws__buf_size(&kept->r.now->reader.whole) : 0;
+        now = kept->r.inbox ? ws__buf_size(&kept->r.inbox->reader.whole) : 0;
     }
     say_n(gap_fd, HELLO, sizeof(HELLO) - 1);
     ws_reply_text(r, 200, "said");

@@ -36,8 +36,8 @@ static const char *somebody_waits(void)
             n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%s",
                           n > 0 ? ", " : "", explore.actors[i].name);
     snprintf(text + n, sizeof(text) - (size_t)n,
-             " for ever; unsent %d, answers due %d, %zu of %d bytes are free",
-             world.conn.w.unsent, world.conn.w.answers_due, socket_room(),
+             " for ever; unsent %d, control due %d, %zu of %d bytes are free",
+             world.conn.w.unsent, world.conn.w.control_due, socket_room(),
              ROOM);
     return text;
 }
@@ -86,7 +86,7 @@ static void reads_three(void)
 
 static void says_goodbye(void)
 {
-    ws__conn_goodbye(&world.conn, 1001);
+    ws__outbox_goodbye(&world.conn, 1001);
 }
 
 static void hears_goodbye(void)
@@ -100,26 +100,26 @@ static void reads_once(void)
     world_read(1);
 }
 
-/* ---- Held back ---------------------------------------------------------- */
+/* ---- Waiting on purpose ------------------------------------------------- */
 
-/* What conn/hold and conn/write do: the reader has promised to send it. */
-static void holds_and_reads(void)
+/* What conn/coalesce and conn/write_frame do: the reader has promised to send it. */
+static void coalesces_and_reads(void)
 {
     ws_conn *c = &world.conn;
 
     ws__outbox_lock(c, 0);
-    if (ws__out_error(c) == 0) {
-        ws__out_have(c);
-        ws__answers_append(c);
-        c->w.out->buf.last += ANSWER;
-        c->w.out->held++;
+    if (ws__write_error(c) == 0) {
+        ws__sendbuf_borrow(c);
+        ws__control_queue_append(c);
+        c->w.sendbuf->buf.last += ANSWER;
+        c->w.sendbuf->coalesced++;
     }
     ws__outbox_unlock(c);
-    ws__outbox_flush_held(c);
+    ws__outbox_flush_coalesced(c);
     world_read(1);
 }
 
-static void hears_what_was_held(void)
+static void hears_what_waited(void)
 {
     peer_takes(MESSAGE + ANSWER);
     peer_says_something();
@@ -169,14 +169,14 @@ static void wants_turn_1(void)
 
 static void shuts_down(void)
 {
-    ws__outbox_end(&world.conn, WS__SHUT);
+    ws__conn_end(&world.conn, WS__SHUT);
 }
 
 /* Without anybody who waits for the transport it stays whole. */
 static void closes(void)
 {
     ws__outbox_send(&world.conn);
-    ws__outbox_end(&world.conn, WS__CLOSED);
+    ws__conn_end(&world.conn, WS__CLOSED);
 }
 
 /* Nobody ends the connection, so all get theirs. */
@@ -212,7 +212,7 @@ static void writes_much(void)
 static void closes_and_sends_the_rest(void)
 {
     closes();
-    while (ws__outbox_rest(&world.conn) > 0 && !world.broken)
+    while (ws__outbox_send_rest(&world.conn) > 0 && !world.broken)
         explore_await(has_room, NULL);
     ws__stream_break(&world.conn.stream);
 }
@@ -272,14 +272,14 @@ static const struct scene {
       { blind,
         somebody_waits,
         { { "the writer", writes },
-          { "the reader", holds_and_reads },
-          { "the peer", hears_what_was_held } } } },
+          { "the reader", coalesces_and_reads },
+          { "the peer", hears_what_waited } } } },
     { "an answer held back, in fibers",
       { sees_edges,
         somebody_waits,
         { { "the writer", writes },
-          { "the reader", holds_and_reads },
-          { "the peer", hears_what_was_held } } } },
+          { "the reader", coalesces_and_reads },
+          { "the peer", hears_what_waited } } } },
     { "turns",
       { turns_begin,
         somebody_waits,

@@ -47,10 +47,10 @@ static void so_would_one_that_waits_for_a_turn(void **state)
     faults.turns_sleep = false;
 }
 
-static int free_answers(void **state)
+static int free_queue(void **state)
 {
     (void)state;
-    ws_free(world.conn.w.answers);
+    ws_free(world.conn.w.control_queue);
     return 0;
 }
 
@@ -62,5 +62,5 @@ int main(void)
         cmocka_unit_test(so_would_one_that_waits_for_a_turn),
     };
 
-    return cmocka_run_group_tests_name("outbox", tests, NULL, free_answers);
+    return cmocka_run_group_tests_name("outbox", tests, NULL, free_queue);
 }

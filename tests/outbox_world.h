@@ -4,8 +4,8 @@
 #define TESTS_OUTBOX_WORLD_H
 
 /*
- * The outbox in a world of its own: conn/outbox and conn/answer as they are, over a
- * socket, locks and a parking lot whose every step is a point (see explore.h).
+ * The outbox in a world of its own: conn/outbox, conn/control_queue, conn/end and
+ * conn/turn as they are, over a socket, locks and a parking lot whose every step is a point (see explore.h).
  */
 
 #include "explore.h"
@@ -17,8 +17,10 @@
 #include "conn/outbox.h"
 
 #include "io/wait.c"
-#include "conn/answer.c"
+#include "conn/control_queue.c"
+#include "conn/end.c"
 #include "conn/outbox.c"
+#include "conn/turn.c"
 
 enum {
     ROOM = 10,      /* bytes that the socket takes before it is full */
@@ -31,7 +33,7 @@ enum {
 static struct {
     ws_conn conn;
     struct ws__extras extras;
-    struct ws__outgoing outgoing;
+    struct ws__sendbuf sendbuf;
     uint8_t bytes[BUFFER];
 
     size_t sent;  /* all that the socket took */
@@ -58,7 +60,7 @@ static struct {
 
 static void world_begin(bool edges)
 {
-    ws_free(world.conn.w.answers);
+    ws_free(world.conn.w.control_queue);
     memset(&world, 0, sizeof(world));
     world.conn.extras = &world.extras;
     world.conn.stream.read_events = POLLIN;
@@ -205,77 +207,77 @@ int ws__watch_take(struct ws__watch *w, int events)
 
 /* ---- The buffer --------------------------------------------------------- */
 
-int ws__out_have(ws_conn *c)
+int ws__sendbuf_borrow(ws_conn *c)
 {
-    if (!c->w.out) {
-        struct ws__buf *b = &world.outgoing.buf;
+    if (!c->w.sendbuf) {
+        struct ws__buf *b = &world.sendbuf.buf;
         b->begin = b->pos = b->last = world.bytes;
         b->end = world.bytes + BUFFER;
-        c->w.out = &world.outgoing;
+        c->w.sendbuf = &world.sendbuf;
     }
     return 0;
 }
 
-void ws__out_give_back(ws_conn *c)
+void ws__sendbuf_give_back(ws_conn *c)
 {
-    world.outgoing.held = 0;
-    c->w.out = NULL;
+    world.sendbuf.coalesced = 0;
+    c->w.sendbuf = NULL;
 }
 
-int ws__out_make_header(ws_conn *c, struct ws__frame *f)
+int ws__sendbuf_make_header(ws_conn *c, struct ws__frame *f)
 {
     (void)c, (void)f;
     return 0;
 }
 
-void ws__out_header(struct ws__buf *out, const struct ws__frame *f)
+void ws__sendbuf_header(struct ws__buf *out, const struct ws__frame *f)
 {
     (void)f;
     out->last += ANSWER;
 }
 
-void ws__out_payload(struct ws__buf *out, const struct ws__frame *f,
-                     const void *data)
+void ws__sendbuf_payload(struct ws__buf *out, const struct ws__frame *f,
+                         const void *data)
 {
     (void)data;
     out->last += f->len;
 }
 
-int ws__out_settle(ws_conn *c, int error)
+int ws__write_settle(ws_conn *c, int error)
 {
     if (error == 0)
         return 0;
     atomic_store(&c->w.error, ws__conn_ended(c) ? WS_ERR_CANCELED : error);
-    ws__out_give_back(c);
+    ws__sendbuf_give_back(c);
     return c->w.error;
 }
 
-void ws__out_tell(ws_conn *c)
+void ws__write_tell(ws_conn *c)
 {
     (void)c;
 }
 
 static int send_some(ws_conn *c)
 {
-    ssize_t n = socket_send(ws__out_pending(c));
+    ssize_t n = socket_send(ws__sendbuf_pending(c));
 
     if (n > 0)
-        c->w.out->buf.pos += n;
+        c->w.sendbuf->buf.pos += n;
     return n > 0 ? 0 : (int)n;
 }
 
-int ws__out_try(ws_conn *c)
+int ws__send_try(ws_conn *c)
 {
     int error = atomic_load(&c->w.error);
 
     if (error != 0) {
-        ws__out_give_back(c);
+        ws__sendbuf_give_back(c);
         return error;
     }
-    world.outgoing.held = 0;
-    while (error == 0 && ws__out_pending(c) > 0)
+    world.sendbuf.coalesced = 0;
+    while (error == 0 && ws__sendbuf_pending(c) > 0)
         error = send_some(c);
-    return error == -EAGAIN ? error : ws__out_settle(c, error);
+    return error == -EAGAIN ? error : ws__write_settle(c, error);
 }
 
 static int wait_for_room(ws_conn *c)
@@ -290,13 +292,13 @@ static int wait_for_room(ws_conn *c)
     return error;
 }
 
-int ws__out_send(ws_conn *c, int64_t deadline)
+int ws__send_pending(ws_conn *c, int64_t deadline)
 {
     int error = 0;
 
     (void)deadline;
-    world.outgoing.held = 0;
-    while (error == 0 && ws__out_pending(c) > 0) {
+    world.sendbuf.coalesced = 0;
+    while (error == 0 && ws__sendbuf_pending(c) > 0) {
         error = send_some(c);
         if (error == -EAGAIN)
             error = wait_for_room(c);
@@ -471,22 +473,22 @@ const struct ws__extras ws__usual[2];
 
 /* ---- Who is there ------------------------------------------------------- */
 
-/* A message of n bytes, as conn/write sends it. */
+/* A message of n bytes, as conn/write_frame sends it. */
 static int world_write(size_t n)
 {
     ws_conn *c = &world.conn;
-    int error = ws__out_error(c);
+    int error = ws__write_error(c);
 
     if (error == 0)
         error = ws__outbox_lock(c, 0);
     if (error != 0)
         return error;
-    error = ws__out_error(c);
+    error = ws__write_error(c);
     if (error == 0) {
-        ws__out_have(c);
-        ws__answers_append(c);
-        c->w.out->buf.last += n;
-        error = ws__out_settle(c, ws__out_send(c, 0));
+        ws__sendbuf_borrow(c);
+        ws__control_queue_append(c);
+        c->w.sendbuf->buf.last += n;
+        error = ws__write_settle(c, ws__send_pending(c, 0));
     }
     ws__outbox_unlock(c);
     return error;
@@ -506,7 +508,7 @@ static int world_read(int n)
             return -EPIPE;
         for (; world.input > 0 && n > 0; n--) {
             world.input--;
-            ws__answer_pong(c, "", 0);
+            ws__outbox_pong(c, "", 0);
         }
     }
     return 0;

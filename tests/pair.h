@@ -23,6 +23,7 @@
 #include "proto/frame.h"
 #include "proto/mask.h"
 #include "test.h"
+#include "conn/conn.h"
 #include "conn/setup.h"
 
 enum {

@@ -6,7 +6,8 @@
 #include "fiber/sched.h"
 #include "proto/deflate.h"
 #include "mode.h"
-#include "conn/conn.h"
+#include "conn/inbox.h"
+#include "conn/pools.h"
 
 /* ---- Shapes ------------------------------------------------------------- */
 
@@ -1007,7 +1008,7 @@ static void nothing_is_kept_of_a_message_that_paused(void **state)
         assert_int_equal(ws_read_message(c, &m), 0);
         assert_int_equal(m.len, sizeof(text));
         wait_in_vain(c);
-        assert_null(c->r.now);
+        assert_null(c->r.inbox);
     }
     close(raw);
     ws_close(c);
@@ -1024,14 +1025,14 @@ static void a_buffer_is_as_large_as_was_said(void **state)
     say_text(raw, "x");
     read_whole(usual, WS_TEXT, "x", 1);
     wait_in_vain(usual);
-    assert_null(usual->r.now);
+    assert_null(usual->r.inbox);
 
     make_pair(fds);
     ws_conn *c = set_up(fds[0], &(struct ws__setup){ .read_buffer_size = 300 });
     say(fds[1], "\x82", 1);
     ws_set_read_deadline(c, 1);
     assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
-    assert_in_range(ws__buf_size(&c->r.now->in), 300, 600);
+    assert_in_range(ws__buf_size(&c->r.inbox->in), 300, 600);
     close(fds[1]);
     ws_close(c);
     close(raw);
@@ -1050,7 +1051,7 @@ static void nothing_is_kept_of_early_bytes(void **state)
 
     assert_int_equal(ws_read_message(c, &m), 0);
     wait_in_vain(c);
-    assert_null(c->r.now);
+    assert_null(c->r.inbox);
     close(raw);
     ws_close(c);
 }

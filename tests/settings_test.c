@@ -10,7 +10,7 @@
 
 #include "peer.h"
 #include "mode.h"
-#include "conn/conn.h"
+#include "conn/extras.h"
 
 enum { SMALL = 700, HUGE = 16 << 20 };
 

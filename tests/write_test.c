@@ -492,8 +492,8 @@ static void what_others_could_not_send_follows_while_one_reads(void **state)
     int n = fill_up(c, 1000);
     ws_fiber *f = start_reader(c);
 
-    ws__conn_goodbye(c, WS_CLOSE_GOING_AWAY);
-    assert_true(ws__outbox_has_rest(c));
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
+    assert_true(ws__outbox_has_unsent(c));
     while (n-- > 0)
         hear_shape(raw, FIN | WS_BINARY, 1000);
     hear_close(raw, WS_CLOSE_GOING_AWAY);
@@ -519,7 +519,7 @@ static void a_pong_that_a_writer_could_not_send_follows(void **state)
     await(&c->w.wanted);
     await(&c->r.waiting);
     ws__outbox_unlock(c);
-    assert_true(ws__outbox_has_rest(c));
+    assert_true(ws__outbox_has_unsent(c));
     while (n-- > 0)
         hear_shape(raw, FIN | WS_BINARY, 1000);
     assert_true(hear_frame(raw, &h));
@@ -542,9 +542,9 @@ static void of_all_answers_the_close_frame_goes_last(void **state)
     ws_conn *c = with_raw(&raw, NULL);
 
     assert_int_equal(ws__outbox_lock(c, 0), 0); /* somebody is writing */
-    ws__answer_close(c, WS_CLOSE_GOING_AWAY, NULL);
-    ws__answer_ping(c);
-    ws__answer_pong(c, "ping", 4);
+    ws__outbox_close(c, WS_CLOSE_GOING_AWAY, NULL);
+    ws__outbox_ping(c);
+    ws__outbox_pong(c, "ping", 4);
     ws__outbox_unlock(c);
     assert_true(hear_frame(raw, &h));
     assert_int_equal(h.first, FIN | WS_PONG);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "client/dial_stream.h"
 #include "client/response.h"
+#include "conn/conn.h"
 #include "conn/setup.h"
 #include "io/proxy.h"
 #include "io/random.h"

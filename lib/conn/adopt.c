@@ -5,6 +5,7 @@
 #include <silverback/upgrade.h>
 
 #include "base/error.h"
+#include "conn/conn.h"
 #include "conn/setup.h"
 #include "io/sock.h"
 

@@ -4,8 +4,11 @@
 
 #include <stdio.h>
 
-#include "conn/held.h"
-#include "conn/write.h"
+#include "conn/error.h"
+#include "conn/extras.h"
+#include "conn/inbox.h"
+#include "conn/outbox.h"
+#include "conn/unfinished.h"
 #include "fiber/sched.h"
 
 /* A ping as it is sent, with what TLS puts around it. */
@@ -47,11 +50,11 @@ static bool has_taken(ws_conn *c)
 /* The peer is told, if there is room for it, and may come to read it. */
 static int give_up(ws_conn *c, int error, int close_code, const char *why)
 {
-    ws__answer_close(c, close_code, why);
+    ws__outbox_close(c, close_code, why);
     return ws__conn_fail(c, error, "%s: %s", ws_strerror(error), why);
 }
 
-static int dead(ws_conn *c)
+static int alive_dead(ws_conn *c)
 {
     char why[80];
 
@@ -61,12 +64,12 @@ static int dead(ws_conn *c)
 }
 
 /* The time for an answer begins now, however late this is. */
-static void ping(ws_conn *c, int64_t now)
+static void send_ping(ws_conn *c, int64_t now)
 {
     c->r.pinged = true;
     c->r.idle_since = now;
     c->acked = (uint32_t)ws__stream_acked(&c->stream);
-    ws__answer_ping(c);
+    ws__outbox_ping(c);
 }
 
 static int check_silence(ws_conn *c, int64_t now)
@@ -76,11 +79,11 @@ static int check_silence(ws_conn *c, int64_t now)
     if (at == 0 || now < at)
         return 0;
     if (!c->r.pinged || !ws__extras(c)->gives_up)
-        ping(c, now);
+        send_ping(c, now);
     else if (has_taken(c))
         c->r.idle_since = now;
     else
-        return dead(c);
+        return alive_dead(c);
     return 0;
 }
 
@@ -89,7 +92,7 @@ static int check_silence(ws_conn *c, int64_t now)
 /* One that is read in pieces holds nothing, however long it takes. */
 static bool is_timed(const ws_conn *c)
 {
-    const struct ws__reading *g = c->r.now;
+    const struct ws__inbox *g = c->r.inbox;
 
     return g && g->reader.type != 0 && !g->by_pieces &&
            ws__extras(c)->min_read_rate >= 0;
@@ -97,18 +100,18 @@ static bool is_timed(const ws_conn *c)
 
 void ws__alive_wait(ws_conn *c)
 {
-    struct ws__reading *g = c->r.now;
+    struct ws__inbox *g = c->r.inbox;
 
     if (!is_timed(c) || g->waits_since != 0)
         return;
     if (g->reader.waited_ms == 0)
-        g->had = ws__reader_came(&g->reader);
+        g->window_from = ws__reader_came(&g->reader);
     g->waits_since = ws_now();
 }
 
 void ws__alive_go_on(ws_conn *c)
 {
-    struct ws__reading *g = c->r.now;
+    struct ws__inbox *g = c->r.inbox;
 
     if (!g || g->waits_since == 0)
         return;
@@ -119,14 +122,14 @@ void ws__alive_go_on(ws_conn *c)
 /* When the time is up in which some of the message must have come. */
 static int64_t rate_at(const ws_conn *c)
 {
-    const struct ws__reading *g = c->r.now;
+    const struct ws__inbox *g = c->r.inbox;
 
     if (!g || g->waits_since == 0)
         return 0;
     return g->waits_since + ws__extras(c)->rate_window_ms - g->reader.waited_ms;
 }
 
-static int slow(ws_conn *c, uint64_t came, uint64_t wanted)
+static int alive_slow(ws_conn *c, uint64_t came, uint64_t wanted)
 {
     char why[100];
 
@@ -134,24 +137,24 @@ static int slow(ws_conn *c, uint64_t came, uint64_t wanted)
              "%llu bytes of a message in %d ms, expected at least %llu",
              (unsigned long long)came, ws__extras(c)->rate_window_ms,
              (unsigned long long)wanted);
-    ws__held_refused(true);
+    ws__unfinished_refused(true);
     return give_up(c, WS_ERR_SLOW, WS_CLOSE_POLICY, why);
 }
 
 static int check_rate(ws_conn *c, int64_t now)
 {
     const struct ws__extras *x = ws__extras(c);
-    struct ws__reading *g = c->r.now;
+    struct ws__inbox *g = c->r.inbox;
     int64_t at = rate_at(c);
 
     if (at == 0 || now < at)
         return 0;
-    uint64_t came = ws__reader_came(&g->reader) - g->had;
+    uint64_t came = ws__reader_came(&g->reader) - g->window_from;
     uint64_t wanted =
         (uint64_t)x->min_read_rate * (uint64_t)x->rate_window_ms / 1000;
     if (came < wanted)
-        return slow(c, came, wanted);
-    g->had += came;
+        return alive_slow(c, came, wanted);
+    g->window_from += came;
     g->reader.waited_ms = 0;
     g->waits_since = now;
     return 0;

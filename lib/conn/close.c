@@ -2,20 +2,19 @@
 
 /* Ending a connection. */
 
+#include "conn/end.h"
+#include "conn/extras.h"
+#include "conn/inbox.h"
 #include "conn/linger.h"
+#include "conn/message_lock.h"
+#include "conn/outbox.h"
 #include "conn/read.h"
-#include "conn/write.h"
+#include "conn/write_control.h"
 #include "fiber/limit.h"
 #include "fiber/name.h"
 #include "fiber/sched.h"
 
 enum { PASSED = 1 }; /* a deadline */
-
-void ws_shutdown(ws_conn *c)
-{
-    if (c)
-        ws__outbox_end(c, WS__SHUT);
-}
 
 /* Its descriptor counts until then, and the end of a shutdown breaks it. */
 static void let_go(ws_conn *c)
@@ -36,14 +35,14 @@ static struct ws__linger lingering(ws_conn *c)
 
 /* Others that hold a reference keep the descriptor open, and may be about to
  * read; else what came of a message is of no use any more. */
-static void linger(void *conn)
+static void linger_on(void *conn)
 {
     ws_conn *c = conn;
     struct ws__linger l = lingering(c);
 
     ws__fiber_label(WS__WORK "closing a connection");
     if (atomic_load(&c->refs) == 1)
-        ws__read_fini(c);
+        ws__inbox_give_back(c);
     ws__linger(&l);
     ws__stream_break(&c->stream);
     let_go(c);
@@ -52,7 +51,7 @@ static void linger(void *conn)
 /* Takes the reference. */
 static void in_background(ws_conn *c)
 {
-    ws_fiber *f = ws_go(linger, c);
+    ws_fiber *f = ws_go(linger_on, c);
 
     if (!f)
         let_go(c);
@@ -64,7 +63,7 @@ void ws_close(ws_conn *c)
     if (!c)
         return;
     ws__outbox_send(c);
-    bool whole = ws__outbox_end(c, WS__CLOSED);
+    bool whole = ws__conn_end(c, WS__CLOSED);
     ws__message_abandon(c);
     if (!whole || atomic_load(&c->w.error) != 0) {
         let_go(c);
@@ -83,11 +82,11 @@ static int wait_for_close(ws_conn *c, int64_t deadline)
     int64_t before = atomic_load(&c->r.deadline);
     int error;
 
-    ws_set_read_deadline(c, deadline);
+    atomic_store(&c->r.deadline, deadline);
     do
         error = ws__read_skip(c);
     while (error == 0);
-    ws_set_read_deadline(c, before);
+    atomic_store(&c->r.deadline, before);
     return error == WS_ERR_CLOSED ? 0 : error;
 }
 
@@ -99,7 +98,7 @@ int ws_finish(ws_conn *c, int code, const char *reason, int64_t deadline)
     if (error == 0 || error == WS_ERR_CLOSE_SENT)
         return wait_for_close(c, deadline);
     if (error == WS_ERR_TIMEOUT)
-        ws__answer_close(c, code, reason); /* when there is room */
+        ws__outbox_close(c, code, reason); /* when there is room */
     /* There will be no answer then, but the peer's own may lie here. */
     int end = wait_for_close(c, PASSED);
     return end == WS_ERR_TIMEOUT ? error : end;

@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-#include "conn/write.h"
+#include "conn/error.h"
+#include "conn/extras.h"
+#include "conn/inbox.h"
+#include "conn/outbox.h"
 
 static int ping_came(ws_conn *c, const char *data, size_t len)
 {
@@ -14,7 +17,7 @@ static int ping_came(ws_conn *c, const char *data, size_t len)
 
     if (x->on_ping)
         return x->on_ping(c, data, len, x->on_ping_arg);
-    ws__answer_pong(c, data, len);
+    ws__outbox_pong(c, data, len);
     return 0;
 }
 
@@ -43,7 +46,7 @@ static int close_came(ws_conn *c, const char *data, size_t len)
     const char *fault = ws__close_decode((const uint8_t *)data, len, &code);
 
     if (fault) {
-        ws__answer_close(c, WS_CLOSE_PROTOCOL_ERROR, fault);
+        ws__outbox_close(c, WS_CLOSE_PROTOCOL_ERROR, fault);
         return ws__conn_fail(c, WS_ERR_PROTOCOL, "%s: %s",
                              ws_strerror(WS_ERR_PROTOCOL), fault);
     }
@@ -54,13 +57,13 @@ static int close_came(ws_conn *c, const char *data, size_t len)
     if (x->on_close)
         error = x->on_close(c, code, reason, x->on_close_arg);
     else
-        ws__answer_close(c, code, NULL);
+        ws__outbox_close(c, code, NULL);
     return error < 0 ? error : WS_ERR_CLOSED;
 }
 
 int ws__control_came(ws_conn *c)
 {
-    struct ws__reader *r = &c->r.now->reader;
+    struct ws__reader *r = &c->r.inbox->reader;
     int error;
 
     if (r->control.type == WS_PING)

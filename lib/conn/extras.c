@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "conn/extras.h"
+
 #include "base/alloc.h"
-#include "conn/conn.h"
-#include "conn/write.h"
+#include "conn/pools.h"
 
 enum {
     WRITE_TIMEOUT_MS = 60 * 1000,
@@ -56,6 +57,6 @@ void ws__extras_free(ws_conn *c)
         return;
     ws__lookback_fini(&x->lookback);
     ws_free(x->subprotocol);
-    ws_free(atomic_load(&x->names));
+    ws_free(atomic_load(&x->addresses));
     ws_free(x);
 }

@@ -11,8 +11,9 @@
 
 #include <errno.h>
 
+#include "base/buf.h"
+#include "conn/outbox.h"
 #include "conn/pools.h"
-#include "conn/write.h"
 #include "fiber/budget.h"
 
 int ws__linger_quiet_ms = 2000;
@@ -24,9 +25,9 @@ enum {
 
 /* Read and drop some of what has come.  Returns whether that was the end, which
  * having no memory to read into is, too. */
-static bool drain(struct ws__stream *s)
+static bool linger_drain(struct ws__stream *s)
 {
-    struct ws__pool *pool = &ws__pools_here()->read;
+    struct ws__pool *pool = &ws__pools_here()->large;
     struct ws__buf scratch = { 0 };
 
     if (ws__buf_lend(&scratch, pool) != 0)
@@ -53,11 +54,11 @@ static bool may_end(const struct ws__linger *l)
 bool ws__linger_step(struct ws__linger *l)
 {
     if (!l->said && may_end(l)) {
-        l->rest = l->conn ? ws__outbox_rest(l->conn) : 0;
+        l->rest = l->conn ? ws__outbox_send_rest(l->conn) : 0;
         l->said = l->rest == 0 && l->stream->ops->half_close(l->stream) == 0;
     }
     if (!l->heard)
-        l->heard = drain(l->stream);
+        l->heard = linger_drain(l->stream);
     return l->said && (l->heard || l->idle);
 }
 

@@ -4,41 +4,45 @@
 
 #include <stddef.h>
 
-#include "conn/answer.h"
-#include "conn/out.h"
-#include "fiber/sync.h"
+#include "conn/control_queue.h"
+#include "conn/end.h"
+#include "conn/send.h"
+#include "conn/sendbuf.h"
+#include "conn/write_error.h"
+#include "fiber/lot.h"
+#include "fiber/park.h"
 
 /* ---- Letting go --------------------------------------------------------- */
 
 /* With the lock held. */
 static void note_unsent(ws_conn *c)
 {
-    bool empty = ws__out_pending(c) == 0;
-    bool unsent = !empty && c->w.out->held == 0;
+    bool empty = ws__sendbuf_pending(c) == 0;
+    bool unsent = !empty && c->w.sendbuf->coalesced == 0;
 
     if (unsent != atomic_load_explicit(&c->w.unsent, memory_order_relaxed))
         atomic_store(&c->w.unsent, unsent);
     if (empty)
-        ws__out_give_back(c);
+        ws__sendbuf_give_back(c);
 }
 
 /* The same; never waits. */
-static void push(ws_conn *c)
+static void push_out(ws_conn *c)
 {
-    if (ws__out_pending(c) == 0)
-        ws__answers_append(c);
-    (void)ws__out_try(c);
+    if (ws__sendbuf_pending(c) == 0)
+        ws__control_queue_append(c);
+    (void)ws__send_try(c);
     note_unsent(c);
 }
 
 /* Rule 2. */
-static void push_twice(ws_conn *c)
+static void push_out_twice(ws_conn *c)
 {
     bool before = atomic_load(&c->w.unsent);
 
-    push(c);
+    push_out(c);
     if (!before && atomic_load(&c->w.unsent))
-        push(c);
+        push_out(c);
 }
 
 /* The lock, or word for its holder. */
@@ -64,10 +68,10 @@ void ws__outbox_send(ws_conn *c)
         if (!lock_or_tell(c))
             return;
         atomic_store(&c->w.wanted, false);
-        push_twice(c);
+        push_out_twice(c);
         ws__unlock(&c->w.lock);
     } while (atomic_load(&c->w.wanted) ||
-             (atomic_load(&c->w.answers_due) && !atomic_load(&c->w.unsent)));
+             (atomic_load(&c->w.control_due) && !atomic_load(&c->w.unsent)));
     tell_reader(c);
 }
 
@@ -87,7 +91,7 @@ void ws__outbox_unlock(ws_conn *c)
 {
     note_unsent(c);
     ws__unlock(&c->w.lock);
-    if (atomic_load(&c->w.answers_due) || atomic_load(&c->w.unsent) ||
+    if (atomic_load(&c->w.control_due) || atomic_load(&c->w.unsent) ||
         atomic_load(&c->w.wanted))
         ws__outbox_send(c);
 }
@@ -97,10 +101,10 @@ void ws__outbox_unlock(ws_conn *c)
 /* With the lock held, which is let go. */
 static int send_and_unlock(ws_conn *c, int64_t deadline)
 {
-    int error = ws__out_error(c);
+    int error = ws__write_error(c);
 
     if (error == 0)
-        error = ws__out_settle(c, ws__out_send(c, deadline));
+        error = ws__write_settle(c, ws__send_pending(c, deadline));
     ws__outbox_unlock(c);
     return error;
 }
@@ -111,52 +115,52 @@ int ws__outbox_flush(ws_conn *c, int64_t deadline)
 
     if (error == 0)
         error = send_and_unlock(c, deadline);
-    ws__out_tell(c);
+    ws__write_tell(c);
     return error;
 }
 
-void ws__outbox_flush_held(ws_conn *c)
+void ws__outbox_flush_coalesced(ws_conn *c)
 {
     if (lock_or_tell(c))
         send_and_unlock(c, atomic_load(&c->w.deadline));
 }
 
 /* Who else has the lock will not wait with it: the connection has ended. */
-size_t ws__outbox_rest(ws_conn *c)
+size_t ws__outbox_send_rest(ws_conn *c)
 {
     if (!atomic_load(&c->w.unsent))
         return 0;
     ws__outbox_lock(c, 0);
-    push(c);
-    size_t left = ws__out_pending(c);
+    push_out(c);
+    size_t left = ws__sendbuf_pending(c);
     ws__unlock(&c->w.lock);
     return left;
 }
 
-/* ---- Answers ------------------------------------------------------------ */
+/* ---- Control frames ----------------------------------------------------- */
 
-void ws__answer_ping(ws_conn *c)
+void ws__outbox_ping(ws_conn *c)
 {
-    ws__answers_put_ping(c);
+    ws__control_queue_ping(c);
     ws__outbox_send(c);
 }
 
-void ws__answer_pong(ws_conn *c, const void *data, size_t len)
+void ws__outbox_pong(ws_conn *c, const void *data, size_t len)
 {
-    ws__answers_put_pong(c, data, len);
+    ws__control_queue_pong(c, data, len);
     ws__outbox_send(c);
 }
 
-void ws__answer_close(ws_conn *c, int code, const char *reason)
+void ws__outbox_close(ws_conn *c, int code, const char *reason)
 {
-    ws__answers_put_close(c, code, reason);
+    ws__control_queue_close(c, code, reason);
     ws__outbox_send(c);
 }
 
-void ws__conn_goodbye(ws_conn *c, int code)
+void ws__outbox_goodbye(ws_conn *c, int code)
 {
     if (!ws__conn_ended(c))
-        ws__answer_close(c, code, NULL);
+        ws__outbox_close(c, code, NULL);
 }
 
 /* ---- Waiting ------------------------------------------------------------ */
@@ -174,7 +178,7 @@ static bool has_nothing(const void *key)
 
 /* Rule 3: poll(2) would tell of room at once and for ever, so it is asked only
  * when something is left; and whoever leaves it later ends the wait. */
-static int wait_once(ws_conn *c, int64_t deadline)
+static int outbox_wait_once(ws_conn *c, int64_t deadline)
 {
     struct ws__stream *s = &c->stream;
     int events = s->read_events;
@@ -192,7 +196,7 @@ static int wait_for_events(ws_conn *c, int64_t deadline)
     do {
         got = WS_ERR_CANCELED;
         if (ws__wait_begins(c, &c->r.waiting))
-            got = wait_once(c, deadline);
+            got = outbox_wait_once(c, deadline);
         ws__wait_ends(&c->r.waiting);
     } while (got == WS_ERR_CANCELED && !ws__conn_ended(c));
     return got;
@@ -215,63 +219,4 @@ int ws__outbox_await(ws_conn *c, int64_t deadline, bool only_look)
     if (got > 0 && (got & c->stream.write_events) && atomic_load(&c->w.unsent))
         ws__outbox_send(c);
     return got;
-}
-
-/* ---- The end ------------------------------------------------------------ */
-
-/* Rule 5. */
-bool ws__outbox_end(ws_conn *c, enum ws__end end)
-{
-    unsigned char was = atomic_load(&c->end);
-
-    while (was < end && !atomic_compare_exchange_weak(&c->end, &was, end))
-        continue;
-    bool whole = was == WS__OPEN && !atomic_load(&c->r.waiting) &&
-                 !atomic_load(&c->w.waiting);
-    if (!whole || end == WS__SHUT)
-        ws__stream_break(&c->stream);
-    ws__lot_wake(&c->end, NULL, true);
-    return whole;
-}
-
-/* ---- Turns -------------------------------------------------------------- */
-
-static struct ws__lock *turn_of(ws_conn *c)
-{
-    return &ws__extras_own(c)->turn;
-}
-
-/* Queued under the address of end, so that who sets that finds all. */
-static bool has_to_wait(const void *key)
-{
-    const ws_conn *c =
-        (const ws_conn *)((const char *)key - offsetof(ws_conn, end));
-
-    return !ws__conn_ended(c) && ws__lock_is_contended(&ws__extras(c)->turn);
-}
-
-int ws__turn_take(ws_conn *c, int64_t deadline)
-{
-    struct ws__waiter w;
-    int r = 0;
-
-    if (ws__trylock(turn_of(c)))
-        return 0;
-    while (!ws__lock_contend(turn_of(c))) {
-        if (r == 0 && ws__conn_ended(c))
-            r = WS_ERR_CANCELED;
-        if (r != 0)
-            return r;
-        if (ws__lot_enter(&w, &c->end, has_to_wait)) {
-            r = ws__park(deadline);
-            ws__lot_leave(&w);
-        }
-    }
-    return 0;
-}
-
-void ws__turn_give(ws_conn *c)
-{
-    if (ws__lock_let_go(turn_of(c)))
-        ws__lot_wake(&c->end, NULL, false);
 }

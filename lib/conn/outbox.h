@@ -8,30 +8,32 @@
 /*
  * Who sends what waits to be sent.
  *
- * Bytes wait in the connection's buffer, control frames in its slots (see
- * conn/answer).  Nobody may wait to give an answer, so whoever cannot send leaves
- * it to another one, and says so by a flag.  These are the flags and the rules;
- * tests/long/outbox tries them in all orders.
+ * Bytes wait in the connection's buffer (conn/sendbuf), control frames in their
+ * slots (conn/control_queue).  Nobody may wait to give an answer, so whoever
+ * cannot send leaves it to another one, and says so by a flag.  These are the
+ * flags and the rules; tests/long/outbox tries them in all orders.
  *
  *   lock         One at a time puts bytes into the buffer and sends them.  It is
  *                held while its holder waits for room.
- *   answers_due  A slot is full.  Set and cleared with the slots, under their
+ *   control_due  A slot is full.  Set and cleared with the slots, under their
  *                own lock, by anyone.
  *   wanted       Somebody found the lock taken.  Set by whoever did, without
  *                the lock, before a last try to take it.  Cleared by a holder
  *                before it looks at what there is to do.
  *   unsent       The buffer holds bytes that nobody is sending, since there was
  *                no room.  Set and cleared by the holder, as it lets go.
- *   held         So many messages wait in the buffer on purpose: those bytes
+ *   coalesced    So many messages wait in the buffer on purpose: those bytes
  *                are not unsent.  For the holder; the reading fiber alone adds
  *                to it, and has promised to send them before it waits (see
- *                conn/hold).
- *   end          The connection is over.  Set once, by ws_shutdown or ws_close.
- *   waiting      The reader (the holder) is about to wait, or waits.
+ *                conn/coalesce).
+ *   end          The connection is over (conn/end).  Set once, by ws_shutdown or
+ *                ws_close.
+ *   r.waiting    The reading fiber is about to wait for input, or waits.
+ *   w.waiting    The holder is about to wait for room, or waits.
  *
  * Who must look, and when:
  *
- * 1. Whoever has let go of the lock looks at answers_due, wanted and unsent
+ * 1. Whoever has let go of the lock looks at control_due, wanted and unsent
  *    after that, and sends what there is, unless another one has the lock: then
  *    that one looks.  So whoever fills a slot need only try.
  * 2. Whoever leaves unsent set tries once more to send after that: the room may
@@ -40,15 +42,23 @@
  *    unsent: if something is left, and nobody has the lock, it waits for room,
  *    too, and sends it.  One that is told of edges is told of room in any case,
  *    and looks at unsent then.
- * 4. Whoever leaves unsent set looks at waiting after that, and wakes a reader
- *    that waits for input alone.
- * 5. Whoever sets end looks at waiting after that, and breaks the transport if
- *    someone waits for it.  It wakes all who wait for a message to end, too:
- *    these look at end after they are queued.
- * 6. Whoever closes sends what is left over, or sees to it that it is sent.
+ * 4. Whoever leaves unsent set looks at the reader's waiting after that, and
+ *    wakes it if it waits for input alone: it is queued under the address of
+ *    unsent.
+ * 5. Whoever sets end looks at both waiting flags after that, and breaks the
+ *    transport if someone waits for it.  It wakes all who wait for their turn,
+ *    too (conn/turn): these are queued under the address of end, and look at it
+ *    after they are.
+ * 6. Whoever closes sends what is left over, or sees to it that it is sent
+ *    (conn/linger).
  *
  * So of two, one that leaves something and one that is to see it, at least one
  * looks after the other has spoken: all of these are sequentially consistent.
+ *
+ * Locks of a connection are taken in this order: turn, lock, control_lock.  The
+ * first two are held while their holder waits for room, so whoever waits for them
+ * puts off what it has promised to send before it waits (fiber/park): that may be
+ * another connection's, whose lock is held by one who waits for this one's.
  */
 
 /* The lock, by a deadline.  Returns 0 or WS_ERR_TIMEOUT. */
@@ -62,30 +72,36 @@ void ws__outbox_unlock(ws_conn *c);
  * at once when another one is writing: that one sends them. */
 void ws__outbox_send(ws_conn *c);
 
-/* Send all that is left over or held back, by the deadline.  Returns 0,
+/* Send all that is left over or waits on purpose, by the deadline.  Returns 0,
  * WS_ERR_TIMEOUT or the sticky error. */
 int ws__outbox_flush(ws_conn *c, int64_t deadline);
 
-/* The same for what was held back, before its author waits.  Where another one
- * is writing, or the author itself further up, that one sends it. */
-void ws__outbox_flush_held(ws_conn *c);
+/* The same, by the deadline for writing, for who has promised it, before it
+ * waits.  Where another one is writing, or the same one further up, that one
+ * sends it. */
+void ws__outbox_flush_coalesced(ws_conn *c);
 
 /* For the one who has closed: send what can be sent of what was left over.
  * Returns how many bytes remain. */
-size_t ws__outbox_rest(ws_conn *c);
+size_t ws__outbox_send_rest(ws_conn *c);
 
 /* Are there bytes that nobody is sending? */
-static inline bool ws__outbox_has_rest(const ws_conn *c)
+static inline bool ws__outbox_has_unsent(const ws_conn *c)
 {
     return atomic_load(&c->w.unsent);
 }
 
-/* ---- Answers ------------------------------------------------------------ */
+/* ---- Control frames ----------------------------------------------------- */
 
-/* Sent as soon as that needs no waiting. */
-void ws__answer_ping(ws_conn *c);
-void ws__answer_pong(ws_conn *c, const void *data, size_t len);
-void ws__answer_close(ws_conn *c, int code, const char *reason);
+/* Put into their slots, and sent as soon as that needs no waiting.  From any
+ * thread. */
+void ws__outbox_ping(ws_conn *c);
+void ws__outbox_pong(ws_conn *c, const void *data, size_t len);
+void ws__outbox_close(ws_conn *c, int code, const char *reason);
+
+/* The same for a server that shuts down, unless the connection is over: from any
+ * thread. */
+void ws__outbox_goodbye(ws_conn *c, int code);
 
 /* ---- Waiting ------------------------------------------------------------ */
 
@@ -93,30 +109,5 @@ void ws__answer_close(ws_conn *c, int code, const char *reason);
  * look: do not wait.  Returns the events that came, WS_ERR_TIMEOUT,
  * WS_ERR_CANCELED or a negated errno.  For the reader. */
 int ws__outbox_await(ws_conn *c, int64_t deadline, bool only_look);
-
-/* Rule 5, for whoever waits where ws__outbox_end is to end it: begin says whether
- * to wait at all. */
-static inline bool ws__wait_begins(ws_conn *c, atomic_bool *waiting)
-{
-    atomic_store(waiting, true);
-    return !ws__conn_ended(c);
-}
-
-static inline void ws__wait_ends(atomic_bool *waiting)
-{
-    atomic_store_explicit(waiting, false, memory_order_release);
-}
-
-/* The connection ends so; whoever waits in it is woken.  Returns whether it was
- * open, and nobody was waiting for the transport, which is whole then. */
-bool ws__outbox_end(ws_conn *c, enum ws__end end);
-
-/* ---- Turns -------------------------------------------------------------- */
-
-/* The turn to write a message of several frames, or a compressed one.  Returns
- * 0, WS_ERR_TIMEOUT, or WS_ERR_CANCELED when the connection ends.  The
- * connection has extras of its own. */
-int ws__turn_take(ws_conn *c, int64_t deadline);
-void ws__turn_give(ws_conn *c);
 
 #endif

@@ -5,38 +5,38 @@
 #include <silverback/fiber.h>
 
 #include "base/alloc.h"
-#include "conn/conn.h"
+#include "conn/inbox.h"
+#include "conn/sendbuf.h"
 #include "fiber/sched.h"
 #include "proto/deflate.h"
-#include "proto/http_parse.h"
 #include "proto/inflate.h"
 
-static void lock(void *mutex)
+static void pools_lock(void *mutex)
 {
     ws_mutex_lock(mutex);
 }
 
-static void unlock(void *mutex)
+static void pools_unlock(void *mutex)
 {
     ws_mutex_unlock(mutex);
 }
 
 /* With the buffer that it may have kept. */
-static void destroy_reading(void *thing)
+static void destroy_inbox(void *thing)
 {
-    ws_free(((struct ws__reading *)thing)->in.begin);
+    ws_free(((struct ws__inbox *)thing)->in.begin);
     ws_free(thing);
 }
 
-static void destroy_outgoing(void *thing)
+static void destroy_sendbuf(void *thing)
 {
-    ws_free(((struct ws__outgoing *)thing)->buf.begin);
+    ws_free(((struct ws__sendbuf *)thing)->buf.begin);
     ws_free(thing);
 }
 
-static ws_mutex locks[7];
+static ws_mutex locks[6];
 
-#define SHARED(i) .lock = lock, .unlock = unlock, .mutex = &locks[i]
+#define SHARED(i) .lock = pools_lock, .unlock = pools_unlock, .mutex = &locks[i]
 #define DEFLATE(bits)                                                          \
     {                                                                          \
         .make = ws__deflate_make, .destroy = ws__deflate_destroy,              \
@@ -44,23 +44,19 @@ static ws_mutex locks[7];
     }
 
 static struct ws__pools shared = {
-    .reading = { .make = ws__zalloc,
-                 .destroy = destroy_reading,
-                 .size = sizeof(struct ws__reading),
-                 SHARED(4) },
-    .outgoing = { .make = ws__zalloc,
-                  .destroy = destroy_outgoing,
-                  .size = sizeof(struct ws__outgoing),
-                  SHARED(5) },
-    .head = { .make = ws__alloc,
-              .destroy = ws_free,
-              .size = sizeof(struct ws__http_head),
-              SHARED(6) },
-    .read = { .make = ws__alloc,
-              .destroy = ws_free,
-              .size = WS__READ_BUFFER,
-              SHARED(0) },
-    .write = { .make = ws__alloc,
+    .inbox = { .make = ws__zalloc,
+               .destroy = destroy_inbox,
+               .size = sizeof(struct ws__inbox),
+               SHARED(4) },
+    .sendbuf = { .make = ws__zalloc,
+                 .destroy = destroy_sendbuf,
+                 .size = sizeof(struct ws__sendbuf),
+                 SHARED(5) },
+    .large = { .make = ws__alloc,
+               .destroy = ws_free,
+               .size = WS__READ_BUFFER,
+               SHARED(0) },
+    .small = { .make = ws__alloc,
                .destroy = ws_free,
                .size = WS__WRITE_BUFFER + WS__WRITE_RESERVE,
                SHARED(1) },
@@ -71,7 +67,7 @@ static struct ws__pools shared = {
                  DEFLATE(14), DEFLATE(15) },
 };
 
-static struct ws__pool own(const struct ws__pool *like)
+static struct ws__pool pool_like(const struct ws__pool *like)
 {
     return (struct ws__pool){ .make = like->make,
                               .destroy = like->destroy,
@@ -80,11 +76,10 @@ static struct ws__pool own(const struct ws__pool *like)
 
 static void pools_empty(struct ws__pools *p)
 {
-    ws__pool_fini(&p->reading);
-    ws__pool_fini(&p->outgoing);
-    ws__pool_fini(&p->head);
-    ws__pool_fini(&p->read);
-    ws__pool_fini(&p->write);
+    ws__pool_fini(&p->inbox);
+    ws__pool_fini(&p->sendbuf);
+    ws__pool_fini(&p->large);
+    ws__pool_fini(&p->small);
     ws__pool_fini(&p->inflate);
     for (int i = 0; i < WS__WINDOWS; i++)
         ws__pool_fini(&p->deflate[i]);
@@ -108,14 +103,13 @@ static struct ws__pools *pools_new(void)
 
     if (!p)
         return &shared;
-    p->reading = own(&shared.reading);
-    p->outgoing = own(&shared.outgoing);
-    p->head = own(&shared.head);
-    p->read = own(&shared.read);
-    p->write = own(&shared.write);
-    p->inflate = own(&shared.inflate);
+    p->inbox = pool_like(&shared.inbox);
+    p->sendbuf = pool_like(&shared.sendbuf);
+    p->large = pool_like(&shared.large);
+    p->small = pool_like(&shared.small);
+    p->inflate = pool_like(&shared.inflate);
     for (int i = 0; i < WS__WINDOWS; i++)
-        p->deflate[i] = own(&shared.deflate[i]);
+        p->deflate[i] = pool_like(&shared.deflate[i]);
     ws__worker_set_local(p, pools_free);
     return p;
 }

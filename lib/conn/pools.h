@@ -19,11 +19,10 @@
 
 /* What connections borrow while bytes are on their way. */
 struct ws__pools {
-    struct ws__pool reading;  /* struct ws__reading */
-    struct ws__pool outgoing; /* struct ws__outgoing */
-    struct ws__pool head;     /* struct ws__http_head */
-    struct ws__pool read;
-    struct ws__pool write;
+    struct ws__pool inbox;   /* struct ws__inbox */
+    struct ws__pool sendbuf; /* struct ws__sendbuf */
+    struct ws__pool large;   /* WS__READ_BUFFER bytes */
+    struct ws__pool small;   /* WS__WRITE_BUFFER + WS__WRITE_RESERVE bytes */
     struct ws__pool inflate;
     struct ws__pool deflate[WS__WINDOWS];
 };

@@ -11,7 +11,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "conn/write.h"
+#include "conn/compressor.h"
+#include "conn/pools.h"
+#include "conn/write_message.h"
+#include "proto/frame.h"
 
 /* A frame as servers send it. */
 struct frame {
@@ -58,22 +61,23 @@ static const uint8_t *payload_of(const struct frame *f)
 
 /* The compressor is one of the connection's pool, but at this level, whatever
  * becomes of the connection's meanwhile. */
-static struct frame *compress(ws_conn *c, const ws_prepared *p, int level)
+static struct frame *frame_compress(ws_conn *c, const ws_prepared *p, int level)
 {
-    struct ws__pool *pool = &ws__pools_here()->read;
+    struct ws__pool *pool = &ws__pools_here()->large;
     struct ws__deflate *d = ws__compressor_get(c);
     struct ws__buf out = { 0 };
     struct frame *made = NULL;
 
     if (d && ws__buf_lend(&out, pool) == 0) {
         ws__deflate_begin(d, level, false);
-        if (ws__compress((struct ws__compression){ .d = d,
-                                                   .data = payload_of(p->plain),
-                                                   .len = p->plain->len,
-                                                   .flush = WS__LAST,
-                                                   .alone = true,
-                                                   .at_once = true,
-                                                   .out = &out }) == 0)
+        if (ws__compressor_run(
+                (struct ws__compression){ .d = d,
+                                          .data = payload_of(p->plain),
+                                          .len = p->plain->len,
+                                          .flush = WS__LAST,
+                                          .alone = true,
+                                          .at_once = true,
+                                          .out = &out }) == 0)
             made = frame_new(&(struct ws__frame){ .opcode = (uint8_t)p->type,
                                                   .fin = true,
                                                   .rsv1 = true,
@@ -85,7 +89,7 @@ static struct frame *compress(ws_conn *c, const ws_prepared *p, int level)
     return made;
 }
 
-static struct frame *find(ws_prepared *p, int level, int bits)
+static struct frame *frame_find(ws_prepared *p, int level, int bits)
 {
     struct frame *f =
         atomic_load_explicit(&p->compressed, memory_order_acquire);
@@ -95,9 +99,9 @@ static struct frame *find(ws_prepared *p, int level, int bits)
     return f;
 }
 
-static struct frame *add(ws_prepared *p, ws_conn *c, int level, int bits)
+static struct frame *frame_add(ws_prepared *p, ws_conn *c, int level, int bits)
 {
-    struct frame *f = compress(c, p, level);
+    struct frame *f = frame_compress(c, p, level);
 
     if (!f)
         return NULL;
@@ -113,30 +117,25 @@ static struct frame *add(ws_prepared *p, ws_conn *c, int level, int bits)
 static const struct frame *compressed_for(ws_prepared *p, ws_conn *c)
 {
     int level = atomic_load(&c->w.level), bits = ws__compressor_bits(c);
-    struct frame *f = find(p, level, bits);
+    struct frame *f = frame_find(p, level, bits);
 
     if (f)
         return f;
     ws_mutex_lock(&p->growing);
-    f = find(p, level, bits);
+    f = frame_find(p, level, bits);
     if (!f)
-        f = add(p, c, level, bits);
+        f = frame_add(p, c, level, bits);
     ws_mutex_unlock(&p->growing);
     return f;
 }
 
 /* ---- Messages ----------------------------------------------------------- */
 
-static bool is_data(ws_type type)
-{
-    return type == WS_TEXT || type == WS_BINARY;
-}
-
 static bool can_be_prepared(ws_type type, const void *data, size_t len)
 {
     if (!data && len > 0)
         return false;
-    if (is_data(type))
+    if (ws__is_data(type))
         return true;
     return len <= WS__CONTROL_MAX &&
            (type == WS_PING || type == WS_PONG || type == WS_CLOSE);
@@ -173,7 +172,7 @@ void ws_prepared_free(ws_prepared *p)
     ws_free(p);
 }
 
-static int send(ws_conn *c, const struct frame *f, ws_type type)
+static int send_prepared(ws_conn *c, const struct frame *f, ws_type type)
 {
     if (!f)
         return -ENOMEM;
@@ -181,7 +180,7 @@ static int send(ws_conn *c, const struct frame *f, ws_type type)
         c, &(struct ws__sending){ .opcode = (uint8_t)type,
                                   .fin = true,
                                   .rsv1 = f->rsv1,
-                                  .may_hold = true,
+                                  .may_coalesce = true,
                                   .data = payload_of(f),
                                   .framed = f->header,
                                   .len = f->len,
@@ -190,14 +189,14 @@ static int send(ws_conn *c, const struct frame *f, ws_type type)
 
 /* A window that lives on has to see the message itself, and a close frame's
  * code has to be judged. */
-static int write_held(ws_conn *c, ws_prepared *p)
+static int write_prepared(ws_conn *c, ws_prepared *p)
 {
     const struct frame *f = p->plain;
-    bool compressed = ws__compresses(c);
+    bool compressed = ws__compressor_wanted(c);
 
-    if (!is_data(p->type) || (compressed && ws__compressor_keeps(c)))
+    if (!ws__is_data(p->type) || (compressed && ws__compressor_keeps(c)))
         return ws_write_message(c, p->type, payload_of(f), f->len);
-    return send(c, compressed ? compressed_for(p, c) : f, p->type);
+    return send_prepared(c, compressed ? compressed_for(p, c) : f, p->type);
 }
 
 int ws_write_prepared(ws_conn *c, ws_prepared *p)
@@ -205,7 +204,7 @@ int ws_write_prepared(ws_conn *c, ws_prepared *p)
     if (!c || !p)
         return WS_ERR_INVALID;
     atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
-    int error = write_held(c, p);
+    int error = write_prepared(c, p);
     ws_prepared_free(p);
     return error;
 }

@@ -9,14 +9,8 @@
  * ws_read_message does. */
 int ws__read_skip(ws_conn *c);
 
-enum { WS__NOTHING = 1 };
-
 /* ws_read_message; if only what is there is to be read, it does not wait, and
  * returns WS__NOTHING when there is none. */
 int ws__read_present(ws_conn *c, bool only, ws_message *m);
-
-/* When to read again though nothing comes: for a deadline, for a ping, or to make
- * do with less memory.  0: never. */
-int64_t ws__read_due(const ws_conn *c);
 
 #endif

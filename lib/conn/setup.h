@@ -5,7 +5,6 @@
 
 #include <silverback/conn.h>
 
-#include "io/stream.h"
 #include "proto/extension.h"
 
 /* What a handshake has decided about a connection.  Zero is default, as in
@@ -25,16 +24,7 @@ struct ws__setup {
     int64_t min_read_rate;
 };
 
-/* A connection over s, which is taken, also when it fails: then NULL, and *err
- * says why. */
-ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
-                      ws_error *err);
-
-/* Send a close frame if that needs no waiting, else as soon as the one who is
- * writing is done: for a server that shuts down.  From any thread. */
-void ws__conn_goodbye(ws_conn *c, int code);
-
-/* Send what small answers the calling fiber still holds back (see ws_flush),
- * for whoever ends a handler: this is ws__before_park_run of fiber/park. */
+/* Have c, which is new, do as it says.  Returns 0 or -ENOMEM. */
+int ws__setup_apply(ws_conn *c, const struct ws__setup *s);
 
 #endif

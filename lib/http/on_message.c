@@ -6,6 +6,8 @@
 #include <poll.h>
 
 #include "base/alloc.h"
+#include "conn/error.h"
+#include "conn/fill.h"
 #include "conn/outbox.h"
 #include "conn/read.h"
 #include "fiber/sched.h"
@@ -77,7 +79,7 @@ static void on_message_run(void *on_message)
         return;
     }
     atomic_store(&o->conn->reading_fiber, NULL);
-    ws__timer_start(&o->timer, ws__read_due(o->conn));
+    ws__timer_start(&o->timer, ws__fill_due(o->conn));
     o->running = false;
 }
 
@@ -104,7 +106,7 @@ static void on_message_ready(void *on_message, int events)
 
     o->missed = true;
     if ((events & (~POLLOUT | o->conn->stream.read_events)) ||
-        ws__outbox_has_rest(o->conn))
+        ws__outbox_has_unsent(o->conn))
         on_message_wake(o);
 }
 
@@ -114,7 +116,7 @@ static void on_message_fire(struct ws__timer *t)
     struct ws__on_message *o =
         (struct ws__on_message *)((char *)t -
                                   offsetof(struct ws__on_message, timer));
-    int64_t due = ws__read_due(o->conn);
+    int64_t due = ws__fill_due(o->conn);
 
     if (due > ws__now_about() && !o->starved)
         ws__timer_start(t, due);

@@ -124,10 +124,14 @@ static struct ws__request *request_new(struct ws__session *s,
     return r;
 }
 
+/* It is parsed in a buffer that is for messages at other times. */
+_Static_assert(sizeof(struct ws__http_head) <= WS__WRITE_BUFFER,
+               "a head has room in a buffer of the pools");
+
 static int receive_head(struct ws__session *s, int64_t deadline,
                         struct ws__request **r, struct ws__fault *f)
 {
-    struct ws__http_head *h = ws__pool_get(&ws__pools_here()->head);
+    struct ws__http_head *h = ws__pool_get(&ws__pools_here()->small);
     int size = h ? read_whole_head(s, h, deadline, f) : ws__fault_memory(f);
 
     if (size >= 0) {
@@ -137,7 +141,7 @@ static int receive_head(struct ws__session *s, int64_t deadline,
                   : ws__fault_memory(f);
     }
     if (h)
-        ws__pool_put(&ws__pools_here()->head, h);
+        ws__pool_put(&ws__pools_here()->small, h);
     return size;
 }
 

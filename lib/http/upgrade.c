@@ -11,6 +11,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "conn/conn.h"
+#include "conn/outbox.h"
+#include "conn/setup.h"
 #include "fiber/limit.h"
 #include "fiber/sched.h"
 #include "http/reply.h"
@@ -145,7 +147,7 @@ static ws_conn *conn_of(struct ws__entry *e)
 
 static void upgraded_goodbye(struct ws__entry *e)
 {
-    ws__conn_goodbye(conn_of(e), WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(conn_of(e), WS_CLOSE_GOING_AWAY);
 }
 
 static void upgraded_cut(struct ws__entry *e)

@@ -126,7 +126,7 @@ void ws__stream_break(struct ws__stream *s);
 void ws__stream_end_reading(struct ws__stream *s);
 
 /* Write all n bytes by the deadline.  Returns 0, WS_ERR_TIMEOUT or a negated
- * errno.  For heads and bodies; messages are written by conn/write. */
+ * errno.  For heads and bodies; messages are written by conn/send. */
 int ws__stream_write(struct ws__stream *s, const void *p, size_t n,
                      int64_t deadline);
 

@@ -4,7 +4,7 @@
 
 Plays the scenes of tests/outbox_scenes.h in all orders with at most so many
 preemptions (2), at most LIMIT of each (300000; 0: all), and prints how many
-there were: somebody who waits for ever in one is a fault of lib/conn/outbox.c.
+there were: somebody who waits for ever in one is a fault of lib/conn.
 
 Then does the same with a fault put into it, one after the other, among them the
 two that once were there: each has to be found, and the line says where, and by
@@ -28,11 +28,11 @@ FAULTS = [
     if (atomic_load(&c->w.unsent) && atomic_load(&c->r.waiting))
         ws__lot_wake(&c->w.unsent, NULL, true);
 """, "    (void)c;\n"),
-    ("once: an end does not wake who waits for a turn", "outbox.c", """\
+    ("once: an end does not wake who waits for a turn", "end.c", """\
     ws__lot_wake(&c->end, NULL, true);
 """, ""),
     ("who lets go does not look at answers", "outbox.c", """\
-    if (atomic_load(&c->w.answers_due) || atomic_load(&c->w.unsent) ||
+    if (atomic_load(&c->w.control_due) || atomic_load(&c->w.unsent) ||
         atomic_load(&c->w.wanted))
 """, """\
     if (atomic_load(&c->w.unsent))
@@ -40,11 +40,11 @@ FAULTS = [
     ("who lets go looks before", "outbox.c", """\
     note_unsent(c);
     ws__unlock(&c->w.lock);
-    if (atomic_load(&c->w.answers_due) || atomic_load(&c->w.unsent) ||
+    if (atomic_load(&c->w.control_due) || atomic_load(&c->w.unsent) ||
         atomic_load(&c->w.wanted))
 """, """\
     note_unsent(c);
-    bool more = atomic_load(&c->w.answers_due) ||
+    bool more = atomic_load(&c->w.control_due) ||
                 atomic_load(&c->w.unsent) || atomic_load(&c->w.wanted);
     ws__unlock(&c->w.lock);
     if (more)
@@ -62,24 +62,24 @@ FAULTS = [
 """),
     ("the word is forgotten after the work", "outbox.c", """\
         atomic_store(&c->w.wanted, false);
-        push_twice(c);
+        push_out_twice(c);
 """, """\
-        push_twice(c);
+        push_out_twice(c);
         atomic_store(&c->w.wanted, false);
 """),
     ("the word is not looked for again", "outbox.c", """\
     } while (atomic_load(&c->w.wanted) ||
-             (atomic_load(&c->w.answers_due) && !atomic_load(&c->w.unsent)));
+             (atomic_load(&c->w.control_due) && !atomic_load(&c->w.unsent)));
 """, """\
-    } while (atomic_load(&c->w.answers_due) && !atomic_load(&c->w.unsent));
+    } while (atomic_load(&c->w.control_due) && !atomic_load(&c->w.unsent));
 """),
     ("no second try for room", "outbox.c", """\
     if (!before && atomic_load(&c->w.unsent))
-        push(c);
+        push_out(c);
 """, "    (void)before;\n"),
-    ("what is held back counts as unsent", "outbox.c", """\
-!empty && c->w.out->held == 0;
-""", "!empty && c->w.out->held == 9;\n"),
+    ("what waits on purpose counts as unsent", "outbox.c", """\
+!empty && c->w.sendbuf->coalesced == 0;
+""", "!empty && c->w.sendbuf->coalesced == 9;\n"),
     ("the reader waits for room that is another's", "outbox.c", """\
     return !atomic_load(&c->w.unsent) || ws__lock_is_taken(&c->w.lock);
 """, "    return !atomic_load(&c->w.unsent);\n"),
@@ -87,7 +87,7 @@ FAULTS = [
     if (got > 0 && (got & c->stream.write_events) && atomic_load(&c->w.unsent))
         ws__outbox_send(c);
 """, ""),
-    ("waiting goes up after the look at the end", "outbox.h", """\
+    ("waiting goes up after the look at the end", "end.h", """\
     atomic_store(waiting, true);
     return !ws__conn_ended(c);
 """, """\
@@ -95,25 +95,25 @@ FAULTS = [
     atomic_store(waiting, true);
     return open;
 """),
-    ("a close does not look for who waits", "outbox.c", """\
+    ("a close does not look for who waits", "end.c", """\
     bool whole = was == WS__OPEN && !atomic_load(&c->r.waiting) &&
                  !atomic_load(&c->w.waiting);
 """, "    bool whole = was == WS__OPEN;\n"),
-    ("a close looks for a reader alone", "outbox.c", """\
+    ("a close looks for a reader alone", "end.c", """\
     bool whole = was == WS__OPEN && !atomic_load(&c->r.waiting) &&
                  !atomic_load(&c->w.waiting);
 """, "    bool whole = was == WS__OPEN && !atomic_load(&c->r.waiting);\n"),
-    ("who waits for a turn looks at the end before it is queued", "outbox.c",
+    ("who waits for a turn looks at the end before it is queued", "turn.c",
      """\
     return !ws__conn_ended(c) && ws__lock_is_contended(&ws__extras(c)->turn);
 """, "    return ws__lock_is_contended(&ws__extras(c)->turn);\n"),
-    ("a turn is given to nobody", "outbox.c", """\
+    ("a turn is given to nobody", "turn.c", """\
     if (ws__lock_let_go(turn_of(c)))
         ws__lot_wake(&c->end, NULL, false);
 """, "    ws__lock_let_go(turn_of(c));\n"),
-    ("a full slot is not said", "answer.c", """\
-    atomic_store(&c->w.answers_due, any(c));
-""", "    atomic_store(&c->w.answers_due, false);\n"),
+    ("a full slot is not said", "control_queue.c", """\
+    atomic_store(&c->w.control_due, queue_has_any(c));
+""", "    atomic_store(&c->w.control_due, false);\n"),
 ]
 
 
@@ -129,11 +129,11 @@ def build(where):
 
 
 def with_fault(where, file, old, new):
-    text = (LIB / "ws" / file).read_text()
+    text = (LIB / "conn" / file).read_text()
     if text.count(old) != 1:
         sys.exit(f"outbox.py: its place in {file} is not there once: {old}")
-    (where / "ws").mkdir()
-    (where / "ws" / file).write_text(text.replace(old, new))
+    (where / "conn").mkdir()
+    (where / "conn" / file).write_text(text.replace(old, new))
 
 
 def find(name, file, old, new, arguments):

@@ -1,37 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What reading borrows, from the first byte of a message on. */
+#include "conn/inbox.h"
 
 #include <errno.h>
 
-#include "base/alloc.h"
 #include "base/poison.h"
-#include "conn/held.h"
+#include "conn/extras.h"
+#include "conn/pools.h"
+#include "conn/unfinished.h"
 #include "fiber/budget.h"
 
 enum { SHED = WS__AT_ONCE };
 
 /* One of the pool may have its buffer already, but not if it is the wrong one. */
-static struct ws__reading *borrow(struct ws__pools *p, size_t own_buffer)
+static struct ws__inbox *inbox_get(struct ws__pools *p, size_t own_buffer)
 {
-    struct ws__reading *g = ws__pool_get(&p->reading);
+    struct ws__inbox *g = ws__pool_get(&p->inbox);
 
     if (!g || !g->in.begin)
         return g;
     ws__unpoison(g->in.begin, ws__buf_size(&g->in));
     if (own_buffer != 0)
-        ws__buf_release(&g->in, &p->read);
+        ws__buf_release(&g->in, &p->large);
     return g;
 }
 
-static int begin_reading(ws_conn *c, struct ws__pools *p)
+static int inbox_begin(ws_conn *c, struct ws__pools *p)
 {
     const struct ws__extras *x = ws__extras(c);
-    struct ws__reading *g = borrow(p, x->read_buffer_size);
+    struct ws__inbox *g = inbox_get(p, x->read_buffer_size);
 
     if (!g)
         return -ENOMEM;
-    c->r.now = g;
+    c->r.inbox = g;
     g->conn = c;
     g->reader.client = c->client;
     g->reader.compression = c->deflates;
@@ -44,20 +45,20 @@ static int begin_reading(ws_conn *c, struct ws__pools *p)
     return 0;
 }
 
-int ws__reading_begin(ws_conn *c)
+int ws__inbox_borrow(ws_conn *c)
 {
     struct ws__pools *p = ws__pools_here();
 
-    if (!c->r.now && begin_reading(c, p) != 0)
+    if (!c->r.inbox && inbox_begin(c, p) != 0)
         return -ENOMEM;
-    c->r.now->reader.buffers = &p->read;
-    c->r.now->reader.inflaters = &p->inflate;
+    c->r.inbox->reader.buffers = &p->large;
+    c->r.inbox->reader.inflaters = &p->inflate;
     return 0;
 }
 
 /* Between messages, with nothing that another connection could not go on
  * with. */
-static bool is_done(const struct ws__reading *g)
+static bool inbox_is_done(const struct ws__inbox *g)
 {
     return ws__buf_used(&g->in) == 0 && (g->in.lent || !g->in.begin) &&
            !g->reader.whole.begin && ws__reader_is_clean(&g->reader) &&
@@ -73,20 +74,20 @@ static void drop_small(const ws_conn *c, struct ws__buf *in)
         ws__buf_release(in, NULL);
 }
 
-bool ws__reading_rest(ws_conn *c, bool all)
+bool ws__inbox_trim(ws_conn *c, bool all)
 {
-    struct ws__reading *g = c->r.now;
+    struct ws__inbox *g = c->r.inbox;
     struct ws__buf *in = &g->in;
 
     ws__reader_idle(&g->reader, all);
     drop_small(c, in);
-    if (is_done(g)) {
+    if (inbox_is_done(g)) {
         in->pos = in->last = in->begin;
         if (in->begin)
             ws__poison(in->begin, ws__buf_size(in));
-        g->rest_at = 0;
-        ws__pool_put(&ws__pools_here()->reading, g);
-        c->r.now = NULL;
+        g->trim_at = 0;
+        ws__pool_put(&ws__pools_here()->inbox, g);
+        c->r.inbox = NULL;
         return true;
     }
     if (ws__buf_used(in) == 0 && in->lent)
@@ -97,9 +98,9 @@ bool ws__reading_rest(ws_conn *c, bool all)
 }
 
 /* The kernel takes a microsecond for each page. */
-void ws__reading_shed(ws_conn *c)
+void ws__inbox_shed(ws_conn *c)
 {
-    struct ws__reader *r = &c->r.now->reader;
+    struct ws__reader *r = &c->r.inbox->reader;
 
     while (r->type == 0 && ws__buf_shrink(&r->whole, SHED)) {
         ws__spend_bytes(SHED);
@@ -107,27 +108,27 @@ void ws__reading_shed(ws_conn *c)
     }
 }
 
-void ws__reading_drop(ws_conn *c)
+void ws__inbox_drop(ws_conn *c)
 {
-    struct ws__reading *g = c->r.now;
+    struct ws__inbox *g = c->r.inbox;
 
-    if (!g || ws__reading_begin(c) != 0)
+    if (!g || ws__inbox_borrow(c) != 0)
         return;
     g->reader.type = 0;
-    ws__reading_shed(c);
+    ws__inbox_shed(c);
     ws__buf_release(&g->in, g->reader.buffers);
     ws__reader_fini(&g->reader);
-    ws__held_drop(g);
+    ws__unfinished_drop(g);
 }
 
-void ws__read_fini(ws_conn *c)
+void ws__inbox_give_back(ws_conn *c)
 {
-    struct ws__reading *g = c->r.now;
+    struct ws__inbox *g = c->r.inbox;
 
-    ws__reading_drop(c);
+    ws__inbox_drop(c);
     if (!g)
         return;
-    *g = (struct ws__reading){ 0 };
-    ws__pool_put(&ws__pools_here()->reading, g);
-    c->r.now = NULL;
+    *g = (struct ws__inbox){ 0 };
+    ws__pool_put(&ws__pools_here()->inbox, g);
+    c->r.inbox = NULL;
 }

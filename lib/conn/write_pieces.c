@@ -3,18 +3,26 @@
 /* Messages out in pieces.  Each piece becomes a frame when the buffer is
  * full. */
 
+#include "conn/write_pieces.h"
+
 #include <errno.h>
 
-#include "conn/write.h"
+#include "conn/compressor.h"
+#include "conn/error.h"
+#include "conn/extras.h"
+#include "conn/message_lock.h"
+#include "conn/pools.h"
+#include "conn/write_error.h"
+#include "conn/write_message.h"
 
-static struct ws__pool *buffers(void)
+static struct ws__pool *piece_buffers(void)
 {
-    return &ws__pools_here()->read;
+    return &ws__pools_here()->large;
 }
 
 int ws_next_writer(ws_conn *c, ws_type type)
 {
-    if (!c || (type != WS_TEXT && type != WS_BINARY))
+    if (!c || !ws__is_data(type))
         return WS_ERR_INVALID;
 
     int64_t deadline = atomic_load(&c->w.deadline);
@@ -22,13 +30,13 @@ int ws_next_writer(ws_conn *c, ws_type type)
     if (error != 0)
         return error;
     struct ws__extras *x = ws__extras_own(c);
-    error = ws__buf_lend(&x->piece, buffers());
-    if (error == 0 && ws__compresses(c)) {
+    error = ws__buf_lend(&x->piece, piece_buffers());
+    if (error == 0 && ws__compressor_wanted(c)) {
         x->piece_deflate = ws__compressor_get(c);
         error = x->piece_deflate ? 0 : -ENOMEM;
     }
     if (error != 0) {
-        ws__buf_release(&x->piece, buffers());
+        ws__buf_release(&x->piece, piece_buffers());
         ws__message_unlock(c);
         return error;
     }
@@ -72,11 +80,11 @@ static int add_compressed(ws_conn *c, const void *data, size_t len,
 {
     struct ws__extras *x = ws__extras_own(c);
 
-    return ws__compress((struct ws__compression){ .d = x->piece_deflate,
-                                                  .data = data,
-                                                  .len = len,
-                                                  .flush = flush,
-                                                  .out = &x->piece });
+    return ws__compressor_run((struct ws__compression){ .d = x->piece_deflate,
+                                                        .data = data,
+                                                        .len = len,
+                                                        .flush = flush,
+                                                        .out = &x->piece });
 }
 
 static int make_way(ws_conn *c)
@@ -103,7 +111,7 @@ static int squeeze_in(ws_conn *c, const void *data, size_t len)
 
 /* What fills the buffer goes out as a frame; what is larger than it, too.  A
  * lent one may be smaller than the connection's is to be: then it grows. */
-static int add(ws_conn *c, const void *data, size_t len)
+static int add_plain(ws_conn *c, const void *data, size_t len)
 {
     struct ws__extras *x = ws__extras_own(c);
     struct ws__buf *b = &x->piece;
@@ -116,7 +124,7 @@ static int add(ws_conn *c, const void *data, size_t len)
         return error;
     if (len > size)
         return send_piece(c, false, data, len);
-    error = ws__buf_reserve(b, len, size, buffers());
+    error = ws__buf_reserve(b, len, size, piece_buffers());
     if (error == 0)
         ws__buf_append(b, data, len);
     return error;
@@ -124,21 +132,22 @@ static int add(ws_conn *c, const void *data, size_t len)
 
 int ws_write(ws_conn *c, const void *data, size_t len)
 {
-    if (!c || !ws__is_author(c) || (!data && len > 0))
+    if (!c || !ws__message_is_mine(c) || (!data && len > 0))
         return WS_ERR_INVALID;
 
     struct ws__extras *x = ws__extras_own(c);
     int error = ws__write_check(c);
     if (error != 0)
         return error;
-    return x->piece_deflate ? squeeze_in(c, data, len) : add(c, data, len);
+    return x->piece_deflate ? squeeze_in(c, data, len)
+                            : add_plain(c, data, len);
 }
 
-int ws__piece_flush(ws_conn *c)
+int ws__write_pieces_flush(ws_conn *c)
 {
     int error = 0;
 
-    if (!ws__is_author(c))
+    if (!ws__message_is_mine(c))
         return 0;
     struct ws__extras *x = ws__extras_own(c);
     if (x->piece_deflate)
@@ -165,7 +174,7 @@ int ws_end_message(ws_conn *c)
 {
     int error = 0;
 
-    if (!c || !ws__is_author(c))
+    if (!c || !ws__message_is_mine(c))
         return WS_ERR_INVALID;
     struct ws__extras *x = ws__extras_own(c);
     if (x->piece_deflate)
@@ -178,7 +187,7 @@ int ws_end_message(ws_conn *c)
         error = break_off(c, error);
     ws__compressor_put(c, x->piece_deflate);
     x->piece_deflate = NULL;
-    ws__buf_release(&x->piece, buffers());
+    ws__buf_release(&x->piece, piece_buffers());
     atomic_store(&x->author, NULL);
     ws__message_unlock(c);
     return error;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "conn/held.h"
+#include "conn/unfinished.h"
 
+#include "conn/inbox.h"
 #include "fiber/memory.h"
 #include "fiber/sched.h"
 
@@ -18,13 +19,13 @@ static struct {
     atomic_size_t connections;
     _Atomic uint64_t refused;
     _Atomic uint64_t slow;
-} held;
+} unfinished;
 
 /* ---- The limit ---------------------------------------------------------- */
 
 void ws_set_unfinished_limit(int64_t bytes)
 {
-    atomic_store(&held.limit, bytes);
+    atomic_store(&unfinished.limit, bytes);
 }
 
 /* Who comes second finds the same. */
@@ -33,14 +34,15 @@ static void find_limit(void *limit)
     int64_t quarter = ws__memory() / 4, unknown = 0;
     int64_t found = quarter > LEAST_LIMIT ? quarter : LEAST_LIMIT;
 
-    if (!atomic_compare_exchange_strong(&held.limit, &unknown, found))
+    if (!atomic_compare_exchange_strong(&unfinished.limit, &unknown, found))
         found = unknown;
     *(int64_t *)limit = found;
 }
 
-int64_t ws__held_limit(void)
+int64_t ws__unfinished_limit(void)
 {
-    int64_t limit = atomic_load_explicit(&held.limit, memory_order_relaxed);
+    int64_t limit =
+        atomic_load_explicit(&unfinished.limit, memory_order_relaxed);
 
     if (limit == 0)
         ws__on_loop_stack(find_limit, &limit); /* it reads files */
@@ -54,9 +56,10 @@ int64_t ws__held_limit(void)
  */
 static bool is_allowed(size_t mine)
 {
-    int64_t limit = ws__held_limit();
-    size_t all = atomic_load_explicit(&held.bytes, memory_order_relaxed);
-    size_t n = atomic_load_explicit(&held.connections, memory_order_relaxed);
+    int64_t limit = ws__unfinished_limit();
+    size_t all = atomic_load_explicit(&unfinished.bytes, memory_order_relaxed);
+    size_t n =
+        atomic_load_explicit(&unfinished.connections, memory_order_relaxed);
 
     if (limit < 0 || all <= (uint64_t)limit / 2)
         return true;
@@ -72,7 +75,7 @@ static size_t held_by(const struct ws__buf *b)
     return b->lent ? ws__buf_used(b) : ws__buf_size(b);
 }
 
-static size_t holds(const struct ws__reading *g)
+static size_t holds(const struct ws__inbox *g)
 {
     const struct ws__reader *r = &g->reader;
 
@@ -82,41 +85,44 @@ static size_t holds(const struct ws__reading *g)
            (r->inflate && !r->takeover ? INFLATER : 0);
 }
 
-static void change_to(struct ws__reading *g, size_t n)
+static void change_to(struct ws__inbox *g, size_t n)
 {
-    if (n == g->held)
+    if (n == g->unfinished)
         return;
-    atomic_fetch_add_explicit(&held.bytes, n - g->held, memory_order_relaxed);
-    if (g->held == 0)
-        atomic_fetch_add_explicit(&held.connections, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&unfinished.bytes, n - g->unfinished,
+                              memory_order_relaxed);
+    if (g->unfinished == 0)
+        atomic_fetch_add_explicit(&unfinished.connections, 1,
+                                  memory_order_relaxed);
     else if (n == 0)
-        atomic_fetch_sub_explicit(&held.connections, 1, memory_order_relaxed);
-    g->held = n;
+        atomic_fetch_sub_explicit(&unfinished.connections, 1,
+                                  memory_order_relaxed);
+    g->unfinished = n;
 }
 
-bool ws__held_count(struct ws__reading *g)
+bool ws__unfinished_count(struct ws__inbox *g)
 {
     change_to(g, holds(g));
-    return g->held == 0 || is_allowed(g->held);
+    return g->unfinished == 0 || is_allowed(g->unfinished);
 }
 
-void ws__held_drop(struct ws__reading *g)
+void ws__unfinished_drop(struct ws__inbox *g)
 {
     change_to(g, 0);
 }
 
-void ws__held_refused(bool slow)
+void ws__unfinished_refused(bool slow)
 {
-    atomic_fetch_add_explicit(slow ? &held.slow : &held.refused, 1,
+    atomic_fetch_add_explicit(slow ? &unfinished.slow : &unfinished.refused, 1,
                               memory_order_relaxed);
 }
 
-struct ws__held ws__held_now(void)
+struct ws__unfinished ws__unfinished_now(void)
 {
-    return (struct ws__held){
-        .bytes = atomic_load(&held.bytes),
-        .connections = atomic_load(&held.connections),
-        .refused = atomic_load(&held.refused),
-        .slow = atomic_load(&held.slow),
+    return (struct ws__unfinished){
+        .bytes = atomic_load(&unfinished.bytes),
+        .connections = atomic_load(&unfinished.connections),
+        .refused = atomic_load(&unfinished.refused),
+        .slow = atomic_load(&unfinished.slow),
     };
 }

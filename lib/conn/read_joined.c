@@ -4,24 +4,24 @@
 
 #include <string.h>
 
-#include "conn/conn.h"
+#include "conn/inbox.h"
 
 /* What is left of the terminator, or some of it.  Returns 0 at its end. */
 static size_t give_term(ws_conn *c, const char *term, void *buf, size_t n)
 {
-    size_t len = term ? strlen(term) : 0, at = c->r.now->term_at;
+    size_t len = term ? strlen(term) : 0, at = c->r.inbox->term_at;
     size_t left = at < len ? len - at : 0, given = left < n ? left : n;
 
     if (given > 0)
         memcpy(buf, term + at, given);
-    c->r.now->term_at += given;
-    c->r.now->in_term = given < left;
+    c->r.inbox->term_at += given;
+    c->r.inbox->in_term = given < left;
     return given;
 }
 
 static bool in_message(const ws_conn *c)
 {
-    const struct ws__reading *g = c->r.now;
+    const struct ws__inbox *g = c->r.inbox;
 
     return g && g->by_pieces && g->reader.type != 0;
 }
@@ -36,8 +36,8 @@ static ptrdiff_t give_message(ws_conn *c, void *buf, size_t n)
         return error;
     ptrdiff_t given = ws_read(c, buf, n);
     if (given == 0) {
-        c->r.now->in_term = true;
-        c->r.now->term_at = 0;
+        c->r.inbox->in_term = true;
+        c->r.inbox->term_at = 0;
     }
     return given;
 }
@@ -49,7 +49,7 @@ ptrdiff_t ws_read_joined(ws_conn *c, const char *term, void *buf, size_t n)
     if (!c || !buf || n == 0)
         return WS_ERR_INVALID;
     while (given == 0)
-        given = c->r.now && c->r.now->in_term
+        given = c->r.inbox && c->r.inbox->in_term
                     ? (ptrdiff_t)give_term(c, term, buf, n)
                     : give_message(c, buf, n);
     return given;

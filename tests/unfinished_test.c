@@ -5,20 +5,21 @@
 #include "fiber/memory.h"
 #include "mode.h"
 #include "proto/deflate.h"
-#include "conn/held.h"
+#include "conn/inbox.h"
 #include "conn/linger.h"
+#include "conn/unfinished.h"
 
 enum { MIB = 1 << 20 };
 
 static void expect_held(size_t least, size_t most)
 {
-    assert_in_range(ws__held_now().bytes, least, most);
+    assert_in_range(ws__unfinished_now().bytes, least, most);
 }
 
 static void expect_nothing_held(void)
 {
-    assert_int_equal(ws__held_now().bytes, 0);
-    assert_int_equal(ws__held_now().connections, 0);
+    assert_int_equal(ws__unfinished_now().bytes, 0);
+    assert_int_equal(ws__unfinished_now().connections, 0);
 }
 
 /* The header of a message of 16 MiB. */
@@ -71,9 +72,9 @@ static int bring(ws_conn *c, int raw, bool first, size_t n)
     ws_message m;
 
     ws_fiber *f = mode_go(say_part_elsewhere, &part);
-    uint64_t came = c->r.now ? ws__reader_came(&c->r.now->reader) : 0;
+    uint64_t came = c->r.inbox ? ws__reader_came(&c->r.inbox->reader) : 0;
     while (error == WS_ERR_TIMEOUT &&
-           (!c->r.now || ws__reader_came(&c->r.now->reader) < came + n)) {
+           (!c->r.inbox || ws__reader_came(&c->r.inbox->reader) < came + n)) {
         ws_set_read_deadline(c, ws_after(5));
         error = ws_read_message(c, &m);
     }
@@ -98,7 +99,7 @@ static void a_message_holds_what_has_come(void **state)
         say_frame(raw, i == 0 ? WS_TEXT : 0, true, "x", 1);
         assert_int_equal(take_part(c), WS_ERR_TIMEOUT);
         expect_held(1, 128);
-        assert_int_equal(ws__held_now().connections, 1);
+        assert_int_equal(ws__unfinished_now().connections, 1);
     }
     say_frame(raw, FIN, true, "x", 1);
     assert_int_equal(take_part(c), 0);
@@ -124,7 +125,8 @@ static void a_large_message_holds_its_buffer(void **state)
     expect_held(3 * MIB, 8 * MIB);
     close(raw);
     ws_close(c);
-    for (int64_t limit = patience(); ws__held_now().bytes != 0; ws_sleep(1))
+    for (int64_t limit = patience(); ws__unfinished_now().bytes != 0;
+         ws_sleep(1))
         assert_true(ws_now() < limit); /* it may linger */
     expect_nothing_held();
 }
@@ -160,13 +162,13 @@ static void who_lingers_holds_nothing(void **state)
     expect_held(3 * MIB, 8 * MIB); /* another one may read */
     ws_unref(c);
     close(raw);
-    for (; ws__held_now().bytes != 0; ws_sleep(1))
+    for (; ws__unfinished_now().bytes != 0; ws_sleep(1))
         assert_true(ws_now() < limit);
 
     c = with_raw(&raw, NULL);
     assert_int_equal(bring(c, raw, true, 3 * MIB), WS_ERR_TIMEOUT);
     ws_close(c);
-    for (; ws__held_now().bytes != 0; ws_sleep(1))
+    for (; ws__unfinished_now().bytes != 0; ws_sleep(1))
         assert_true(ws_now() < limit);
     expect_nothing_held();
     close(raw);
@@ -293,7 +295,7 @@ static void what_is_skipped_is_not_held(void **state)
     ws_set_read_deadline(c, 1);
     assert_int_equal(ws_next_reader(c, &type), WS_ERR_TIMEOUT);
     expect_nothing_held();
-    assert_null(c->r.now->reader.whole.begin);
+    assert_null(c->r.inbox->reader.whole.begin);
     close(raw);
     ws_close(c);
 }
@@ -316,7 +318,7 @@ static void hear_try_again(int raw)
 static void a_message_over_the_limit_is_refused(void **state)
 {
     (void)state;
-    uint64_t refused = ws__held_now().refused;
+    uint64_t refused = ws__unfinished_now().refused;
     int raw;
     ws_conn *c = with_raw(&raw, NULL);
 
@@ -324,7 +326,7 @@ static void a_message_over_the_limit_is_refused(void **state)
     assert_int_equal(bring(c, raw, true, 3 * MIB), WS_ERR_FULL);
     hear_try_again(raw);
     expect_nothing_held(); /* though it is not closed */
-    assert_int_equal(ws__held_now().refused, refused + 1);
+    assert_int_equal(ws__unfinished_now().refused, refused + 1);
     assert_int_equal(strncmp(ws_conn_error(c)->text,
                              "unfinished messages hold too much memory: ", 42),
                      0);
@@ -463,9 +465,10 @@ static void the_default_is_a_quarter_of_the_memory(void **state)
     (void)state;
     int64_t quarter = ws__memory() / 4;
 
-    assert_int_equal(ws__held_limit(), quarter > 32 * MIB ? quarter : 32 * MIB);
+    assert_int_equal(ws__unfinished_limit(),
+                     quarter > 32 * MIB ? quarter : 32 * MIB);
     ws_set_unfinished_limit(7);
-    assert_int_equal(ws__held_limit(), 7);
+    assert_int_equal(ws__unfinished_limit(), 7);
 }
 
 static int set_default(void **state)

@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 
-#ifndef WS_CONN_HELD_H
-#define WS_CONN_HELD_H
+#ifndef WS_CONN_UNFINISHED_H
+#define WS_CONN_UNFINISHED_H
 
-#include "conn/conn.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ws__inbox;
 
 /* What unfinished messages hold, of all connections of the process. */
-struct ws__held {
+struct ws__unfinished {
     size_t bytes;
     size_t connections;
     uint64_t refused; /* connections, since the process began: at the limit, */
     uint64_t slow;    /* and for want of progress */
 };
 
-struct ws__held ws__held_now(void);
+struct ws__unfinished ws__unfinished_now(void);
 
 /* The limit: what ws_set_unfinished_limit has said, or the default. */
-int64_t ws__held_limit(void);
+int64_t ws__unfinished_limit(void);
 
 /* Count what g holds.  Returns false if that is too much: g's connection is to
  * end. */
-bool ws__held_count(struct ws__reading *g);
+bool ws__unfinished_count(struct ws__inbox *g);
 
 /* It holds nothing any more. */
-void ws__held_drop(struct ws__reading *g);
+void ws__unfinished_drop(struct ws__inbox *g);
 
 /* A connection ends; slow: for want of progress. */
-void ws__held_refused(bool slow);
+void ws__unfinished_refused(bool slow);
 
 #endif

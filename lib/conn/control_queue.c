@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "conn/control_queue.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "conn/extras.h"
+#include "conn/sendbuf.h"
+
+/* Slots that need memory. */
+struct ws__control_queue {
+    bool pong;
+    uint8_t pong_len;
+    char pong_data[WS__CONTROL_MAX];
+    char reason[WS__REASON_MAX + 1]; /* of the close frame */
+};
+
+/* With the lock held; NULL when there is no memory. */
+static struct ws__control_queue *words(ws_conn *c)
+{
+    if (!c->w.control_queue)
+        c->w.control_queue = ws__zalloc(sizeof(*c->w.control_queue));
+    return c->w.control_queue;
+}
+
+/* It is had for moments, also by who has locks of others: nothing else is waited
+ * for meanwhile. */
+static void queue_lock(ws_conn *c)
+{
+    if (ws__trylock(&c->w.control_lock))
+        return;
+    struct ws__before *due = ws__before_park_put_off();
+    ws__lock_until(&c->w.control_lock, 0);
+    ws__before_park_take_up(due);
+}
+
+static bool queue_has_any(const ws_conn *c)
+{
+    const struct ws__control_queue *a = c->w.control_queue;
+
+    return c->w.ping_due || c->w.close_due || (a && a->pong);
+}
+
+static void queue_unlock(ws_conn *c)
+{
+    atomic_store(&c->w.control_due, queue_has_any(c));
+    if (!queue_has_any(c)) {
+        ws_free(c->w.control_queue);
+        c->w.control_queue = NULL;
+    }
+    ws__unlock(&c->w.control_lock);
+}
+
+void ws__control_queue_ping(ws_conn *c)
+{
+    queue_lock(c);
+    c->w.ping_due = true;
+    queue_unlock(c);
+}
+
+/* Without memory for its payload a ping stays unanswered. */
+void ws__control_queue_pong(ws_conn *c, const void *data, size_t len)
+{
+    queue_lock(c);
+    struct ws__control_queue *a = words(c);
+    if (a) {
+        a->pong = true;
+        a->pong_len = (uint8_t)len;
+        memcpy(a->pong_data, data, len);
+    }
+    queue_unlock(c);
+}
+
+/* Without memory for the reason the code has to do. */
+void ws__control_queue_close(ws_conn *c, int code, const char *reason)
+{
+    size_t n = reason ? strlen(reason) : 0;
+
+    n = ws__utf8_cut(reason ? reason : "", n, WS__REASON_MAX);
+    queue_lock(c);
+    struct ws__control_queue *a = n > 0 ? words(c) : c->w.control_queue;
+    if (a) {
+        memcpy(a->reason, n > 0 ? reason : "", n);
+        a->reason[n] = '\0';
+    }
+    c->w.close_due = true;
+    c->w.due_close_code = (uint16_t)code;
+    queue_unlock(c);
+}
+
+static void take_pong(struct ws__control_queue *a, uint8_t *data, size_t *len)
+{
+    a->pong = false;
+    *len = a->pong_len;
+    memcpy(data, a->pong_data, a->pong_len);
+}
+
+static void take_close(ws_conn *c, uint8_t *data, size_t *len)
+{
+    c->w.close_due = false;
+    *len = ws__close_encode(data, c->w.due_close_code,
+                            c->w.control_queue ? c->w.control_queue->reason
+                                               : NULL);
+}
+
+/* Take one as a frame.  The close frame goes last: nothing may follow it. */
+static bool take_frame(ws_conn *c, uint8_t *opcode, uint8_t *data, size_t *len)
+{
+    *opcode = 0;
+    *len = 0;
+    queue_lock(c);
+    if (c->w.control_queue && c->w.control_queue->pong) {
+        *opcode = WS_PONG;
+        take_pong(c->w.control_queue, data, len);
+    } else if (c->w.ping_due) {
+        *opcode = WS_PING;
+        c->w.ping_due = false;
+    } else if (c->w.close_due) {
+        *opcode = WS_CLOSE;
+        take_close(c, data, len);
+    }
+    queue_unlock(c);
+    return *opcode != 0;
+}
+
+static void drop_all(ws_conn *c)
+{
+    queue_lock(c);
+    c->w.ping_due = c->w.close_due = false;
+    if (c->w.control_queue)
+        c->w.control_queue->pong = false;
+    queue_unlock(c);
+}
+
+static void append_due(ws_conn *c)
+{
+    uint8_t data[WS__CONTROL_MAX];
+    uint8_t opcode;
+    size_t len;
+
+    while (!atomic_load(&c->w.close_sent) &&
+           take_frame(c, &opcode, data, &len)) {
+        struct ws__frame f = { .opcode = opcode, .fin = true, .len = len };
+
+        if (ws__sendbuf_make_header(c, &f) != 0)
+            return;
+        ws__sendbuf_header(&c->w.sendbuf->buf, &f);
+        ws__sendbuf_payload(&c->w.sendbuf->buf, &f, data);
+        if (opcode == WS_CLOSE)
+            atomic_store(&c->w.close_sent, true);
+    }
+}
+
+/* Without memory for a buffer they are lost. */
+void ws__control_queue_append(ws_conn *c)
+{
+    if (!atomic_load_explicit(&c->w.control_due, memory_order_acquire))
+        return;
+    if (!atomic_load(&c->w.close_sent) && ws__sendbuf_borrow(c) == 0)
+        append_due(c);
+    else
+        drop_all(c);
+}
+
+void ws__control_queue_free(ws_conn *c)
+{
+    ws_free(c->w.control_queue);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_CONN_EXTRAS_H
+#define WS_CONN_EXTRAS_H
+
+#include "base/buf.h"
+#include "conn/conn.h"
+#include "proto/close.h"
+#include "proto/deflate.h"
+#include "proto/extension.h"
+#include "proto/lookback.h"
+
+struct ws__addresses;
+
+#define WS__READ_LIMIT (16 * 1024 * 1024)
+
+/* What most connections do without. */
+struct ws__extras {
+    /* Settings.  Those that can be changed are the reading fiber's. */
+    int64_t read_limit;
+    size_t read_buffer_size; /* 0: the worker's are borrowed */
+    size_t write_buffer_size;
+    const ws_buffer_pool *write_buffer_pool; /* NULL: the library's */
+    int write_timeout_ms;                    /* without progress; < 0: none */
+    int ping_interval_ms;                    /* < 0: none */
+    bool gives_up; /* on a peer that answers no ping */
+    int rate_window_ms;
+    int64_t min_read_rate; /* bytes a second in each window; < 0: none */
+    struct ws__deflate_params deflate;
+    struct ws__lookback lookback; /* the reading fiber's */
+    char *subprotocol;            /* NULL: none */
+
+    /* The reading fiber's: it sets and calls them. */
+    ws_control_fn on_ping;
+    void *on_ping_arg;
+    ws_control_fn on_pong;
+    void *on_pong_arg;
+    ws_close_fn on_close;
+    void *on_close_arg;
+
+    struct ws__lock turn; /* conn/turn */
+
+    /* Of a message in pieces: by the holder of turn, which the author is. */
+    _Atomic(struct ws__parker *) author; /* NULL: none is under way */
+    struct ws__buf piece;
+    struct ws__deflate *piece_deflate;
+    ws_type piece_type;
+    bool piece_begun; /* its first frame was sent */
+
+    /* By the holder of turn: what compresses with what went before. */
+    struct ws__deflate *deflate_kept;
+
+    struct ws__addresses *_Atomic addresses; /* set once (conn/about) */
+
+    /* conn/error's: of the first final error, by who recorded it; after a close
+     * frame, by the first who asks, under control_lock. */
+    ws_error error;
+    char
+        close_reason[WS__REASON_MAX + 1]; /* before ws_conn.close_code is set */
+};
+
+/* What servers and clients usually have: [client]. */
+extern const struct ws__extras ws__usual[2]
+    __attribute__((visibility("hidden")));
+
+/* The connection's extras, or the usual ones, which nobody may change. */
+static inline const struct ws__extras *ws__extras(const ws_conn *c)
+{
+    const struct ws__extras *x =
+        atomic_load_explicit(&c->extras, memory_order_acquire);
+
+    return x ? x : &ws__usual[c->client];
+}
+
+/* The connection's own; NULL when there is no memory. */
+struct ws__extras *ws__extras_own(ws_conn *c);
+void ws__extras_free(ws_conn *c);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_CONN_FILL_H
+#define WS_CONN_FILL_H
+
+#include "conn/conn.h"
+
+/* Bytes in: waiting for them, and receiving.  For the reading fiber. */
+
+enum { WS__NOTHING = 1 };
+
+/* Get some bytes more into the inbox.  Returns 0, WS_ERR_TIMEOUT, the error that
+ * ends reading, or WS__NOTHING for a call that does not wait. */
+int ws__fill(ws_conn *c);
+
+/* When to read again though nothing comes: for a deadline, for a ping, or to make
+ * do with less memory.  0: never. */
+int64_t ws__fill_due(const ws_conn *c);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_CONN_WRITE_CONTROL_H
+#define WS_CONN_WRITE_CONTROL_H
+
+#include "conn/conn.h"
+
+/* ws_write_close with a deadline of its own. */
+int ws__write_close_by(ws_conn *c, int code, const char *reason,
+                       int64_t deadline);
+
+#endif

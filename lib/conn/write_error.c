@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "conn/write_error.h"
+
+#include "conn/error.h"
+#include "conn/sendbuf.h"
+
+void ws__write_tell(ws_conn *c)
+{
+    int code = atomic_load(&c->w.error);
+
+    if (code == WS_ERR_DEAD)
+        ws__conn_fail(c, code,
+                      "the peer took nothing in time, in the middle "
+                      "of a message");
+    else if (code != 0)
+        ws__conn_transport_error(c, code);
+}
+
+int ws__write_settle(ws_conn *c, int error)
+{
+    if (error == 0 || error == WS_ERR_TIMEOUT)
+        return error;
+    if (error != WS_ERR_DEAD && ws__conn_ended(c))
+        error = WS_ERR_CANCELED;
+    atomic_store(&c->w.error, error);
+    ws__sendbuf_give_back(c);
+    return error;
+}
