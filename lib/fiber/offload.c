@@ -42,7 +42,7 @@ static struct pool pools[] = {
     [WS__FOR_NAMES] = POOL(256),
 };
 
-static struct ws__job *take(struct pool *p)
+static struct ws__job *offload_take(struct pool *p)
 {
     struct ws__job *j = p->first;
 
@@ -66,7 +66,7 @@ static struct ws__job *next_job(struct pool *p)
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += IDLE_S;
     p->idle++;
-    while ((j = take(p)) == NULL && err == 0 && p->cleaners == 0)
+    while ((j = offload_take(p)) == NULL && err == 0 && p->cleaners == 0)
         err = pthread_cond_timedwait(&p->wake, &p->lock, &until);
     p->idle--;
     return j;

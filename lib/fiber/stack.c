@@ -237,7 +237,7 @@ void ws__stack_cache_fini(struct ws__stack_cache *c)
     }
 }
 
-static struct ws__stack *take(struct ws__stacks *of)
+static struct ws__stack *stack_take(struct ws__stacks *of)
 {
     pthread_mutex_lock(&of->lock);
     struct ws__stack *s = of->free || add_slab(of) == 0 ? of->free : NULL;
@@ -254,7 +254,7 @@ struct ws__stack *ws__stack_get(struct ws__stack_cache *c)
     struct ws__stack *s = c->first;
 
     if (!s)
-        return take(c->of);
+        return stack_take(c->of);
     c->first = s->next;
     c->count--;
     return s;

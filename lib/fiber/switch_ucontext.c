@@ -23,7 +23,7 @@ void ws__switch(void **from, void *to)
 }
 
 /* makecontext hands on ints only. */
-static void begin(unsigned high, unsigned low)
+static void switch_begin(unsigned high, unsigned low)
 {
     uintptr_t address = ((uintptr_t)high << 16 << 16) | low;
     const struct start *s = (const struct start *)address;
@@ -44,7 +44,7 @@ void *ws__switch_make(void *low, size_t size, void (*entry)(void *arg),
     s->context.uc_link = NULL;
     s->entry = entry;
     s->arg = arg;
-    makecontext(&s->context, (void (*)(void))begin, 2,
+    makecontext(&s->context, (void (*)(void))switch_begin, 2,
                 (unsigned)(top >> 16 >> 16), (unsigned)top);
     return &s->context;
 }

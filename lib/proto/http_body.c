@@ -35,7 +35,7 @@ enum {
     END_LF,
 };
 
-static int fail(struct ws__body *b, int fault, const char *text)
+static int body_fail(struct ws__body *b, int fault, const char *text)
 {
     b->fault = fault;
     b->text = text;
@@ -75,9 +75,9 @@ static int take_length(struct ws__body *b, const char *value)
     uint64_t length;
 
     if (!length_of(value, &length))
-        return fail(b, BAD_REQUEST, "the Content-Length is not a number");
+        return body_fail(b, BAD_REQUEST, "the Content-Length is not a number");
     if (b->sized && length != b->left)
-        return fail(b, BAD_REQUEST, "two Content-Lengths that differ");
+        return body_fail(b, BAD_REQUEST, "two Content-Lengths that differ");
     b->sized = true;
     b->left = length;
     return 0;
@@ -86,10 +86,10 @@ static int take_length(struct ws__body *b, const char *value)
 static int take_coding(struct ws__body *b, const char *value)
 {
     if (b->chunked)
-        return fail(b, BAD_REQUEST, "more than one Transfer-Encoding");
+        return body_fail(b, BAD_REQUEST, "more than one Transfer-Encoding");
     if (!ws__equal_nocase(value, "chunked"))
-        return fail(b, NOT_IMPLEMENTED,
-                    "a Transfer-Encoding other than chunked");
+        return body_fail(b, NOT_IMPLEMENTED,
+                         "a Transfer-Encoding other than chunked");
     b->chunked = true;
     return 0;
 }
@@ -108,10 +108,10 @@ int ws__body_init(struct ws__body *b, const ws_header *headers, int minor)
     if (error != 0)
         return error;
     if (b->chunked && b->sized)
-        return fail(b, BAD_REQUEST,
-                    "a Content-Length beside a Transfer-Encoding");
+        return body_fail(b, BAD_REQUEST,
+                         "a Content-Length beside a Transfer-Encoding");
     if (b->chunked && minor == 0)
-        return fail(b, BAD_REQUEST, "a Transfer-Encoding in HTTP/1.0");
+        return body_fail(b, BAD_REQUEST, "a Transfer-Encoding in HTTP/1.0");
     b->present = b->chunked || b->left > 0;
     b->done = !b->present;
     return 0;
@@ -137,7 +137,8 @@ static int size_end(struct ws__body *b, char c)
     else if (c == ' ' || c == '\t')
         b->state = BLANKS;
     else
-        return fail(b, BAD_REQUEST, "a chunk size that is not hexadecimal");
+        return body_fail(b, BAD_REQUEST,
+                         "a chunk size that is not hexadecimal");
     return 0;
 }
 
@@ -146,10 +147,11 @@ static int size_byte(struct ws__body *b, char c)
     int digit = hex(c);
 
     if (digit < 0)
-        return b->line > 1 ? size_end(b, c)
-                           : fail(b, BAD_REQUEST, "a chunk without a size");
+        return b->line > 1
+                   ? size_end(b, c)
+                   : body_fail(b, BAD_REQUEST, "a chunk without a size");
     if (b->left > (INT64_MAX >> 4))
-        return fail(b, BAD_REQUEST, "a chunk size that is too large");
+        return body_fail(b, BAD_REQUEST, "a chunk size that is too large");
     b->left = b->left << 4 | (unsigned)digit;
     return 0;
 }
@@ -165,14 +167,14 @@ static int line_byte(struct ws__body *b, char c, int next)
     if (c == '\r')
         b->state = next;
     else if (!is_text(c))
-        return fail(b, BAD_REQUEST, "a control byte between chunks");
+        return body_fail(b, BAD_REQUEST, "a control byte between chunks");
     return 0;
 }
 
 static int exact_byte(struct ws__body *b, char c, char wanted, int next)
 {
     if (c != wanted)
-        return fail(b, BAD_REQUEST, "a chunk that does not end in CRLF");
+        return body_fail(b, BAD_REQUEST, "a chunk that does not end in CRLF");
     b->state = next;
     b->line = 0;
     return 0;
@@ -188,7 +190,8 @@ static bool is_excessive(struct ws__body *b)
 static int frame_byte(struct ws__body *b, char c)
 {
     if (is_excessive(b))
-        return fail(b, TOO_LARGE, "too much in chunk extensions or trailers");
+        return body_fail(b, TOO_LARGE,
+                         "too much in chunk extensions or trailers");
     switch (b->state) {
     case SIZE:
         return size_byte(b, c);
@@ -212,7 +215,7 @@ static int frame_byte(struct ws__body *b, char c)
         break;
     }
     if (c != '\n')
-        return fail(b, BAD_REQUEST, "a trailer that does not end in CRLF");
+        return body_fail(b, BAD_REQUEST, "a trailer that does not end in CRLF");
     b->done = b->state == END_LF;
     b->state = TRAILER_START;
     return 0;

@@ -29,7 +29,7 @@ void ws__http_room(struct ws__http_head *h, struct ws__field *fields,
     h->max_fields = n;
 }
 
-static int fail(struct ws__http_head *h, int fault, const char *text)
+static int parse_fail(struct ws__http_head *h, int fault, const char *text)
 {
     h->fault = fault;
     h->text = text;
@@ -71,10 +71,10 @@ static int take_version(struct ws__http_head *h, struct ws__str s)
 {
     if (s.n != 8 || memcmp(s.p, "HTTP/", 5) != 0 || !is_digit(s.p[5]) ||
         s.p[6] != '.' || !is_digit(s.p[7]))
-        return fail(h, BAD_REQUEST, "the version is not HTTP/1.1");
+        return parse_fail(h, BAD_REQUEST, "the version is not HTTP/1.1");
     if (s.p[5] != '1')
-        return fail(h, VERSION_NOT_SUPPORTED,
-                    "the version is not HTTP/1.1 but another");
+        return parse_fail(h, VERSION_NOT_SUPPORTED,
+                          "the version is not HTTP/1.1 but another");
     h->minor = s.p[7] - '0';
     return 0;
 }
@@ -86,18 +86,18 @@ static int request_line(struct ws__http_head *h, const char *p,
     struct ws__target parts;
 
     if (!take_word(&line, &method) || !take_word(&line, &target))
-        return fail(h, BAD_REQUEST,
-                    "the request line is not: method, target, version");
+        return parse_fail(h, BAD_REQUEST,
+                          "the request line is not: method, target, version");
     if (!ws__is_token(method))
-        return fail(h, BAD_REQUEST, "the method is not a token");
+        return parse_fail(h, BAD_REQUEST, "the method is not a token");
     int error = take_version(h, line);
     if (error != 0)
         return error;
     if (!ws__target_split(target, &parts))
-        return fail(h, BAD_REQUEST,
-                    "the target is neither a path nor a whole URL");
+        return parse_fail(h, BAD_REQUEST,
+                          "the target is neither a path nor a whole URL");
     if (ws__str_is(target, "*") && !ws__str_is(method, "OPTIONS"))
-        return fail(h, BAD_REQUEST, "the target * is for OPTIONS alone");
+        return parse_fail(h, BAD_REQUEST, "the target * is for OPTIONS alone");
     h->method = span(p, method);
     h->target = span(p, target);
     return 0;
@@ -110,14 +110,14 @@ static int status_line(struct ws__http_head *h, const char *p,
     unsigned long long status;
 
     if (!take_word(&line, &version))
-        return fail(h, BAD_REQUEST, "no status line");
+        return parse_fail(h, BAD_REQUEST, "no status line");
     int error = take_version(h, version);
     if (error != 0)
         return error;
     code = (struct ws__str){ .p = line.p, .n = line.n < 3 ? line.n : 3 };
     if (code.n != 3 || !ws__str_number(code, 999, &status) || status < 100 ||
         (line.n > 3 && line.p[3] != ' '))
-        return fail(h, BAD_REQUEST, "the status is not 100 to 999");
+        return parse_fail(h, BAD_REQUEST, "the status is not 100 to 999");
     h->status = (int)status;
     size_t skip = line.n > 3 ? 4 : 3;
     h->reason = span(p, (struct ws__str){ line.p + skip, line.n - skip });
@@ -134,9 +134,9 @@ static int folded_line(struct ws__http_head *h, const char *p,
     struct ws__str more = ws__str_trim(line);
 
     if (!h->response)
-        return fail(h, BAD_REQUEST, "a folded header line");
+        return parse_fail(h, BAD_REQUEST, "a folded header line");
     if (h->nfields == 0)
-        return fail(h, BAD_REQUEST, "a folded line before any header");
+        return parse_fail(h, BAD_REQUEST, "a folded line before any header");
 
     struct ws__span *value = &h->fields[h->nfields - 1].value;
     if (value->len == 0)
@@ -154,16 +154,17 @@ static int field_line(struct ws__http_head *h, const char *p,
     if (line.p[0] == ' ' || line.p[0] == '\t')
         return folded_line(h, p, line);
     if (!colon)
-        return fail(h, BAD_REQUEST, "a header line without a colon");
+        return parse_fail(h, BAD_REQUEST, "a header line without a colon");
 
     struct ws__str name = { .p = line.p, .n = (size_t)(colon - line.p) };
     struct ws__str value = { .p = colon + 1, .n = line.n - name.n - 1 };
     if (!ws__is_token(name))
-        return fail(h, BAD_REQUEST, "a header name is not a token");
+        return parse_fail(h, BAD_REQUEST, "a header name is not a token");
     if (h->nfields == h->max_fields)
-        return fail(h, HEADERS_TOO_LARGE,
-                    h->response ? "too many header fields (max_response_fields)"
-                                : "too many header fields");
+        return parse_fail(h, HEADERS_TOO_LARGE,
+                          h->response
+                              ? "too many header fields (max_response_fields)"
+                              : "too many header fields");
     h->fields[h->nfields].name = span(p, name);
     h->fields[h->nfields].value = span(p, ws__str_trim(value));
     h->nfields++;
@@ -180,12 +181,12 @@ static int check_host(struct ws__http_head *h, const char *p)
             continue;
         hosts++;
         if (!ws__host_valid(slice(p, h->fields[i].value)))
-            return fail(h, BAD_REQUEST, "the Host field is malformed");
+            return parse_fail(h, BAD_REQUEST, "the Host field is malformed");
     }
     if (hosts == 0 && h->minor > 0)
-        return fail(h, BAD_REQUEST, "the Host field is missing");
+        return parse_fail(h, BAD_REQUEST, "the Host field is missing");
     if (hosts > 1)
-        return fail(h, BAD_REQUEST, "more than one Host field");
+        return parse_fail(h, BAD_REQUEST, "more than one Host field");
     return 0;
 }
 
@@ -207,7 +208,7 @@ static int take_line(struct ws__http_head *h, const char *p,
     if (line.n == 0 && h->lines == 0 && !h->response)
         return 0; /* one is forgiven (RFC 9112, section 2.2) */
     if (line.n == 0 && first)
-        return fail(h, BAD_REQUEST, "the first line is empty");
+        return parse_fail(h, BAD_REQUEST, "the first line is empty");
     if (first)
         return h->response ? status_line(h, p, line) : request_line(h, p, line);
     if (line.n > 0)
@@ -241,8 +242,8 @@ static const char *byte_fault(const struct ws__http_head *h, const char *p,
 static int over_limit(struct ws__http_head *h)
 {
     if (before_fields(h) && !h->response)
-        return fail(h, URI_TOO_LONG, "the request line is too long");
-    return fail(h, HEADERS_TOO_LARGE, "the head is too large");
+        return parse_fail(h, URI_TOO_LONG, "the request line is too long");
+    return parse_fail(h, HEADERS_TOO_LARGE, "the head is too large");
 }
 
 int ws__http_parse(struct ws__http_head *h, const char *p, size_t n)
@@ -254,7 +255,7 @@ int ws__http_parse(struct ws__http_head *h, const char *p, size_t n)
         const char *text = byte_fault(h, p, i);
 
         if (text)
-            return fail(h, BAD_REQUEST, text);
+            return parse_fail(h, BAD_REQUEST, text);
         if (i >= h->max_bytes)
             return over_limit(h);
         if (p[i] != '\n')

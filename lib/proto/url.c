@@ -294,7 +294,7 @@ static void url_put(char **at, const char *p, size_t n)
     **at = '\0';
 }
 
-static char *begin(char **at)
+static char *url_begin(char **at)
 {
     return **at == '\0' ? ++*at : *at;
 }
@@ -338,7 +338,7 @@ static void put_credentials(struct ws__url *u, char *at, struct ws__str s)
 {
     struct ws__str user = cut(&s, find(s, ":"));
 
-    u->credentials = begin(&at);
+    u->credentials = url_begin(&at);
     put_unescaped(&at, user);
     u->user_len = (size_t)(at - u->credentials);
     url_put(&at, ":", 1);
@@ -354,19 +354,19 @@ static void fill(struct ws__url *u, const struct parts *p, char *at)
     bool named = !ws__str_is(port, standard.p);
 
     *at = '\0';
-    u->name = begin(&at);
+    u->name = url_begin(&at);
     url_put(&at, p->host.p, p->host.n);
-    u->host = begin(&at);
+    u->host = url_begin(&at);
     url_put(&at, p->host.p, p->host.n);
     url_put(&at, "%", p->zone.n > 0);
     put_unescaped(&at, p->zone);
-    u->port = begin(&at);
+    u->port = url_begin(&at);
     url_put(&at, port.p, port.n);
-    u->host_port = begin(&at);
+    u->host_port = url_begin(&at);
     put_authority(&at, p, named ? port : (struct ws__str){ .p = "" });
-    u->authority = begin(&at);
+    u->authority = url_begin(&at);
     put_authority(&at, p, port);
-    u->target = begin(&at);
+    u->target = url_begin(&at);
     put_target(&at, p->target);
     if (p->credentials.n > 0)
         put_credentials(u, at, p->credentials);
