@@ -68,6 +68,39 @@ static void the_quota_is_the_least_of_all_groups_above(void **state)
     }
 }
 
+/* The same of version 1. */
+static const struct {
+    const char *groups;
+    const char *of_root, *of_a, *period;
+    int cores;
+} quotas_v1[] = {
+    { "3:cpu,cpuacct:/a/b\n", "-1\n", "200001\n", "100000\n", 3 },
+    { "4:memory:/\n3:cpuacct,cpu:/a\n0::/\n", "100000\n", "200000\n",
+      "100000\n", 1 },
+    { "3:cpu:/docker/of/the/host\n", "150000\n", NULL, "100000\n", 2 },
+    { "3:cpu:/a\n", "-1\n", "-1\n", "100000\n", 0 },
+    { "3:cpu:/a\n", "200000\n", NULL, NULL, 0 },
+    { "3:cpuacct,cpuset:/a\n", "200000\n", "200000\n", "100000\n", 0 },
+    { "3:cpu:a\n", "200000\n", "200000\n", "100000\n", 0 },
+    { "3:cpu\n", "200000\n", "200000\n", "100000\n", 0 },
+};
+
+static void groups_of_version_1_have_quotas_too(void **state)
+{
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(quotas_v1); i++) {
+        write_to("groups", quotas_v1[i].groups);
+        write_to("root/cpu/cpu.cfs_quota_us", quotas_v1[i].of_root);
+        write_to("root/cpu/cpu.cfs_period_us", quotas_v1[i].period);
+        write_to("root/cpu/a/cpu.cfs_quota_us", quotas_v1[i].of_a);
+        write_to("root/cpu/a/cpu.cfs_period_us", quotas_v1[i].period);
+        int cores = ws__cores_quota(groups, root);
+        if (cores != quotas_v1[i].cores)
+            fail_msg("row %zu: %d, not %d", i, cores, quotas_v1[i].cores);
+    }
+}
+
 static void a_group_with_a_long_name_does_no_harm(void **state)
 {
     (void)state;
@@ -77,6 +110,12 @@ static void a_group_with_a_long_name_does_no_harm(void **state)
     write_to("root/cpu.max", "70000 20000\n");
     write_to("groups", line);
     assert_int_equal(ws__cores_quota(groups, root), 4);
+
+    /* Of a longer line, the rest is no line. */
+    memcpy(line, "1:c:/", 5);
+    memcpy(line + 511, "0::/", 4);
+    write_to("groups", line);
+    assert_int_equal(ws__cores_quota(groups, root), 0);
 }
 
 int main(void)
@@ -84,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_allowed_processors_count),
         cmocka_unit_test(the_quota_is_the_least_of_all_groups_above),
+        cmocka_unit_test(groups_of_version_1_have_quotas_too),
         cmocka_unit_test(a_group_with_a_long_name_does_no_harm),
     };
 

@@ -18,8 +18,13 @@ enum { PATH_SIZE = 256 };
 static char folder[] = "/tmp/groups.XXXXXX";
 static char root[64], groups[64];
 
-/* Where groups would be mounted: root/a/b. */
-static const char *const subfolders[] = { "root", "root/a", "root/a/b" };
+/* Where groups would be mounted: root/a/b, and, of version 1, with a controller
+ * in between. */
+static const char *const subfolders[] = {
+    "root",        "root/a",        "root/a/b",
+    "root/cpu",    "root/cpu/a",    "root/cpu/a/b",
+    "root/memory", "root/memory/a", "root/memory/a/b",
+};
 
 static inline void at(const char *name, char path[static PATH_SIZE])
 {
@@ -58,8 +63,10 @@ static inline void write_to(const char *name, const char *text)
 
 static inline void remove_in(const char *subfolder)
 {
-    static const char *const files[] = { "cpu.max", "memory.max",
-                                         "memory.high" };
+    static const char *const files[] = {
+        "cpu.max",          "memory.max",        "memory.high",
+        "cpu.cfs_quota_us", "cpu.cfs_period_us", "memory.limit_in_bytes",
+    };
     char name[64], path[PATH_SIZE];
 
     for (size_t i = 0; i < COUNT(files); i++) {

@@ -50,11 +50,39 @@ static void the_limit_is_the_least_of_all_groups_above(void **state)
     }
 }
 
+static void groups_of_version_1_have_limits_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *groups, *of_root, *of_a, *v2;
+        int64_t limit;
+    } rows[] = {
+        { "4:memory:/a/b\n", "8192\n", "4096\n", NULL, 4096 },
+        { "4:memory:/docker/of/the/host\n", "8192\n", "4096\n", NULL, 8192 },
+        { "4:memory:/a\n", "9223372036854771712\n", NULL, NULL, 0 },
+        { "4:memory:/a\n0::/a\n", "8192\n", "max\n", "2048\n", 2048 },
+        { "4:memory:/a\n0::/a\n", "8192\n", "1024\n", "2048\n", 1024 },
+        { "4:cpu:/a\n", "8192\n", "1024\n", NULL, 0 },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        write_to("groups", rows[i].groups);
+        write_to("root/memory/memory.limit_in_bytes", rows[i].of_root);
+        write_to("root/memory/a/memory.limit_in_bytes", rows[i].of_a);
+        write_to("root/a/memory.max", rows[i].v2);
+        int64_t limit = ws__memory_limit(groups, root);
+        if (limit != rows[i].limit)
+            fail_msg("row %zu: %lld, not %lld", i, (long long)limit,
+                     (long long)rows[i].limit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_machine_has_memory),
         cmocka_unit_test(the_limit_is_the_least_of_all_groups_above),
+        cmocka_unit_test(groups_of_version_1_have_limits_too),
     };
 
     return cmocka_run_group_tests_name("memory", tests, make_folders,

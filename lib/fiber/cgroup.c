@@ -7,42 +7,72 @@
 
 enum { PATH = 512 };
 
-/* The group's path, in the hierarchy of version 2; "" is the root. */
-static bool find_group(const char *groups, char group[static PATH])
+static bool has_controller(const char *list, const char *controller)
+{
+    size_t n = strlen(controller);
+
+    for (;;) {
+        size_t len = strcspn(list, ",");
+
+        if (len == n && memcmp(list, controller, n) == 0)
+            return true;
+        if (list[len] == '\0')
+            return false;
+        list += len + 1;
+    }
+}
+
+/* The path of "ID:CONTROLLERS:PATH" if that is the controller's ("": of version
+ * 2); otherwise NULL. */
+static char *path_in(char *line, const char *controller)
+{
+    char *list = strchr(line, ':');
+    char *path = list ? strchr(list + 1, ':') : NULL;
+
+    if (!path || path[1] != '/')
+        return NULL;
+    *path++ = '\0';
+    path[strcspn(path, "\n")] = '\0';
+    return has_controller(list + 1, controller) ? path : NULL;
+}
+
+/* The group's path in the controller's hierarchy; "/" is the root.  A line that
+ * is too long is taken as far as it goes. */
+static bool find_group(const char *groups, const char *controller,
+                       char group[static PATH])
 {
     FILE *f = fopen(groups, "re");
-    bool found = false;
+    char line[PATH], *path = NULL;
+    bool begins = true;
 
     if (!f)
         return false;
-    while (!found && fgets(group, PATH, f))
-        found = strncmp(group, "0::/", 4) == 0;
-    fclose(f);
-    if (found) {
-        memmove(group, group + 3, strlen(group + 3) + 1);
-        group[strcspn(group, "\n")] = '\0';
+    while (!path && fgets(line, sizeof(line), f)) {
+        bool ends = strchr(line, '\n') != NULL;
+
+        if (begins)
+            path = path_in(line, controller);
+        begins = ends;
     }
-    return found;
+    fclose(f);
+    if (path)
+        memmove(group, path, strlen(path) + 1);
+    return path;
 }
 
-static bool join(char out[static 2 * PATH], const char *a, const char *b)
+/* The least of the group's and of those above it, whose names it loses one by
+ * one. */
+static int64_t least_above(char group[static PATH], const char *root,
+                           const char *controller,
+                           int64_t (*limit)(const char *folder))
 {
-    return snprintf(out, 2 * PATH, "%s%s", a, b) < 2 * PATH;
-}
-
-int64_t ws__cgroup_least(const char *groups, const char *root,
-                         int64_t (*limit)(const char *folder))
-{
-    char group[PATH], folder[2 * PATH], *end;
+    char folder[4 * PATH], *end;
     int64_t least = 0;
 
-    if (!find_group(groups, group))
-        return 0;
     do {
-        int64_t n = 0;
+        snprintf(folder, sizeof(folder), "%s/%s%s", root, controller, group);
+        int64_t n = limit(folder);
 
-        if (join(folder, root, strcmp(group, "/") == 0 ? "" : group))
-            n = limit(folder);
         if (n > 0 && (least == 0 || n < least))
             least = n;
         end = strrchr(group, '/');
@@ -52,10 +82,36 @@ int64_t ws__cgroup_least(const char *groups, const char *root,
     return least;
 }
 
+int64_t ws__cgroup_least(const struct ws__cgroup_limit *limit,
+                         const char *groups, const char *root)
+{
+    char group[PATH];
+    int64_t v2 = 0, v1 = 0;
+
+    if (find_group(groups, "", group))
+        v2 = least_above(group, root, "", limit->in_v2);
+    if (find_group(groups, limit->controller, group))
+        v1 = least_above(group, root, limit->controller, limit->in_v1);
+    return v2 > 0 && (v1 <= 0 || v2 < v1) ? v2 : v1;
+}
+
 FILE *ws__cgroup_open(const char *folder, const char *name)
 {
-    char path[4 * PATH];
+    char path[8 * PATH];
 
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     return fopen(path, "re");
+}
+
+int64_t ws__cgroup_number(const char *folder, const char *name)
+{
+    long long n = 0;
+
+    FILE *f = ws__cgroup_open(folder, name);
+    if (!f)
+        return 0;
+    if (fscanf(f, "%lld", &n) != 1)
+        n = 0;
+    fclose(f);
+    return n;
 }

@@ -7,17 +7,28 @@
 #include <stdio.h>
 
 /* A process's list of its control groups, and the folder where they are
- * mounted. */
+ * mounted: those of version 2 right there, or, of version 1, in a folder for
+ * each controller. */
 #define WS__CGROUPS "/proc/self/cgroup"
 #define WS__CGROUP_ROOT "/sys/fs/cgroup"
 
-/* The least of what limit says of the folders of the process's control group
- * (version 2) and of each one above it, where it says more than 0.  0: there is
- * no limit. */
-int64_t ws__cgroup_least(const char *groups, const char *root,
-                         int64_t (*limit)(const char *folder));
+/* A limit of control groups: what it is in the group whose folder is given, in
+ * each version; 0 or less: there is none. */
+struct ws__cgroup_limit {
+    const char *controller;
+    int64_t (*in_v2)(const char *folder);
+    int64_t (*in_v1)(const char *folder);
+};
+
+/* The least that is set in the process's control group, and in each one above
+ * it; 0: there is no limit. */
+int64_t ws__cgroup_least(const struct ws__cgroup_limit *limit,
+                         const char *groups, const char *root);
 
 /* Open a file of a group, to read; NULL if there is none. */
 FILE *ws__cgroup_open(const char *folder, const char *name);
+
+/* The number at the beginning of such a file; 0 if there is none. */
+int64_t ws__cgroup_number(const char *folder, const char *name);
 
 #endif

@@ -16,24 +16,36 @@ static int processors(void)
     return CPU_COUNT(&set);
 }
 
+static int64_t rounded_up(int64_t quota, int64_t period)
+{
+    return quota > 0 && period > 0 ? (quota + period - 1) / period : 0;
+}
+
 /* cpu.max holds "max PERIOD" or "QUOTA PERIOD", in microseconds. */
-static int64_t quota_of(const char *folder)
+static int64_t cores_in_v2(const char *folder)
 {
     long long quota, period;
-    int64_t cores = 0;
 
     FILE *f = ws__cgroup_open(folder, "cpu.max");
     if (!f)
         return 0;
-    if (fscanf(f, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0)
-        cores = (quota + period - 1) / period;
+    int n = fscanf(f, "%lld %lld", &quota, &period);
     fclose(f);
-    return cores;
+    return n == 2 ? rounded_up(quota, period) : 0;
+}
+
+/* A quota of -1 is none. */
+static int64_t cores_in_v1(const char *folder)
+{
+    return rounded_up(ws__cgroup_number(folder, "cpu.cfs_quota_us"),
+                      ws__cgroup_number(folder, "cpu.cfs_period_us"));
 }
 
 int ws__cores_quota(const char *groups, const char *root)
 {
-    int64_t least = ws__cgroup_least(groups, root, quota_of);
+    static const struct ws__cgroup_limit cpu = { "cpu", cores_in_v2,
+                                                 cores_in_v1 };
+    int64_t least = ws__cgroup_least(&cpu, groups, root);
 
     return least < INT_MAX ? (int)least : INT_MAX;
 }

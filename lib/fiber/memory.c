@@ -6,32 +6,30 @@
 
 #include "fiber/cgroup.h"
 
-/* "max", or bytes. */
-static int64_t number_in(const char *folder, const char *name)
+/* Over memory.high a group is slowed down, over memory.max it is killed; either
+ * may be "max". */
+static int64_t memory_in_v2(const char *folder)
 {
-    long long n = 0;
-
-    FILE *f = ws__cgroup_open(folder, name);
-    if (!f)
-        return 0;
-    if (fscanf(f, "%lld", &n) != 1)
-        n = 0;
-    fclose(f);
-    return n;
-}
-
-/* Over memory.high a group is slowed down, over memory.max it is killed. */
-static int64_t limit_of(const char *folder)
-{
-    int64_t max = number_in(folder, "memory.max");
-    int64_t high = number_in(folder, "memory.high");
+    int64_t max = ws__cgroup_number(folder, "memory.max");
+    int64_t high = ws__cgroup_number(folder, "memory.high");
 
     return high > 0 && (max <= 0 || high < max) ? high : max;
 }
 
+/* As good as INT64_MAX says that there is none. */
+static int64_t memory_in_v1(const char *folder)
+{
+    int64_t n = ws__cgroup_number(folder, "memory.limit_in_bytes");
+
+    return n < INT64_MAX / 2 ? n : 0;
+}
+
 int64_t ws__memory_limit(const char *groups, const char *root)
 {
-    return ws__cgroup_least(groups, root, limit_of);
+    static const struct ws__cgroup_limit memory = { "memory", memory_in_v2,
+                                                    memory_in_v1 };
+
+    return ws__cgroup_least(&memory, groups, root);
 }
 
 int64_t ws__memory(void)
