@@ -8,19 +8,20 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <time.h>
 
 #include <silverback/fiber.h>
 
+#include "fiber/cond.h"
 #include "fiber/parker.h"
 #include "fiber/thread.h"
 
-enum { IDLE_S = 10 };
+enum { IDLE_MS = 10 * 1000 };
 
 struct pool {
     unsigned limit;
     pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t wake;
+    bool made;
+    pthread_cond_t wake; /* if made */
     struct ws__job *first, *last;
     unsigned helpers, idle, waiting;
     unsigned busy;     /* helpers that have not done their job yet */
@@ -33,7 +34,7 @@ struct pool {
 #define POOL(n)                                                                \
     {                                                                          \
         .limit = (n), .lock = PTHREAD_MUTEX_INITIALIZER,                       \
-        .wake = PTHREAD_COND_INITIALIZER, .rested = PTHREAD_COND_INITIALIZER   \
+        .rested = PTHREAD_COND_INITIALIZER                                     \
     }
 
 static struct pool pools[] = {
@@ -59,15 +60,13 @@ static struct ws__job *offload_take(struct pool *p)
  * and somebody cleans up. */
 static struct ws__job *next_job(struct pool *p)
 {
-    struct timespec until;
+    int64_t until = ws_after(IDLE_MS);
     struct ws__job *j;
-    int err = 0;
+    int r = 0;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += IDLE_S;
     p->idle++;
-    while ((j = offload_take(p)) == NULL && err == 0 && p->cleaners == 0)
-        err = pthread_cond_timedwait(&p->wake, &p->lock, &until);
+    while ((j = offload_take(p)) == NULL && r == 0 && p->cleaners == 0)
+        r = ws__cond_wait(&p->wake, &p->lock, until);
     p->idle--;
     return j;
 }
@@ -122,6 +121,9 @@ static void start_helper(struct pool *p)
 {
     pthread_t t;
 
+    if (!p->made)
+        ws__cond_init(&p->wake);
+    p->made = true;
     if (ws__thread_start(&t, help, p) != 0)
         return;
     p->helpers++;
@@ -155,7 +157,8 @@ static void clean_up(struct pool *p)
 {
     pthread_mutex_lock(&p->lock);
     p->cleaners++;
-    pthread_cond_broadcast(&p->wake);
+    if (p->made)
+        pthread_cond_broadcast(&p->wake);
     while (p->helpers > p->busy)
         pthread_cond_wait(&p->rested, &p->lock);
     p->cleaners--;

@@ -8,11 +8,11 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <silverback/base.h>
 
+#include "fiber/cond.h"
 #include "fiber/parker.h"
 
 enum { LOOK_MS = 20 };
@@ -52,12 +52,7 @@ static void make_key(void)
 
 static void make(struct thread *p)
 {
-    pthread_condattr_t attr;
-
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&p->wake, &attr);
-    pthread_condattr_destroy(&attr);
+    ws__cond_init(&p->wake);
     pthread_mutex_init(&p->lock, NULL);
     p->made = true;
 
@@ -81,19 +76,11 @@ struct ws__parker *ws__parker_of_thread(void)
 int ws__thread_park(int64_t deadline)
 {
     struct thread *p = here();
-    struct timespec until = {
-        .tv_sec = (time_t)(deadline / 1000),
-        .tv_nsec = (long)(deadline % 1000) * 1000000,
-    };
-    int err = 0; /* ETIMEDOUT, or EINVAL for a point before the clock began */
+    int r = 0;
 
     pthread_mutex_lock(&p->lock);
-    while (!p->token && err == 0) {
-        if (deadline == 0)
-            err = pthread_cond_wait(&p->wake, &p->lock);
-        else
-            err = pthread_cond_timedwait(&p->wake, &p->lock, &until);
-    }
+    while (!p->token && r == 0)
+        r = ws__cond_wait(&p->wake, &p->lock, deadline);
     bool woken = p->token;
     p->token = false;
     pthread_mutex_unlock(&p->lock);

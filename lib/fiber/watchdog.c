@@ -3,10 +3,10 @@
 #include "fiber/watchdog.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "fiber/cond.h"
 #include "fiber/name.h"
 #include "fiber/queued.h"
 #include "fiber/stopwatch.h"
@@ -20,7 +20,7 @@ enum {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t wake; /* made when the thread is first started */
 static struct ws__worker *workers;
 static bool started;
 static pthread_t thread; /* if started */
@@ -134,15 +134,9 @@ static bool look_at_all(void)
 
 static void wait_tick(unsigned mine)
 {
-    struct timespec until;
+    int64_t until = ws_after(TICK_MS);
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += TICK_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
-    while (life == mine && pthread_cond_timedwait(&wake, &lock, &until) == 0)
+    while (life == mine && ws__cond_wait(&wake, &lock, until) == 0)
         continue;
 }
 
@@ -161,7 +155,7 @@ static void *watchdog_run(void *arg)
         }
         atomic_store(&sleeps, true);
         while (life == mine && atomic_load(&sleeps) && !look_at_all())
-            pthread_cond_wait(&wake, &lock);
+            ws__cond_wait(&wake, &lock, 0);
         atomic_store(&sleeps, false);
     }
     pthread_mutex_unlock(&lock);
@@ -182,6 +176,11 @@ void ws__watchdog_wake(void)
 /* Without a thread nobody watches, and all else works. */
 static void start(void)
 {
+    static bool made;
+
+    if (!made)
+        ws__cond_init(&wake);
+    made = true;
     if (!started)
         started = ws__thread_start(&thread, watchdog_run,
                                    (void *)(uintptr_t)life) == 0;
