@@ -7,6 +7,8 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
+
 static ws_event stop, closed;
 
 static void reader(void *arg)
@@ -15,7 +17,7 @@ static void reader(void *arg)
     ws_message m;
 
     while (ws_read_message(c, &m) == 0)
-        printf("recv: %s\n", m.data);
+        print_line("recv: %s", m.data);
     printf("read: %s\n", ws_conn_error(c)->text);
     ws_event_set(&closed);
     ws_event_set(&stop);

@@ -5,6 +5,7 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
 #include "echo.html.h" /* made from echo.html by the build */
 
 static const ws_upgrader upgrader = { .enable_compression = true };
@@ -20,7 +21,7 @@ static void echo(ws_request *r, void *arg)
 
     ws_message m;
     while (ws_read_message(c, &m) == 0) {
-        printf("recv: %s\n", m.data);
+        print_line("recv: %s", m.data);
         if (ws_write_message(c, m.type, m.data, m.len) != 0)
             break;
     }

@@ -6,6 +6,8 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
+
 enum { GREETINGS = 10 };
 
 /* Clients name whatever Origin they like, as golang.org/x/net has it. */
@@ -24,7 +26,7 @@ static int greet(ws_conn *c, int n)
         printf("Can't receive: %s\n", ws_conn_error(c)->text);
         return -1;
     }
-    printf("Received back from client: %s\n", m.data);
+    print_line("Received back from client: %s", m.data);
     return 0;
 }
 

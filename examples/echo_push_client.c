@@ -5,6 +5,8 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
+
 static const ws_header headers[] = {
     { "Origin", "http://localhost:12345" },
     { 0 },
@@ -28,7 +30,7 @@ int main(int argc, char **argv)
 
     int error;
     while ((error = ws_read_message(c, &m)) == 0) {
-        printf("Received from server: %s\n", m.data);
+        print_line("Received from server: %s", m.data);
         if (ws_write_message(c, m.type, m.data, m.len) != 0) {
             printf("Couldn't return msg\n");
             break;

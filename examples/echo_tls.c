@@ -6,6 +6,8 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
+
 /* Nothing here is private, so pages of any origin may ask. */
 static const ws_upgrader upgrader = { .check_origin = ws_any_origin };
 
@@ -19,7 +21,7 @@ static void greet(ws_request *r, void *arg)
         printf("Sending to client: Hello %d\n", n);
         if (ws_writef(c, "Hello %d", n) != 0 || ws_read_message(c, &m) != 0)
             break;
-        printf("Received back from client: %s\n", m.data);
+        print_line("Received back from client: %s", m.data);
     }
     ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(1000));
     ws_close(c);

@@ -10,6 +10,8 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
+
 int main(int argc, char **argv)
 {
     const char *url = "wss://localhost:12345/";
@@ -34,7 +36,7 @@ int main(int argc, char **argv)
         return 1;
     }
     while (ws_read_message(c, &m) == 0) {
-        printf("Received from server: %s\n", m.data);
+        print_line("Received from server: %s", m.data);
         if (ws_write_message(c, m.type, m.data, m.len) != 0)
             break;
     }

@@ -5,14 +5,16 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
+
 /* Returns whether it was an end, and not a failure. */
 static bool tell_end(const ws_conn *c)
 {
     const ws_error *e = ws_conn_error(c);
 
     if (e->code == WS_ERR_CLOSED)
-        printf("Close from server: %d %s\n", ws_close_code(c),
-               ws_close_reason(c));
+        print_line("Close from server: %d %s", ws_close_code(c),
+                   ws_close_reason(c));
     else if (e->code == WS_ERR_EOF) /* what gorilla calls CloseError 1006 */
         printf("EOF from server: abnormal closure (%d)\n", ws_close_code(c));
     else
@@ -40,7 +42,7 @@ int main(int argc, char **argv)
 
     int sent = 0;
     while (sent == 0 && ws_read_message(c, &m) == 0) {
-        printf("Received from server: %s\n", m.data);
+        print_line("Received from server: %s", m.data);
         sent = ws_write_message(c, m.type, m.data, m.len);
     }
     bool ended = sent == 0 && tell_end(c);

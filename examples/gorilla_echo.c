@@ -6,6 +6,8 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
+
 enum { GREETINGS = 10 };
 
 static const ws_upgrader upgrader = {
@@ -28,14 +30,14 @@ static int greet(ws_conn *c, int n)
         printf("Can't receive: %s\n", ws_conn_error(c)->text);
         return error;
     }
-    printf("Received back from client: %s\n", m.data);
+    print_line("Received back from client: %s", m.data);
     return 0;
 }
 
 static void handler(ws_request *r, void *arg)
 {
     (void)arg;
-    printf("Handling %s\n", r->path);
+    print_line("Handling %s", r->path);
     ws_conn *c = ws_upgrade(&upgrader, r, NULL);
     if (!c) {
         printf("%s\n", r->error.text);

@@ -6,6 +6,7 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
 #include "hello.html.h" /* made from hello.html by the build */
 
 /* Any page in any browser may connect.  Fine for answers that everybody may
@@ -20,7 +21,7 @@ static void talk(ws_request *r, void *arg)
 
     while (ws_read_message(c, &m) == 0 &&
            ws_write_message(c, m.type, m.data, m.len) == 0)
-        printf("%s says: %s\n", ws_remote_addr(c), m.data);
+        print_line("%s says: %s", ws_remote_addr(c), m.data);
     ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(1000));
     ws_close(c);
 }

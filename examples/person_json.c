@@ -6,6 +6,7 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
 #include "json.h"
 
 /* Clients name whatever Origin they like, as golang.org/x/net has it. */
@@ -39,9 +40,9 @@ static void show(const char *name, json_t *emails)
     size_t i;
     json_t *email;
 
-    printf("Name: %s\n", name);
+    print_line("Name: %s", name);
     json_array_foreach(emails, i, email)
-        printf("An email: %s\n", json_string_value(email));
+        print_line("An email: %s", json_string_value(email));
 }
 
 /* The server has upgraded, and closes when this returns. */

@@ -8,6 +8,7 @@
 #include <libxml/parser.h>
 #include <silverback.h>
 
+#include "common/print.h"
 #include "xml.h"
 
 /* Clients name whatever Origin they like, as golang.org/x/net has it. */
@@ -42,7 +43,7 @@ static void show(xmlNode *person)
     for (xmlNode *n = xmlFirstElementChild(person); n;
          n = xmlNextElementSibling(n)) {
         xmlChar *text = xmlNodeGetContent(n);
-        printf("%s: %s\n", is(n, "Name") ? "Name" : "An email", text);
+        print_line("%s: %s", is(n, "Name") ? "Name" : "An email", text);
         xmlFree(text);
     }
 }

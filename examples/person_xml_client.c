@@ -7,6 +7,7 @@
 #include <libxml/parser.h>
 #include <silverback.h>
 
+#include "common/print.h"
 #include "xml.h"
 
 static const ws_header headers[] = { { "Origin", "http://localhost" }, { 0 } };
@@ -44,7 +45,7 @@ static int send_person(ws_conn *c, xmlDoc *person)
     }
     error = ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(5000));
     if (ws_closed_with(c, WS_CLOSE_BAD_PAYLOAD))
-        printf("The server refused it: %s\n", ws_close_reason(c));
+        print_line("The server refused it: %s", ws_close_reason(c));
     else if (error == 0 || hung_up(error))
         return 0;
     else

@@ -8,6 +8,8 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
+
 enum { PERIOD_MS = 2000, OUTPUT_MAX = 16 * 1024 };
 
 /* Clients name whatever Origin they like, as golang.org/x/net has it. */
@@ -42,7 +44,7 @@ static void get_temp(ws_conn *c, void *arg)
         ws_sleep(PERIOD_MS);
         if (ws_read_message(c, &m) != 0)
             break;
-        printf("Received back from client: %s\n", m.data);
+        print_line("Received back from client: %s", m.data);
     }
     printf("%s\n", ws_conn_error(c)->text);
 }

@@ -9,6 +9,7 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
 #include "upper.html.h" /* made from upper.html by the build */
 
 /* Clients name whatever Origin they like, as golang.org/x/net has it. */
@@ -48,7 +49,7 @@ static void upper(ws_conn *c, void *arg)
     ws_message m;
 
     while (ws_read_message(c, &m) == 0) {
-        printf("received from client: %s\n", m.data);
+        print_line("received from client: %s", m.data);
         size_t len;
         char *text = to_upper(&m, &len);
         if (!text || ws_write_message(c, WS_TEXT, text, len) != 0)
