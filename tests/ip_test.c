@@ -237,6 +237,226 @@ static void two_families_have_no_prefix_in_common(void **state)
     assert_false(ws__ip_same_prefix(&a, &b, 0));
 }
 
+static void assert_text(const char *ip, int port, const char *text)
+{
+    char out[WS__ENDPOINT_LEN];
+    struct ws__ip parsed;
+
+    assert_true(parse(&parsed, ip));
+    ws__endpoint_text(out, &parsed, port);
+    assert_string_equal(out, text);
+}
+
+/* RFC 5952, section 4. */
+static void addresses_have_one_text(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        { "192.0.2.33", "192.0.2.33" },
+        { "0.0.0.0", "0.0.0.0" },
+        { "::", "[::]" },
+        { "::1", "[::1]" },
+        { "1::", "[1::]" },
+        { "2001:DB8:0:0:0:0:2:1", "[2001:db8::2:1]" },
+        { "2001:0db8::0001", "[2001:db8::1]" },
+        { "2001:db8:0:1:1:1:1:1", "[2001:db8:0:1:1:1:1:1]" },
+        { "2001:0:0:1:0:0:0:1", "[2001:0:0:1::1]" },
+        { "2001:db8:0:0:1:0:0:1", "[2001:db8::1:0:0:1]" },
+        { "0:0:3:4:5:6:0:0", "[::3:4:5:6:0:0]" },
+        { "1:2:3:4:5:6:7:8", "[1:2:3:4:5:6:7:8]" },
+        { "::ffff:192.0.2.1", "192.0.2.1" },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_text(rows[i][0], WS__NO_PORT, rows[i][1]);
+    assert_text("192.0.2.33", 0, "192.0.2.33:0");
+    assert_text("255.255.255.255", 65535, "255.255.255.255:65535");
+    assert_text("1111:2222:3333:4444:5555:6666:7777:8888", 65535,
+                "[1111:2222:3333:4444:5555:6666:7777:8888]:65535");
+}
+
+static bool has_dots(const char *text)
+{
+    return strchr(text, '.') != NULL;
+}
+
+static void random_addresses_have_the_systems_text(void **state)
+{
+    (void)state;
+    uint32_t x = 3;
+
+    for (int i = 0; i < 20000; i++) {
+        char want[INET6_ADDRSTRLEN], got[WS__ENDPOINT_LEN];
+        struct ws__ip ip = { .n = 16 };
+
+        for (size_t k = 0; k < 16; k++) {
+            x = x * 1664525 + 1013904223;
+            ip.bytes[k] = x >> 30 ? 0 : (uint8_t)(x >> 16);
+        }
+        assert_non_null(inet_ntop(AF_INET6, ip.bytes, want, sizeof(want)));
+        ws__endpoint_text(got, &ip, WS__NO_PORT);
+        if (has_dots(want)) /* which is for what looks like IPv4 */
+            continue;
+        got[strlen(got) - 1] = '\0';
+        assert_string_equal(got + 1, want);
+    }
+}
+
+static void ends_are_read_with_and_without_a_port(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *ip;
+        int port;
+    } rows[] = {
+        { "192.0.2.1", "192.0.2.1", WS__NO_PORT },
+        { "192.0.2.1:80", "192.0.2.1", 80 },
+        { "192.0.2.1:0", "192.0.2.1", 0 },
+        { "2001:db8::1", "2001:db8::1", WS__NO_PORT },
+        { "[2001:db8::1]", "2001:db8::1", WS__NO_PORT },
+        { "[2001:db8::1]:65535", "2001:db8::1", 65535 },
+        { "[::ffff:192.0.2.1]:1", "192.0.2.1", 1 },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        size_t n = strlen(rows[i].text);
+        struct ws__ip ip, want;
+        int port;
+
+        assert_true(parse(&want, rows[i].ip));
+        struct ws__str s = { at_page_end(rows[i].text, n), n };
+        if (!ws__endpoint_parse(&ip, &port, s))
+            fail_msg("refused: %s", rows[i].text);
+        assert_int_equal(port, rows[i].port);
+        assert_int_equal(ip.n, want.n);
+        assert_memory_equal(ip.bytes, want.bytes, ip.n);
+    }
+}
+
+static void what_is_no_end_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        ":",
+        ":80",
+        "192.0.2.1:",
+        "192.0.2:80",
+        "192.0.2.1:x",
+        "192.0.2.1:65536",
+        "192.0.2.1:80:80",
+        "192.0.2.1 :80",
+        "192.0.2.1:-1",
+        "[",
+        "[]",
+        "[]:80",
+        "[192.0.2.1]:80",
+        "[192.0.2.1]",
+        "[::1",
+        "[::1]80",
+        "[::1]:",
+        "[::1]:65536",
+        "[::1%eth0]:80",
+        "::1]",
+        "[[::1]]",
+        "a.test:80",
+        "unknown",
+        "_hidden",
+    };
+
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        size_t n = strlen(bad[i]);
+        struct ws__ip ip;
+        int port;
+
+        if (ws__endpoint_parse(&ip, &port,
+                               (struct ws__str){ at_page_end(bad[i], n), n }))
+            fail_msg("taken: %s", bad[i]);
+    }
+}
+
+static bool parse_cidr(struct ws__cidr *c, const char *s)
+{
+    size_t n = strlen(s);
+
+    return ws__cidr_parse(c, (struct ws__str){ at_page_end(s, n), n });
+}
+
+static void networks_have_what_begins_like_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *network, *ip;
+        bool has;
+    } rows[] = {
+        { "10.0.0.0/8", "10.255.0.1", true },
+        { "10.0.0.0/8", "11.0.0.0", false },
+        { "10.1.2.3/8", "10.0.0.0", true },
+        { "0.0.0.0/0", "255.255.255.255", true },
+        { "0.0.0.0/0", "::1", false },
+        { "192.0.2.1", "192.0.2.1", true },
+        { "192.0.2.1", "192.0.2.2", false },
+        { "192.0.2.1/32", "::ffff:192.0.2.1", true },
+        { "192.0.2.2/31", "192.0.2.3", true },
+        { "192.0.2.2/31", "192.0.2.4", false },
+        { "::/0", "2001:db8::1", true },
+        { "::/0", "192.0.2.1", false },
+        { "fd00::/8", "fdff::1", true },
+        { "fd00::/8", "fc00::1", false },
+        { "2001:db8::1", "2001:db8::1", true },
+        { "2001:db8::1/128", "2001:db8::2", false },
+        { "::ffff:10.0.0.0/104", "10.9.9.9", true },
+        { "::ffff:10.0.0.0/104", "11.0.0.0", false },
+        { "::ffff:10.0.0.1", "10.0.0.1", true },
+        { "::ffff:0:0/96", "192.0.2.1", true },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ws__cidr c;
+        struct ws__ip ip;
+
+        if (!parse_cidr(&c, rows[i].network))
+            fail_msg("refused: %s", rows[i].network);
+        assert_true(parse(&ip, rows[i].ip));
+        if (ws__cidr_has(&c, &ip) != rows[i].has)
+            fail_msg("%s in %s", rows[i].ip, rows[i].network);
+    }
+}
+
+static void what_is_no_network_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        "/",
+        "/8",
+        "10.0.0.0/",
+        "10.0.0.0/33",
+        "10.0.0.0/-1",
+        "10.0.0.0/8 ",
+        "10.0.0.0/8/8",
+        "10.0.0/8",
+        "10/8",
+        "::/129",
+        "::ffff:10.0.0.0/95",
+        "::ffff:10.0.0.0/8",
+        "::ffff:10.0.0.0/129",
+        "[::1]",
+        "[::]/0",
+        "10.0.0.0/255.0.0.0",
+        "10.0.0.1:80",
+        "localhost",
+        "*",
+    };
+
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct ws__cidr c;
+
+        if (parse_cidr(&c, bad[i]))
+            fail_msg("taken: %s", bad[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +469,12 @@ int main(void)
         cmocka_unit_test(link_local_addresses_are_told_apart),
         cmocka_unit_test(prefixes_are_compared_by_bits),
         cmocka_unit_test(two_families_have_no_prefix_in_common),
+        cmocka_unit_test(addresses_have_one_text),
+        cmocka_unit_test(random_addresses_have_the_systems_text),
+        cmocka_unit_test(ends_are_read_with_and_without_a_port),
+        cmocka_unit_test(what_is_no_end_is_refused),
+        cmocka_unit_test(networks_have_what_begins_like_them),
+        cmocka_unit_test(what_is_no_network_is_refused),
     };
 
     return cmocka_run_group_tests_name("ip", tests, NULL, NULL);

@@ -4,7 +4,12 @@
 
 #include <string.h>
 
-enum { NO_GAP = 17 };
+enum {
+    NO_GAP = 17,
+    GROUPS = 8,
+    MAPPED_BITS = 96, /* of an IPv4 address that is mapped into IPv6 */
+    PORT_MAX = 65535,
+};
 
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -118,18 +123,24 @@ static bool parse_v6(uint8_t out[16], struct ws__str s)
 
 /* ---- Either ------------------------------------------------------------- */
 
+void ws__ip_of_v6(struct ws__ip *ip, const uint8_t bytes[16])
+{
+    bool v4 = memcmp(bytes, mapped, sizeof(mapped)) == 0;
+
+    *ip = (struct ws__ip){ .n = v4 ? 4 : 16 };
+    memcpy(ip->bytes, v4 ? bytes + sizeof(mapped) : bytes, ip->n);
+}
+
 bool ws__ip_parse(struct ws__ip *ip, struct ws__str s)
 {
+    uint8_t bytes[16] = { 0 };
+
     *ip = (struct ws__ip){ .n = 4 };
     if (parse_v4(ip->bytes, s))
         return true;
-    ip->n = 16;
-    if (!parse_v6(ip->bytes, s))
+    if (!parse_v6(bytes, s))
         return false;
-    if (memcmp(ip->bytes, mapped, sizeof(mapped)) == 0) {
-        memmove(ip->bytes, ip->bytes + sizeof(mapped), 4);
-        ip->n = 4;
-    }
+    ws__ip_of_v6(ip, bytes);
     return true;
 }
 
@@ -158,4 +169,156 @@ bool ws__ip_same_prefix(const struct ws__ip *a, const struct ws__ip *b,
     if (bits % 8 == 0)
         return true;
     return (a->bytes[whole] ^ b->bytes[whole]) >> (8 - bits % 8) == 0;
+}
+
+/* ---- Text --------------------------------------------------------------- */
+
+static char *write_v4(char *out, const uint8_t bytes[4])
+{
+    for (size_t i = 0; i < 4; i++) {
+        out = ws__decimal(out, bytes[i]);
+        *out++ = '.';
+    }
+    return out - 1;
+}
+
+static unsigned group(const uint8_t bytes[16], size_t i)
+{
+    return (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+}
+
+static char *write_group(char *out, unsigned value)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (int shift = 12; shift >= 0; shift -= 4)
+        if (shift == 0 || value >> shift)
+            *out++ = digits[value >> shift & 0xf];
+    return out;
+}
+
+static size_t zeros(const uint8_t bytes[16], size_t i)
+{
+    size_t n = 0;
+
+    while (i + n < GROUPS && group(bytes, i + n) == 0)
+        n++;
+    return n;
+}
+
+/* The longest run of zeros, the first of such, but never one alone (RFC 5952,
+ * section 4.2).  Returns its length. */
+static size_t longest_zeros(const uint8_t bytes[16], size_t *at)
+{
+    size_t longest = 1;
+
+    *at = GROUPS;
+    for (size_t i = 0; i < GROUPS; i++)
+        if (zeros(bytes, i) > longest) {
+            longest = zeros(bytes, i);
+            *at = i;
+        }
+    return longest;
+}
+
+static char *write_v6(char *out, const uint8_t bytes[16])
+{
+    size_t gap, n = longest_zeros(bytes, &gap);
+
+    for (size_t i = 0; i < GROUPS; i++) {
+        if (i > 0 || gap == 0)
+            *out++ = ':';
+        if (i == gap) {
+            i += n - 1;
+            if (i == GROUPS - 1)
+                *out++ = ':';
+        } else {
+            out = write_group(out, group(bytes, i));
+        }
+    }
+    return out;
+}
+
+void ws__endpoint_text(char out[static WS__ENDPOINT_LEN],
+                       const struct ws__ip *ip, int port)
+{
+    if (ip->n == 4) {
+        out = write_v4(out, ip->bytes);
+    } else {
+        *out++ = '[';
+        out = write_v6(out, ip->bytes);
+        *out++ = ']';
+    }
+    if (port != WS__NO_PORT) {
+        *out++ = ':';
+        out = ws__decimal(out, (unsigned)port);
+    }
+    *out = '\0';
+}
+
+/* With the colon before it. */
+static bool parse_port(int *port, struct ws__str s)
+{
+    unsigned long long value;
+
+    drop(&s, 1);
+    if (!ws__str_number(s, PORT_MAX, &value))
+        return false;
+    *port = (int)value;
+    return true;
+}
+
+/* Brackets are for IPv6 only. */
+static bool parse_literal(struct ws__ip *ip, int *port, struct ws__str s)
+{
+    const char *end = memchr(s.p, ']', s.n);
+
+    if (!end)
+        return false;
+    struct ws__str host = { .p = s.p + 1, .n = (size_t)(end - s.p) - 1 };
+    drop(&s, host.n + 2);
+    if (s.n > 0 && !(begins(s, ":") && parse_port(port, s)))
+        return false;
+    return memchr(host.p, ':', host.n) && ws__ip_parse(ip, host);
+}
+
+bool ws__endpoint_parse(struct ws__ip *ip, int *port, struct ws__str s)
+{
+    *port = WS__NO_PORT;
+    if (begins(s, "["))
+        return parse_literal(ip, port, s);
+    if (ws__ip_parse(ip, s))
+        return true;
+    const char *colon = s.n > 0 ? memchr(s.p, ':', s.n) : NULL;
+    if (!colon)
+        return false;
+    struct ws__str host = { .p = s.p, .n = (size_t)(colon - s.p) };
+    drop(&s, host.n);
+    return ws__ip_parse(ip, host) && parse_port(port, s);
+}
+
+/* ---- Networks ----------------------------------------------------------- */
+
+bool ws__cidr_parse(struct ws__cidr *c, struct ws__str s)
+{
+    const char *slash = s.n > 0 ? memchr(s.p, '/', s.n) : NULL;
+    struct ws__str ip = { .p = s.p, .n = slash ? (size_t)(slash - s.p) : s.n };
+    unsigned long long bits;
+
+    if (!ws__ip_parse(&c->ip, ip))
+        return false;
+    c->bits = 8 * c->ip.n;
+    if (!slash)
+        return true;
+    size_t skip = c->ip.n == 4 && memchr(ip.p, ':', ip.n) ? MAPPED_BITS : 0;
+    drop(&s, ip.n + 1);
+    if (!ws__str_number(s, c->bits + skip, &bits) || bits < skip)
+        return false;
+    c->bits = (size_t)bits - skip;
+    return true;
+}
+
+bool ws__cidr_has(const struct ws__cidr *c, const struct ws__ip *ip)
+{
+    return ws__ip_same_prefix(&c->ip, ip, c->bits);
 }

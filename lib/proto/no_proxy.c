@@ -40,18 +40,12 @@ static bool next_entry(const char **rest, struct ws__str *entry)
     return entry->n > 0;
 }
 
-static bool in_network(struct ws__str entry, const char *slash,
-                       const struct place *to)
+static bool in_network(struct ws__str entry, const struct place *to)
 {
-    size_t n = (size_t)(slash - entry.p);
-    struct ws__str bits = { .p = slash + 1, .n = entry.n - n - 1 };
-    unsigned long long prefix;
-    struct ws__ip net;
+    struct ws__cidr net;
 
-    entry.n = n;
-    return to->is_ip && ws__ip_parse(&net, entry) &&
-           ws__str_number(bits, 8 * net.n, &prefix) &&
-           ws__ip_same_prefix(&net, &to->ip, (size_t)prefix);
+    return to->is_ip && ws__cidr_parse(&net, entry) &&
+           ws__cidr_has(&net, &to->ip);
 }
 
 /* Take a port off the end, and brackets off the rest.  An address without
@@ -93,14 +87,13 @@ static bool ends_in(struct ws__str host, struct ws__str domain)
 
 static bool names(struct ws__str entry, const struct place *to)
 {
-    const char *slash = memchr(entry.p, '/', entry.n);
     struct ws__str port;
     struct ws__ip ip;
 
     if (ws__str_is(entry, "*"))
         return true;
-    if (slash)
-        return in_network(entry, slash, to);
+    if (memchr(entry.p, '/', entry.n))
+        return in_network(entry, to);
     if (!split_port(&entry, &port) ||
         (port.n > 0 && !ws__str_is(port, to->port)))
         return false;
