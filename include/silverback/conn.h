@@ -242,7 +242,7 @@ WS_API void ws_set_close_handler(ws_conn *c, ws_close_fn fn, void *arg);
 
 WS_API const char *ws_subprotocol(const ws_conn *c); /* "" if none */
 WS_API const char *ws_local_addr(const ws_conn *c);  /* "127.0.0.1:8080" */
-WS_API const char *ws_remote_addr(const ws_conn *c);
+WS_API const char *ws_remote_addr(const ws_conn *c); /* as the request's */
 WS_API int ws_fd(const ws_conn *c); /* for getsockopt and logs, not for I/O */
 WS_API void ws_set_user(ws_conn *c, void *user);
 WS_API void *ws_user(const ws_conn *c);

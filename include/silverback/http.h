@@ -14,14 +14,17 @@ typedef struct ws_header {
 } ws_header;
 
 /* A parsed request.  It and its strings, NUL-terminated, live until its handler
- * returns, upgraded or not.  Only the handler may use it. */
+ * returns, upgraded or not.  Only the handler may use it.  Behind a proxy,
+ * host, remote_addr and tls are the client's own: see ws_server.trusted_proxies. */
 typedef struct ws_request {
     const char *method;
     const char *target; /* as sent; raw bytes above ASCII are let through */
     const char *path;   /* percent-decoded, "." and ".." removed */
     const char *query;  /* after '?', else "" */
     const char *host;
-    const char *remote_addr;
+    const char *remote_addr; /* "192.0.2.1:80", "[2001:db8::1]:80", without a
+                              * port where a proxy did not say it; "unix:path",
+                              * or "" */
     const ws_header *headers;
     const char *body; /* whole, de-chunked; never NULL */
     size_t body_len;
@@ -157,6 +160,26 @@ typedef struct ws_server {
     int spin_us; /* look for work so long before a worker sleeps; 0: not */
     int write_timeout_ms; /* of an answer, without progress, and in all once
                            * the connection ends; 0: 60 000; -1: none */
+
+    /* The proxies whose word on their clients counts, ended by NULL: addresses
+     * ("192.0.2.1", "::1"), networks ("10.0.0.0/8", "fd00::/8"), and "unix" for
+     * whoever comes by a unix socket.  Of a request that one of them sends,
+     * Forwarded (RFC 7239), X-Forwarded-For, X-Forwarded-Proto and
+     * X-Forwarded-Host decide what host, remote_addr and tls are; that host is
+     * what an Origin is compared with.  The client is the last address in the
+     * list that is not a trusted proxy's.  A proxy has to set or remove each
+     * header that it lets through; where Forwarded and the others say different
+     * things, the request gets 400.  NULL: nobody's word counts.  ws_listen
+     * refuses what is no address or network (WS_ERR_INVALID). */
+    const char *const *trusted_proxies;
+
+    /* Connections begin with a header of the PROXY protocol, version 1 or 2,
+     * which tells the client's address, and of version 2 whether it speaks TLS
+     * with the proxy; TLS of our own comes behind it.  Who is not a trusted
+     * proxy, has sent no such header within request_timeout_ms, or a malformed
+     * one, is disconnected, which the log says at most every ten seconds.  The
+     * headers above count then only if the client is a trusted proxy, too. */
+    bool proxy_protocol;
 } ws_server;
 
 /*

@@ -46,7 +46,7 @@ const char *ws_local_addr(const ws_conn *c)
 
 const char *ws_remote_addr(const ws_conn *c)
 {
-    return addresses_of(c)->remote;
+    return c && c->remote ? c->remote : addresses_of(c)->remote;
 }
 
 int ws_fd(const ws_conn *c)

@@ -75,5 +75,6 @@ void ws_unref(ws_conn *c)
     ws__inbox_give_back(c);
     free_extras(c);
     c->stream.ops->fini(&c->stream);
+    ws_free(c->remote);
     ws_free(c);
 }

@@ -69,6 +69,9 @@ static int take_early(ws_conn *c, const struct ws__setup *s)
 
 int ws__setup_apply(ws_conn *c, const struct ws__setup *s)
 {
+    c->remote = s->remote ? ws__strdup(s->remote) : NULL;
+    if (s->remote && !c->remote)
+        return -ENOMEM;
     int error = take_settings(c, s);
 
     return error == 0 ? take_early(c, s) : error;

@@ -13,6 +13,7 @@ struct ws__setup {
     bool client;
     struct ws__deflate_params deflate;
     const char *subprotocol; /* copied; NULL: none */
+    const char *remote;      /* copied; NULL: as the socket says */
     const void *early;       /* came behind the handshake; copied */
     size_t early_len;
     size_t read_buffer_size;

@@ -10,6 +10,7 @@
 #include "conn/pools.h"
 #include "fiber/budget.h"
 #include "http/input.h"
+#include "http/peer.h"
 #include "http/request_body.h"
 #include "proto/header.h"
 #include "proto/http_parse.h"
@@ -86,7 +87,7 @@ void ws__request_init(struct ws__request *r, struct ws__session *s)
     r->pub.query = r->pub.host = r->pub.body = "";
     r->pub.headers = none;
     r->pub.remote_addr = s->remote;
-    r->pub.tls = s->host->tls != NULL;
+    r->pub.tls = s->tls;
     r->pub.self_ = &r->pub;
 }
 
@@ -139,6 +140,8 @@ static int receive_head(struct ws__session *s, int64_t deadline,
         s->in.pos += size;
         size = *r ? take_target(&(*r)->pub, (char *)(*r)->rest, f)
                   : ws__fault_memory(f);
+        if (size == 0)
+            size = ws__peer_client(*r, f);
     }
     if (h)
         ws__pool_put(&ws__pools_here()->small, h);

@@ -19,6 +19,7 @@ enum ws__made {
     WS__MADE_FORM,
     WS__MADE_COOKIES,
     WS__MADE_SUBPROTOCOLS,
+    WS__MADE_CLIENT, /* at once: by http/peer */
     WS__MADE_KINDS,
 };
 

@@ -11,6 +11,7 @@
 #include "fiber/sched.h"
 #include "http/handle.h"
 #include "http/on_message.h"
+#include "http/peer.h"
 #include "http/request.h"
 #include "http/secure.h"
 #include "proto/http_write.h"
@@ -128,10 +129,10 @@ __attribute__((noinline)) static void session_linger(struct ws__session *s,
 
 static void serve_all(struct ws__session *s)
 {
-    bool answered;
+    bool answered = false;
 
     (void)ws__stream_watch(&s->stream); /* else it does without */
-    if (ws__secure(s, &answered))
+    if (ws__peer_meet(s) && ws__secure(s, &answered))
         while (serve_one(s, &answered))
             continue;
     if (!s->upgraded && (answered || s->served))

@@ -44,6 +44,8 @@ struct ws__session {
     bool broken;    /* a write has failed */
     bool in_thread; /* the handler runs in a thread of its own */
     bool handed_on;
+    bool trusted;  /* what the other end says of its client counts */
+    bool tls;      /* so does the client */
     ws_conn *conn; /* the handler's to close, since it upgraded */
     struct ws__on_message *on_message; /* what it wants done with it instead */
     const ws_route *route;             /* of the request under way */

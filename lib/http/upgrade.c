@@ -15,6 +15,7 @@
 #include "conn/setup.h"
 #include "fiber/limit.h"
 #include "fiber/sched.h"
+#include "http/peer.h"
 #include "http/reply.h"
 #include "proto/extension.h"
 #include "proto/handshake_server.h"
@@ -166,6 +167,7 @@ static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)
 {
     struct ws__session *s = r->session;
 
+    setup->remote = ws__peer_named(r);
     setup->early = s->in.pos;
     setup->early_len = ws__buf_used(&s->in);
 

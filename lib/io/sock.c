@@ -161,6 +161,15 @@ static void name_end(int fd, int (*get)(int, struct sockaddr *, socklen_t *),
         name(&a, len, out);
 }
 
+bool ws__is_local(int fd)
+{
+    int domain = AF_UNSPEC;
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain,
+                      &(socklen_t){ sizeof(domain) }) == 0 &&
+           domain == AF_UNIX;
+}
+
 void ws__local_name(int fd, char out[static WS__ADDR_LEN])
 {
     name_end(fd, getsockname, out);

@@ -40,6 +40,9 @@ void ws__nodelay(int fd);
  * errno. */
 int ws__nonblocking(int fd);
 
+/* Is it a unix socket? */
+bool ws__is_local(int fd);
+
 /* The two ends' addresses as text: "127.0.0.1:80", "[::1]:80", "unix:path", or
  * "" when there is none. */
 void ws__local_name(int fd, char out[static WS__ADDR_LEN]);

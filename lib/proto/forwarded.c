@@ -49,7 +49,7 @@ static enum ws__said said_by(struct ws__str proto)
 
 /* ---- Forwarded (RFC 7239, section 4) ------------------------------------ */
 
-static void skip(struct ws__str *s, size_t n)
+static void skip_n(struct ws__str *s, size_t n)
 {
     s->p += n;
     s->n -= n;
@@ -59,35 +59,35 @@ static bool skip_char(struct ws__str *s, char c)
 {
     if (s->n == 0 || s->p[0] != c)
         return false;
-    skip(s, 1);
+    skip_n(s, 1);
     return true;
 }
 
-static void skip_blanks(struct ws__str *s)
+static void skip_ows(struct ws__str *s)
 {
     while (skip_char(s, ' ') || skip_char(s, '\t'))
         continue;
 }
 
-static bool take_word(struct ws__str *s, struct ws__str *word)
+static bool take_value(struct ws__str *s, struct ws__str *word)
 {
     *word = (struct ws__str){ .p = s->p };
     while (word->n < s->n && ws__is_token_char(s->p[word->n]))
         word->n++;
-    skip(s, word->n);
+    skip_n(s, word->n);
     return word->n > 0;
 }
 
 /* What is between the quotation marks, as it stands there: no address, host or
  * scheme needs an escape. */
-static bool take_quoted(struct ws__str *s, struct ws__str *value)
+static bool take_quotation(struct ws__str *s, struct ws__str *value)
 {
     *value = (struct ws__str){ .p = s->p };
     while (value->n < s->n && s->p[value->n] != '"')
         value->n += s->p[value->n] == '\\' ? 2 : 1;
     if (value->n >= s->n)
         return false;
-    skip(s, value->n + 1);
+    skip_n(s, value->n + 1);
     return true;
 }
 
@@ -102,8 +102,8 @@ static void take_node(struct ws__forwarded *hop, struct ws__str node)
 }
 
 /* Returns its bit among those seen. */
-static unsigned take_param(struct ws__forwarded *hop, struct ws__str name,
-                           struct ws__str value)
+static unsigned take_forwarded_param(struct ws__forwarded *hop,
+                                     struct ws__str name, struct ws__str value)
 {
     if (ws__str_is_nocase(name, "for")) {
         take_node(hop, value);
@@ -121,36 +121,36 @@ static unsigned take_param(struct ws__forwarded *hop, struct ws__str name,
 }
 
 /* Each parameter at most once.  Returns false where it is malformed. */
-static bool take_pair(struct ws__str *s, struct ws__forwarded *hop,
-                      unsigned *seen)
+static bool take_forwarded_pair(struct ws__str *s, struct ws__forwarded *hop,
+                                unsigned *seen)
 {
     struct ws__str name, value;
 
-    if (!take_word(s, &name) || !skip_char(s, '='))
+    if (!take_value(s, &name) || !skip_char(s, '='))
         return false;
-    if (skip_char(s, '"') ? !take_quoted(s, &value) : !take_word(s, &value))
+    if (skip_char(s, '"') ? !take_quotation(s, &value) : !take_value(s, &value))
         return false;
-    unsigned bit = take_param(hop, name, value);
+    unsigned bit = take_forwarded_param(hop, name, value);
     bool again = *seen & bit;
     *seen |= bit;
     return !again;
 }
 
 /* Up to a comma or the end. */
-static bool take_element(struct ws__str *s, struct search *search)
+static bool take_forwarded(struct ws__str *s, struct search *search)
 {
     struct ws__forwarded hop = { .port = WS__NO_PORT };
     unsigned seen = 0;
     bool empty = true;
 
     do {
-        skip_blanks(s);
+        skip_ows(s);
         if (s->n > 0 && s->p[0] != ';' && s->p[0] != ',') {
-            if (!take_pair(s, &hop, &seen))
+            if (!take_forwarded_pair(s, &hop, &seen))
                 return false;
             empty = false;
         }
-        skip_blanks(s);
+        skip_ows(s);
     } while (skip_char(s, ';'));
     if (!empty)
         take_hop(search, &hop);
@@ -165,7 +165,7 @@ static bool read_forwarded(struct search *s, const ws_header *headers)
         if (!ws__equal_nocase(h->name, "Forwarded"))
             continue;
         while (rest.n > 0)
-            if (!take_element(&rest, s))
+            if (!take_forwarded(&rest, s))
                 return false;
     }
     return true;
@@ -173,14 +173,14 @@ static bool read_forwarded(struct search *s, const ws_header *headers)
 
 /* ---- X-Forwarded-... ---------------------------------------------------- */
 
-static bool next_value(struct ws__str *rest, struct ws__str *value)
+static bool next_listed(struct ws__str *rest, struct ws__str *value)
 {
     while (rest->n > 0) {
         const char *comma = memchr(rest->p, ',', rest->n);
         size_t n = comma ? (size_t)(comma - rest->p) : rest->n;
 
         *value = ws__str_trim((struct ws__str){ .p = rest->p, .n = n });
-        skip(rest, comma ? n + 1 : n);
+        skip_n(rest, comma ? n + 1 : n);
         if (value->n > 0)
             return true;
     }
@@ -195,7 +195,7 @@ static void read_for(struct search *s, const ws_header *headers)
         struct ws__str rest = ws__str(h->value);
 
         while (ws__equal_nocase(h->name, "X-Forwarded-For") &&
-               next_value(&rest, &value)) {
+               next_listed(&rest, &value)) {
             struct ws__forwarded hop = { .port = WS__NO_PORT };
             hop.has_ip = ws__endpoint_parse(&hop.ip, &hop.port, value);
             take_hop(s, &hop);
@@ -203,14 +203,14 @@ static void read_for(struct search *s, const ws_header *headers)
     }
 }
 
-static struct ws__str last_value(const ws_header *headers, const char *name)
+static struct ws__str last_listed(const ws_header *headers, const char *name)
 {
     struct ws__str last = { "", 0 };
 
     for (const ws_header *h = headers; h->name; h++) {
         struct ws__str rest = ws__str(h->value), value;
 
-        while (ws__equal_nocase(h->name, name) && next_value(&rest, &value))
+        while (ws__equal_nocase(h->name, name) && next_listed(&rest, &value))
             last = value;
     }
     return last;
@@ -219,13 +219,13 @@ static struct ws__str last_value(const ws_header *headers, const char *name)
 static void read_x_forwarded(struct search *s, const ws_header *headers)
 {
     read_for(s, headers);
-    s->found.tls = said_by(last_value(headers, "X-Forwarded-Proto"));
-    s->found.host = last_value(headers, "X-Forwarded-Host");
+    s->found.tls = said_by(last_listed(headers, "X-Forwarded-Proto"));
+    s->found.host = last_listed(headers, "X-Forwarded-Host");
 }
 
 /* ---- Both --------------------------------------------------------------- */
 
-static bool same_client(const struct search *a, const struct search *b)
+static bool agrees_on_client(const struct search *a, const struct search *b)
 {
     const struct ws__ip *ip = &a->found.ip;
 
@@ -236,7 +236,7 @@ static bool same_client(const struct search *a, const struct search *b)
     return ws__ip_same_prefix(ip, &b->found.ip, 8 * ip->n);
 }
 
-static bool same_host(struct ws__str a, struct ws__str b)
+static bool agrees_on_host(struct ws__str a, struct ws__str b)
 {
     if (a.n == 0 || b.n == 0)
         return true;
@@ -247,14 +247,14 @@ static bool same_host(struct ws__str a, struct ws__str b)
 }
 
 /* What only one of them says counts as well. */
-static const char *combine(struct ws__forwarded *f, const struct search *a,
-                           const struct search *b)
+static const char *combine_both(struct ws__forwarded *f, const struct search *a,
+                                const struct search *b)
 {
-    if (!same_client(a, b))
+    if (!agrees_on_client(a, b))
         return "Forwarded and X-Forwarded-For name different clients";
     if (a->found.tls && b->found.tls && a->found.tls != b->found.tls)
         return "Forwarded and X-Forwarded-Proto name different protocols";
-    if (!same_host(a->found.host, b->found.host))
+    if (!agrees_on_host(a->found.host, b->found.host))
         return "Forwarded and X-Forwarded-Host name different hosts";
     *f = a->begun ? a->found : b->found;
     f->tls = a->found.tls ? a->found.tls : b->found.tls;
@@ -273,5 +273,5 @@ const char *ws__forwarded_read(struct ws__forwarded *f,
     if (!read_forwarded(&forwarded, headers))
         return "malformed Forwarded (RFC 7239, section 4)";
     read_x_forwarded(&x_forwarded, headers);
-    return combine(f, &forwarded, &x_forwarded);
+    return combine_both(f, &forwarded, &x_forwarded);
 }

@@ -12,7 +12,7 @@
 /* Is s a token (RFC 9110, section 5.6.2)? */
 bool ws__is_token(struct ws__str s);
 
-/* For tests.  May c stand in one? */
+/* May c stand in one? */
 bool ws__is_token_char(char c);
 
 /* How many fields have this name. */

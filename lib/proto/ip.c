@@ -182,7 +182,7 @@ static char *write_v4(char *out, const uint8_t bytes[4])
     return out - 1;
 }
 
-static unsigned group(const uint8_t bytes[16], size_t i)
+static unsigned ip_group(const uint8_t bytes[16], size_t i)
 {
     return (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
 }
@@ -201,7 +201,7 @@ static size_t zeros(const uint8_t bytes[16], size_t i)
 {
     size_t n = 0;
 
-    while (i + n < GROUPS && group(bytes, i + n) == 0)
+    while (i + n < GROUPS && ip_group(bytes, i + n) == 0)
         n++;
     return n;
 }
@@ -233,7 +233,7 @@ static char *write_v6(char *out, const uint8_t bytes[16])
             if (i == GROUPS - 1)
                 *out++ = ':';
         } else {
-            out = write_group(out, group(bytes, i));
+            out = write_group(out, ip_group(bytes, i));
         }
     }
     return out;
@@ -295,6 +295,15 @@ bool ws__endpoint_parse(struct ws__ip *ip, int *port, struct ws__str s)
     struct ws__str host = { .p = s.p, .n = (size_t)(colon - s.p) };
     drop(&s, host.n);
     return ws__ip_parse(ip, host) && parse_port(port, s);
+}
+
+bool ws__ip_of_peer(struct ws__ip *ip, const char *name)
+{
+    bool literal = name[0] == '[';
+    struct ws__str host = { .p = name + literal };
+
+    host.n = strcspn(host.p, literal ? "%]" : ":");
+    return ws__ip_parse(ip, host);
 }
 
 /* ---- Networks ----------------------------------------------------------- */

@@ -38,6 +38,11 @@ void ws__endpoint_text(char out[static WS__ENDPOINT_LEN],
  * Returns false for anything else. */
 bool ws__endpoint_parse(struct ws__ip *ip, int *port, struct ws__str s);
 
+/* The same of what the system calls the other end of a connection: with a port,
+ * and a zone where the address needs one, which is passed over.  Returns false
+ * for a unix socket's name. */
+bool ws__ip_of_peer(struct ws__ip *ip, const char *name);
+
 bool ws__ip_is_loopback(const struct ws__ip *ip);
 
 /* fe80::/10 (RFC 4291, section 2.5.6): on each link another, so it needs a

@@ -33,7 +33,7 @@ static int proxied_fail(ws_error *err, const char *expected, const void *bytes,
 /* ---- Version 1 ---------------------------------------------------------- */
 
 /* One space and what follows it, up to the next. */
-static bool next_word(struct ws__str *line, struct ws__str *word)
+static bool v1_word(struct ws__str *line, struct ws__str *word)
 {
     if (line->n == 0 || line->p[0] != ' ')
         return false;
@@ -47,21 +47,21 @@ static bool next_word(struct ws__str *line, struct ws__str *word)
     return word->n > 0;
 }
 
-static bool take_ip(struct ws__str *line, bool v6, struct ws__ip *ip)
+static bool v1_ip(struct ws__str *line, bool v6, struct ws__ip *ip)
 {
     struct ws__str word;
 
-    return next_word(line, &word) &&
+    return v1_word(line, &word) &&
            (memchr(word.p, ':', word.n) != NULL) == v6 &&
            ws__ip_parse(ip, word);
 }
 
-static bool take_port(struct ws__str *line, int *port)
+static bool v1_port(struct ws__str *line, int *port)
 {
     struct ws__str word;
     unsigned long long value;
 
-    if (!next_word(line, &word) || !ws__str_number(word, 65535, &value) ||
+    if (!v1_word(line, &word) || !ws__str_number(word, 65535, &value) ||
         (word.n > 1 && word.p[0] == '0'))
         return false;
     *port = (int)value;
@@ -69,13 +69,13 @@ static bool take_port(struct ws__str *line, int *port)
 }
 
 /* " TCP4 192.0.2.1 192.0.2.2 56324 443", or " UNKNOWN" and whatever. */
-static bool parse_line(struct ws__proxied *p, struct ws__str line)
+static bool v1_line(struct ws__proxied *p, struct ws__str line)
 {
     struct ws__str family;
     struct ws__ip to;
     int to_port;
 
-    if (!next_word(&line, &family))
+    if (!v1_word(&line, &family))
         return false;
     if (ws__str_is(family, "UNKNOWN"))
         return true;
@@ -83,12 +83,11 @@ static bool parse_line(struct ws__proxied *p, struct ws__str line)
     if (!v6 && !ws__str_is(family, "TCP4"))
         return false;
     p->from = WS__PROXIED_INET;
-    return take_ip(&line, v6, &p->ip) && take_ip(&line, v6, &to) &&
-           take_port(&line, &p->port) && take_port(&line, &to_port) &&
-           line.n == 0;
+    return v1_ip(&line, v6, &p->ip) && v1_ip(&line, v6, &to) &&
+           v1_port(&line, &p->port) && v1_port(&line, &to_port) && line.n == 0;
 }
 
-static int read_v1(struct ws__proxied *p, const char *bytes, size_t n,
+static int v1_read(struct ws__proxied *p, const char *bytes, size_t n,
                    ws_error *err)
 {
     size_t begin = sizeof(v1_begin) - 2; /* at the space */
@@ -101,7 +100,7 @@ static int read_v1(struct ws__proxied *p, const char *bytes, size_t n,
                             n);
     size_t len = (size_t)(end - bytes) + 1;
     struct ws__str line = { .p = bytes + begin, .n = len - begin - 2 };
-    if (!parse_line(p, line))
+    if (!v1_line(p, line))
         return proxied_fail(err,
                             "TCP4 or TCP6, two addresses and two ports, or "
                             "UNKNOWN",
@@ -115,8 +114,8 @@ static int read_v1(struct ws__proxied *p, const char *bytes, size_t n,
 enum family { UNSPEC, INET, INET6, LOCAL, FAMILIES };
 static const size_t address_len[FAMILIES] = { 0, 12, 36, 2 * UNIX_PATH };
 
-static void take_address(struct ws__proxied *p, enum family family,
-                         const uint8_t *a)
+static void v2_address(struct ws__proxied *p, enum family family,
+                       const uint8_t *a)
 {
     const void *nul;
 
@@ -146,7 +145,7 @@ static void take_address(struct ws__proxied *p, enum family family,
 
 /* All are passed over but one (section 2.2.6).  Returns false where one does not
  * fit. */
-static bool take_tlvs(struct ws__proxied *p, const uint8_t *t, size_t n)
+static bool v2_tlvs(struct ws__proxied *p, const uint8_t *t, size_t n)
 {
     while (n > 0) {
         size_t len = n < TLV_HEAD ? n : TLV_HEAD + (size_t)load_be(t + 1, 2);
@@ -161,7 +160,7 @@ static bool take_tlvs(struct ws__proxied *p, const uint8_t *t, size_t n)
     return true;
 }
 
-static int read_v2(struct ws__proxied *p, const uint8_t *b, size_t n,
+static int v2_read(struct ws__proxied *p, const uint8_t *b, size_t n,
                    ws_error *err)
 {
     if (n < V2_HEAD)
@@ -185,8 +184,8 @@ static int read_v2(struct ws__proxied *p, const uint8_t *b, size_t n,
     if (proxied) {
         size_t skip = address_len[family];
 
-        take_address(p, (enum family)family, a);
-        if (!take_tlvs(p, a + skip, len - skip))
+        v2_address(p, (enum family)family, a);
+        if (!v2_tlvs(p, a + skip, len - skip))
             return proxied_fail(err, "TLVs that fit", a + skip, len - skip);
     }
     return (int)(V2_HEAD + len);
@@ -194,8 +193,8 @@ static int read_v2(struct ws__proxied *p, const uint8_t *b, size_t n,
 
 /* ---- Either ------------------------------------------------------------- */
 
-static bool may_begin(const void *bytes, size_t n, const void *begin,
-                      size_t len)
+static bool proxied_may_begin(const void *bytes, size_t n, const void *begin,
+                              size_t len)
 {
     return memcmp(bytes, begin, n < len ? n : len) == 0;
 }
@@ -206,10 +205,10 @@ int ws__proxied_read(struct ws__proxied *p, const void *bytes, size_t n,
     *p = (struct ws__proxied){ .port = WS__NO_PORT };
     if (n == 0)
         return 0;
-    if (may_begin(bytes, n, v2_begin, sizeof(v2_begin)))
-        return read_v2(p, bytes, n, err);
-    if (may_begin(bytes, n, v1_begin, sizeof(v1_begin) - 1))
-        return read_v1(p, bytes, n, err);
+    if (proxied_may_begin(bytes, n, v2_begin, sizeof(v2_begin)))
+        return v2_read(p, bytes, n, err);
+    if (proxied_may_begin(bytes, n, v1_begin, sizeof(v1_begin) - 1))
+        return v1_read(p, bytes, n, err);
     return proxied_fail(err, "\"PROXY \" or the signature of version 2", bytes,
                         n);
 }

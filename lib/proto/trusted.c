@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/line.h"
 
-static size_t length(const char *const *list)
+static size_t trusted_count(const char *const *list)
 {
     size_t n = 0;
 
@@ -18,7 +18,7 @@ static size_t length(const char *const *list)
     return n;
 }
 
-static bool add(struct ws__trusted *t, const char *entry)
+static bool trusted_add(struct ws__trusted *t, const char *entry)
 {
     if (strcmp(entry, "unix") == 0) {
         t->local = true;
@@ -34,7 +34,7 @@ int ws__trusted_new(struct ws__trusted **out, const char *const *list,
                     ws_error *err)
 {
     char quoted[WS__QUOTED];
-    size_t n = length(list);
+    size_t n = trusted_count(list);
 
     *out = NULL;
     if (n == 0)
@@ -43,7 +43,7 @@ int ws__trusted_new(struct ws__trusted **out, const char *const *list,
     if (!t)
         return ws__fail(err, -ENOMEM, "trusted_proxies: out of memory");
     for (; *list; list++)
-        if (!add(t, *list)) {
+        if (!trusted_add(t, *list)) {
             ws_free(t);
             return ws__fail(err, WS_ERR_INVALID,
                             "trusted_proxies: expected an address, a network "

@@ -11,6 +11,7 @@
 #include "io/listen.h"
 #include "io/tls_context.h"
 #include "proto/accept_key.h"
+#include "proto/trusted.h"
 #include "server/defaults.h"
 #include "server/seat.h"
 
@@ -22,6 +23,7 @@ static void listener_free(ws_listener *l)
     if (l->host.registry)
         ws__registry_unref(l->host.registry);
     ws__tls_context_free(l->host.tls);
+    ws_free(l->host.trusted);
     ws_free(l);
 }
 
@@ -55,6 +57,19 @@ static ws_listener *listener_new(const ws_server *s)
     return NULL;
 }
 
+/* Without any, nobody could connect. */
+static int trust_proxies(ws_listener *l, ws_error *err)
+{
+    const ws_server *s = &l->host.server;
+    int error = ws__trusted_new(&l->host.trusted, s->trusted_proxies, err);
+
+    if (error == 0 && s->proxy_protocol && !l->host.trusted)
+        return ws__fail(err, WS_ERR_INVALID,
+                        "proxy_protocol: expected the proxies that speak it in "
+                        "trusted_proxies, got none");
+    return error;
+}
+
 /* OpenSSL loads much when it is first asked, which is not to be in a client's
  * time. */
 static void warm_up(void)
@@ -69,6 +84,8 @@ static int listener_start(ws_listener *l, ws_error *err)
     const ws_tls *tls = l->host.server.tls;
     int error = ws__routes_check(l->host.server.routes, err);
 
+    if (error == 0)
+        error = trust_proxies(l, err);
     if (error != 0)
         return error;
     warm_up();
