@@ -266,13 +266,55 @@ static void the_hook_answers_or_leaves_it_to_us(void **state)
     upgrader = &answers;
     assert_int_equal(ask(l, GET "\r\n", &a), 401);
     assert_string_equal(field_of(&a, "X-Hook"), "own");
-    assert_null(field_of(&a, "Sec-WebSocket-Version"));
+    assert_string_equal(field_of(&a, "Sec-WebSocket-Version"), "13");
     assert_int_equal(strncmp(a.body, "websocket: ", 11), 0);
 
     upgrader = &looks;
     assert_int_equal(ask(l, GET "\r\n", &a), 400);
     assert_int_equal(seen, 400);
     assert_string_equal(a.body, "Bad Request\n");
+}
+
+static void answer_with_fields(ws_request *r, int status, const char *reason,
+                               void *arg)
+{
+    static const ws_header headers[] = { { "sec-websocket-version", "8, 13" },
+                                         { 0 } };
+
+    (void)reason;
+    (void)arg;
+    ws_reply(r, status, headers, "{}", 2);
+}
+
+/* RFC 9110, sections 15.5.6 and 15.5.22; RFC 6455, section 4.4. */
+static void the_hooks_answer_has_what_its_status_wants(void **state)
+{
+    (void)state;
+    static const char key[] = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    static const struct {
+        const char *method, *version, *fields;
+        int status;
+        const char *name, *value;
+    } rows[] = {
+        { "GET", "1.1", "Connection: Upgrade\r\n", 426, "Upgrade",
+          "websocket" },
+        { "GET", "1.0", key, 426, "Upgrade", "websocket" },
+        { "POST", "1.1", key, 405, "Allow", "GET" },
+        { "GET", "1.1", key, 400, "sec-websocket-version", "8, 13" },
+    };
+    static const ws_upgrader answers = { .error = answer_with_fields };
+    char request[512];
+
+    upgrader = &answers;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        snprintf(request, sizeof(request), "%s / HTTP/%s" SERVED "%s\r\n",
+                 rows[i].method, rows[i].version, rows[i].fields);
+        assert_int_equal(ask(l, request, &a), rows[i].status);
+        assert_string_equal(a.body, "{}");
+        assert_string_equal(field_of(&a, rows[i].name), rows[i].value);
+        assert_null(field_of(&a, "Sec-WebSocket-Version"));
+    }
 }
 
 /* ---- Upgrades ----------------------------------------------------------- */
@@ -652,6 +694,7 @@ int main(void)
         TEST(a_refusal_says_its_status_in_plain_text),
         TEST(a_refused_connection_goes_on),
         TEST(the_hook_answers_or_leaves_it_to_us),
+        TEST(the_hooks_answer_has_what_its_status_wants),
         TEST(the_answer_is_that_of_the_rfc),
         TEST(what_came_with_the_request_is_read_first),
         TEST(the_subprotocol_is_the_clients_first_that_we_list),

@@ -110,13 +110,20 @@ struct ws_upgrader;
 typedef void (*ws_handler_fn)(ws_request *r, void *arg);
 typedef void (*ws_socket_fn)(struct ws_conn *c, void *arg);
 
-/* Lists end with {0}.  A path that ends in '/' matches all below it; the
+/*
+ * Lists end with {0}.  A path that ends in '/' matches all below it; the
  * longest match wins.  Give a handler; or a socket: then the server upgrades,
  * calls it, and when it returns says 1000, waits at most a second for the
  * answer, and closes: that is not for the socket to do.  Why it refused to
  * upgrade, with 403 or 500, stands in the log, at most every ten seconds.  A
  * route with thread set runs in a thread instead of a fiber, the same code: for
- * handlers that block in foreign code. */
+ * handlers that block in foreign code.
+ *
+ * A path may have several routes, each for another method, and one for all
+ * others.  HEAD is answered by GET's handler if it has no route, OPTIONS by the
+ * library, with 204; any other method that a path has no route for gets 405.
+ * Both list in Allow what there is.
+ */
 typedef struct ws_route {
     const char *path;
     ws_handler_fn handler;
@@ -124,6 +131,7 @@ typedef struct ws_route {
     ws_socket_fn socket;
     const struct ws_upgrader *upgrader; /* for socket; NULL: all zero */
     bool thread;
+    const char *method; /* "GET", "POST", ...; NULL: all, a socket's is GET */
 } ws_route;
 
 /* Files are PEM, read when the listener starts and when they have changed; by a
@@ -180,6 +188,21 @@ typedef struct ws_server {
      * one, is disconnected, which the log says at most every ten seconds.  The
      * headers above count then only if the client is a trusted proxy, too. */
     bool proxy_protocol;
+
+    /*
+     * Answer, by any of the replies, what the library else answers by itself, in
+     * plain text: a status from 400 on, of which reason says in English what it
+     * is about.  Without a reply that text goes out.  What the status wants
+     * (Allow, Upgrade, Sec-WebSocket-Version, Content-Range) is added to the
+     * reply unless its headers have it.  An upgrader's own error function comes
+     * first.
+     *
+     * Of a request that did not come whole (400, 408, 413, 414, 417, 431, 501,
+     * 505) what is not known is "", and its connection ends with the answer.
+     * NULL: no function.
+     */
+    void (*error)(ws_request *r, int status, const char *reason, void *arg);
+    void *error_arg;
 } ws_server;
 
 /*
@@ -197,7 +220,7 @@ WS_API int ws_serve(const ws_server *s);
 /* The same in parts, for programs with a main of their own; signals and limits
  * are left alone.  *s is copied; what it points to must stay until the shutdown.
  * WS_ERR_INVALID for an address, a route or one of its upgrader's origins that
- * could never be of use. */
+ * could never be of use, and for a route that stands there twice. */
 typedef struct ws_listener ws_listener;
 WS_API ws_listener *ws_listen(const ws_server *s, ws_error *err);
 WS_API const char *ws_listener_addr(const ws_listener *l); /* the real port */

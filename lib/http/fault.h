@@ -5,8 +5,8 @@
 
 #include <silverback/base.h>
 
-/* Why no request came: what to answer, with a static text.  Status 0: close
- * without an answer. */
+/* Why no whole request came: what to answer, with a static text.  Status 0:
+ * close without an answer. */
 struct ws__fault {
     int status;
     const char *text;

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "fiber/offload.h"
+#include "http/deny.h"
 #include "http/reply.h"
 #include "io/beneath.h"
 #include "proto/http_date.h"
@@ -126,37 +127,35 @@ static int status_of(int error)
     }
 }
 
-static int reply_status(ws_request *r, int status)
+static int deny_file(struct ws__request *r, int status)
 {
-    switch (status) {
-    case 404:
-        return ws_reply_text(r, status, "404 page not found\n");
-    case 403:
-        return ws_reply_text(r, status, "Forbidden\n");
-    default:
-        return ws_reply_text(r, status, "Internal Server Error\n");
-    }
+    static const char *const reasons[] = { "404 page not found", "Forbidden",
+                                           "Internal Server Error" };
+    int which = status == 404 ? 0 : status == 403 ? 1 : 2;
+
+    return ws__deny(
+        r, &(struct ws__denial){ .status = status, .reason = reasons[which] });
 }
 
 /* To the same path with a slash behind it.  Made from the decoded path, with
  * one slash in front: as it was sent, "//host/.." would lead to another host. */
-static int redirect_to_folder(ws_request *r)
+static int redirect_to_folder(struct ws__request *r)
 {
-    const char *path = r->path + strspn(r->path, "/");
-    size_t query = strlen(r->query);
+    const char *path = r->pub.path + strspn(r->pub.path, "/");
+    size_t query = strlen(r->pub.query);
     char *location = ws__alloc(strlen(path) * 3 + query + 4);
     char *p = location;
 
     if (!location)
-        return reply_status(r, 500);
+        return deny_file(r, 500);
     *p++ = '/';
     p = ws__uri_escape(p, path, "/");
     *p++ = '/';
     if (query > 0)
         *p++ = '?';
-    memcpy(p, r->query, query + 1);
+    memcpy(p, r->pub.query, query + 1);
 
-    int error = ws_redirect(r, 301, location);
+    int error = ws_redirect(&r->pub, 301, location);
     ws_free(location);
     return error;
 }
@@ -206,7 +205,7 @@ static int reply_regular(struct ws__request *r, struct file *f)
     if (size > 0 && !r->is_head) {
         f->piece = ws__alloc(size < PIECE ? (size_t)size : PIECE);
         if (!f->piece)
-            return reply_status(&r->pub, 500);
+            return deny_file(r, 500);
     }
     int error = ws__reply_begin(r, 200, headers, size, NULL, 0);
     return error == 0 && !r->is_head ? send_content(r, f) : error;
@@ -215,9 +214,9 @@ static int reply_regular(struct ws__request *r, struct file *f)
 static int reply_opened(struct ws__request *r, struct file *f)
 {
     if (S_ISDIR(f->st.st_mode))
-        return redirect_to_folder(&r->pub);
+        return redirect_to_folder(r);
     if (!S_ISREG(f->st.st_mode))
-        return reply_status(&r->pub, 404);
+        return deny_file(r, 404);
     return reply_regular(r, f);
 }
 
@@ -239,23 +238,24 @@ static char *name_of(const char *path)
     return name;
 }
 
-int ws_reply_file(ws_request *r, const char *root)
+int ws_reply_file(ws_request *pub, const char *root)
 {
     static const ws_header allow[] = { { "Allow", "GET, HEAD" }, { 0 } };
+    struct ws__request *r = ws__request_of(pub);
     struct file f = { .root = root, .fd = -1 };
 
-    if (!ws__request_of(r) || !root)
+    if (!r || !root)
         return WS_ERR_INVALID;
-
-    if (strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0)
-        return ws_reply(r, 405, allow, "Method Not Allowed\n", 19);
-    f.name = name_of(r->path);
+    if (!r->is_head && strcmp(pub->method, "GET") != 0)
+        return ws__deny(r, &(struct ws__denial){ 405,
+                                                 .reason = "Method Not Allowed",
+                                                 .needed = allow });
+    f.name = name_of(pub->path);
     if (!f.name)
-        return reply_status(r, 500);
+        return deny_file(r, 500);
 
     int error = ws__blocking(WS__FOR_FILES, open_file, &f);
-    error = error == 0 ? reply_opened((struct ws__request *)r, &f)
-                       : reply_status(r, status_of(error));
+    error = error == 0 ? reply_opened(r, &f) : deny_file(r, status_of(error));
     file_fini(&f);
     return error;
 }

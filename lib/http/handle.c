@@ -7,6 +7,7 @@
 #include "fiber/name.h"
 #include "fiber/park.h"
 #include "fiber/sched.h"
+#include "http/deny.h"
 #include "http/on_message.h"
 #include "http/route.h"
 #include "http/socket_route.h"
@@ -37,10 +38,40 @@ static void call_in_thread(struct ws__request *r)
     s->in_thread = true;
     ws__stream_unwatch(&s->stream);
     if (ws__in_thread(call_route, r) != 0)
-        ws_reply_text(&r->pub, 503, "Service Unavailable\n");
+        ws__deny(r,
+                 &(struct ws__denial){ 503, .reason = "Service Unavailable" });
     if (!s->upgraded)
         (void)ws__stream_watch(&s->stream);
     s->in_thread = false;
+}
+
+static void run_route(struct ws__request *r)
+{
+    const ws_route *route = r->session->route;
+
+    ws__fiber_label(route->path);
+    if (route->thread)
+        call_in_thread(r);
+    else
+        call_route(r);
+    ws__fiber_label(ws__handle_none);
+    if (!r->answered)
+        ws__deny(
+            r, &(struct ws__denial){ 500, .reason = "Internal Server Error" });
+}
+
+/* Some method is right.  RFC 9110, sections 9.3.7 and 15.5.6. */
+static void answer_method(struct ws__request *r, const ws_route *of_path)
+{
+    char allow[WS__ALLOW_SIZE];
+    const ws_header headers[] = { { "Allow", allow }, { 0 } };
+
+    ws__route_allow(of_path, allow);
+    if (strcmp(r->pub.method, "OPTIONS") == 0)
+        ws_reply(&r->pub, 204, headers, NULL, 0);
+    else
+        ws__deny(r, &(struct ws__denial){ 405, .reason = "Method Not Allowed",
+                                          .needed = headers });
 }
 
 void ws__handle(struct ws__request *r)
@@ -51,17 +82,15 @@ void ws__handle(struct ws__request *r)
         ws_reply(&r->pub, 200, NULL, NULL, 0);
         return;
     }
-    s->route = ws__route_find(s->server->routes, r->pub.path);
-    if (!s->route) {
-        ws_reply_text(&r->pub, 404, "404 page not found\n");
+    const ws_route *of_path = ws__route_find(s->server->routes, r->pub.path);
+    if (!of_path) {
+        ws__deny(r,
+                 &(struct ws__denial){ 404, .reason = "404 page not found" });
         return;
     }
-    ws__fiber_label(s->route->path);
-    if (s->route->thread)
-        call_in_thread(r);
+    s->route = ws__route_choose(of_path, r->pub.method);
+    if (s->route)
+        run_route(r);
     else
-        call_route(r);
-    ws__fiber_label(ws__handle_none);
-    if (!r->answered)
-        ws_reply_text(&r->pub, 500, "Internal Server Error\n");
+        answer_method(r, of_path);
 }

@@ -39,10 +39,11 @@ static bool is_framing(const char *name)
     return false;
 }
 
-static void add_callers(struct ws__http_out *o, const ws_header *headers)
+static void add_fields(struct ws__http_out *o, const ws_header *headers,
+                       const ws_header *but)
 {
     for (const ws_header *h = headers; h && h->name; h++)
-        if (!is_framing(h->name))
+        if (!is_framing(h->name) && ws__header_count(but, h->name) == 0)
             ws__http_field(o, h->name, h->value ? h->value : "");
 }
 
@@ -68,7 +69,8 @@ static int write_head(struct ws__http_out *o, const struct ws__request *r,
         ws__http_fieldf(o, "Content-Length", "%llu",
                         reply_has_body(status) ? (unsigned long long)len : 0);
     add_connection(o, r, keep_alive);
-    add_callers(o, headers);
+    add_fields(o, headers, NULL);
+    add_fields(o, r->needed, headers);
     return ws__http_end(o);
 }
 

@@ -158,6 +158,15 @@ void ws__request_free(struct ws__request *r)
         ws_free(r);
 }
 
+/* In the room that no request has taken yet. */
+static struct ws__request *request_of_nothing(struct ws__session *s)
+{
+    struct ws__request *r = (struct ws__request *)(void *)s->request;
+
+    ws__request_init(r, s);
+    return r;
+}
+
 struct ws__request *ws__request_receive(struct ws__session *s,
                                         struct ws__fault *f)
 {
@@ -174,7 +183,12 @@ struct ws__request *ws__request_receive(struct ws__session *s,
         error = ws__request_body(r, deadline, f);
     if (error == 0)
         return r;
-    if (r) /* its head was good, its target or body was not */
+    if (f->status != 0) {
+        r = r ? r : request_of_nothing(s);
+        r->keep_alive = false;
+        return r;
+    }
+    if (r)
         ws__request_free(r);
     return NULL;
 }

@@ -33,9 +33,12 @@ struct ws__request {
     bool is_head;    /* the method */
     bool keep_alive; /* the connection goes on after the answer */
     bool answered;   /* or upgraded */
+    bool denied;     /* the server's error function has been asked */
     struct ws__buf body;
     char *rest;                 /* of its memory: see take_target */
     void *made[WS__MADE_KINDS]; /* each one block */
+    const ws_header *needed;    /* go out with the answer, but for those that it
+                              * has itself; ended by {0}; NULL: none */
 };
 
 /* What a caller's request is the public part of; NULL unless it is one of the
@@ -48,7 +51,9 @@ static inline struct ws__request *ws__request_of(ws_request *r)
 /* A request of which nothing is known. */
 void ws__request_init(struct ws__request *r, struct ws__session *s);
 
-/* Wait for the next request and read it whole.  NULL: see *f. */
+/* Wait for the next request and read it whole.  If f->status is not 0 then, it
+ * is to be refused, and is what has come of one.  NULL: the connection ends
+ * without an answer. */
 struct ws__request *ws__request_receive(struct ws__session *s,
                                         struct ws__fault *f);
 void ws__request_free(struct ws__request *r);

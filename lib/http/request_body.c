@@ -12,13 +12,20 @@ enum {
     PARSED = 8, /* a byte between chunks costs as much as to receive so many */
 };
 
-static int keep(struct ws__request *r, const char *p, size_t n,
+static int too_large(struct ws__fault *f)
+{
+    return ws__fault_set(f, 413, "the body is too large");
+}
+
+/* left: bytes of the body that are announced to follow. */
+static int keep(struct ws__request *r, const char *p, size_t n, uint64_t left,
                 struct ws__fault *f)
 {
     size_t max = r->session->server->max_body_bytes;
+    size_t room = max - ws__buf_used(&r->body);
 
-    if (n > max - ws__buf_used(&r->body))
-        return ws__fault_set(f, 413, "the body is too large");
+    if (n > room || left > room - n)
+        return too_large(f);
     if (n == 0)
         return 0;
     if (ws__buf_reserve(&r->body, n + 1, max + 1, NULL) != 0)
@@ -44,7 +51,7 @@ static int take_present(struct ws__request *r, struct ws__body *b,
                           &len);
         if (n < 0)
             return ws__fault_set(f, b->fault, b->text);
-        int error = keep(r, data, len, f);
+        int error = keep(r, data, len, b->left, f);
         if (error != 0)
             return error;
         in->pos += n;
@@ -98,7 +105,7 @@ int ws__request_body(struct ws__request *r, int64_t deadline,
         return ws__fault_set(f, b.fault, b.text);
     r->has_body = b.present;
     if (b.sized && b.left > r->session->server->max_body_bytes)
-        return ws__fault_set(f, 413, "the body is too large");
+        return too_large(f);
     int error = answer_expect(r, f);
     if (error != 0 || !b.present)
         return error;

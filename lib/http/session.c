@@ -9,6 +9,7 @@
 #include "conn/linger.h"
 #include "fiber/limit.h"
 #include "fiber/sched.h"
+#include "http/deny.h"
 #include "http/handle.h"
 #include "http/on_message.h"
 #include "http/peer.h"
@@ -80,17 +81,14 @@ void ws__session_abandon(void *newcomer)
 
 /* ---- One request after the other ---------------------------------------- */
 
-/* There is no request: one of nothing stands in for it. */
-__attribute__((noinline)) static void refuse_request(struct ws__session *s,
+__attribute__((noinline)) static void refuse_request(struct ws__request *r,
                                                      const struct ws__fault *f)
 {
-    struct ws__request none;
     char text[160];
 
-    ws__request_init(&none, s);
-    snprintf(text, sizeof(text), "%s: %s\n", ws__http_reason(f->status),
-             f->text);
-    ws_reply_text(&none.pub, f->status, text);
+    snprintf(text, sizeof(text), "%s: %s", ws__http_reason(f->status), f->text);
+    ws__deny(r, &(struct ws__denial){
+                    .status = f->status, .reason = f->text, .text = text });
 }
 
 /* Returns whether another request may follow; *answered: the peer has an answer
@@ -100,13 +98,13 @@ static bool serve_one(struct ws__session *s, bool *answered)
     struct ws__fault fault = { 0 };
     struct ws__request *r = ws__request_receive(s, &fault);
 
-    *answered = r || fault.status != 0;
-    if (!r) {
-        if (fault.status != 0)
-            refuse_request(s, &fault);
+    *answered = r != NULL;
+    if (!r)
         return false;
-    }
-    ws__handle(r);
+    if (fault.status != 0)
+        refuse_request(r, &fault);
+    else
+        ws__handle(r);
     bool more = r->keep_alive;
     ws__request_free(r);
     s->served = true;

@@ -5,7 +5,6 @@
 #include <silverback/upgrade.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -15,8 +14,8 @@
 #include "conn/setup.h"
 #include "fiber/limit.h"
 #include "fiber/sched.h"
+#include "http/deny.h"
 #include "http/peer.h"
-#include "http/reply.h"
 #include "proto/extension.h"
 #include "proto/handshake_server.h"
 #include "proto/header.h"
@@ -28,9 +27,8 @@ enum { HANDSHAKE_TIMEOUT_MS = 10 * 1000 };
 
 /* r->error says why.  Returns its code. */
 static int refuse_upgrade_as(const ws_upgrader *u, struct ws__request *r,
-                             int status, const ws_header *headers)
+                             int status, const ws_header *needed)
 {
-    char text[64];
     ws_request *pub = &r->pub;
 
     pub->error.http_status = status;
@@ -38,12 +36,15 @@ static int refuse_upgrade_as(const ws_upgrader *u, struct ws__request *r,
     /* What follows a request with a body may have been meant as frames. */
     if (r->has_body)
         r->keep_alive = false;
+    r->needed = needed;
     if (u->error)
         u->error(pub, status, pub->error.text, u->arg);
-    if (!r->answered) {
-        snprintf(text, sizeof(text), "%s\n", ws__http_reason(status));
-        ws_reply(pub, status, headers, text, strlen(text));
-    }
+    if (!r->answered)
+        ws__deny(r, &(struct ws__denial){ .status = status,
+                                          .reason = pub->error.text,
+                                          .text = ws__http_reason(status),
+                                          .needed = needed });
+    r->needed = NULL;
     return pub->error.code;
 }
 
