@@ -24,6 +24,7 @@
  *     conn.h       messages: read, write, close, deadlines
  *     upgrade.h    server side: HTTP request -> connection
  *     dial.h       client side: URL -> connection
+ *     redial.h     the next one whenever it has ended
  *     http.h       the small HTTP/1.1 server around the handlers
  *     fiber.h      go, sleep, events: the runtime under it all
  *     codec.h      send and receive values instead of bytes
@@ -56,6 +57,7 @@
 #include "silverback/dial.h"
 #include "silverback/fiber.h"
 #include "silverback/http.h"
+#include "silverback/redial.h"
 #include "silverback/upgrade.h"
 
 #endif
