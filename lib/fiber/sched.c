@@ -115,7 +115,7 @@ struct start {
     void *arg;
 };
 
-static void start(struct ws__post *p)
+static void go_in_start(struct ws__post *p)
 {
     struct start *s = (struct start *)p;
     struct ws__coroutine *f = ws__coroutine_new(s->worker, s->fn, s->arg);
@@ -134,7 +134,7 @@ int ws__go_in(struct ws__worker *w, void (*fn)(void *arg),
 
     if (!s)
         return -ENOMEM;
-    *s = (struct start){ .post = { .fn = start },
+    *s = (struct start){ .post = { .fn = go_in_start },
                          .worker = w,
                          .fn = fn,
                          .no_memory = no_memory,

@@ -70,7 +70,7 @@ static void *helper(void *arg)
     return NULL;
 }
 
-static int start(void)
+static int signal_start(void)
 {
     if (!has_bell && pipe2(bell, O_CLOEXEC | O_NONBLOCK) != 0)
         return -errno;
@@ -108,7 +108,7 @@ int ws_notify(ws_event *e, int signum)
 
     struct slot *s = &slots[signum];
     pthread_mutex_lock(&life);
-    int r = e && !started ? start() : 0;
+    int r = e && !started ? signal_start() : 0;
     pthread_mutex_lock(&lock);
     if (r == 0)
         r = e ? install_slot(s, e, signum) : restore(s, signum);

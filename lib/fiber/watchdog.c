@@ -174,7 +174,7 @@ void ws__watchdog_wake(void)
 }
 
 /* Without a thread nobody watches, and all else works. */
-static void start(void)
+static void watchdog_start(void)
 {
     static bool made;
 
@@ -190,7 +190,7 @@ void ws__watchdog_add(struct ws__worker *w)
 {
     w->tid = gettid();
     pthread_mutex_lock(&lock);
-    start();
+    watchdog_start();
     w->prev = NULL;
     w->next = workers;
     if (workers)

@@ -32,8 +32,8 @@ struct race {
 
 /* ---- Addresses, the families in turn (RFC 8305, section 4) --------------- */
 
-static const struct addrinfo *find(const struct addrinfo *a, int family,
-                                   bool same)
+static const struct addrinfo *eyeballs_find(const struct addrinfo *a,
+                                            int family, bool same)
 {
     while (a && (a->ai_family == family) != same)
         a = a->ai_next;
@@ -46,7 +46,7 @@ static const struct addrinfo *next_address(struct race *r)
     const struct addrinfo *a = r->left[line];
 
     if (a)
-        r->left[line] = find(a->ai_next, r->family, line == 0);
+        r->left[line] = eyeballs_find(a->ai_next, r->family, line == 0);
     r->turn = !line;
     return a;
 }
@@ -59,7 +59,7 @@ static void note_failure(struct race *r, int code)
         r->failed = code;
 }
 
-static void drop(struct race *r, int *fd)
+static void eyeballs_drop(struct race *r, int *fd)
 {
     close(*fd);
     *fd = -1;
@@ -67,7 +67,7 @@ static void drop(struct race *r, int *fd)
 }
 
 /* Returns whether an attempt is under way. */
-static bool start(struct race *r, const struct addrinfo *a)
+static bool eyeballs_start(struct race *r, const struct addrinfo *a)
 {
     int *slot = &r->fds[r->started % ATTEMPTS_MAX];
     int fd = ws__connect_begin(a->ai_addr, a->ai_addrlen);
@@ -84,7 +84,7 @@ static bool start(struct race *r, const struct addrinfo *a)
         return false;
     }
     if (*slot >= 0)
-        drop(r, slot);
+        eyeballs_drop(r, slot);
     *slot = fd;
     r->started++;
     r->running++;
@@ -106,7 +106,7 @@ static int reap(struct race *r)
             return fd;
         }
         note_failure(r, code);
-        drop(r, slot);
+        eyeballs_drop(r, slot);
     }
     return -EAGAIN;
 }
@@ -133,7 +133,7 @@ static int race_run(struct race *r)
     for (;;) {
         const struct addrinfo *a = next_address(r);
 
-        if (a && !start(r, a))
+        if (a && !eyeballs_start(r, a))
             continue;
         if (r->running == 0)
             return r->failed;
@@ -150,7 +150,7 @@ int ws__connect_any(const struct addrinfo *list, int64_t deadline,
         .deadline = deadline,
         .cancel = cancel,
         .family = list->ai_family,
-        .left = { list, find(list, list->ai_family, false) },
+        .left = { list, eyeballs_find(list, list->ai_family, false) },
     };
 
     if (!list->ai_next)

@@ -115,7 +115,7 @@ static bool is_same(const struct lookup *l, const char *host, const char *port)
 }
 
 /* With the lock held. */
-static struct lookup *find(const char *host, const char *port)
+static struct lookup *resolve_find(const char *host, const char *port)
 {
     struct lookup *l = running;
 
@@ -127,7 +127,7 @@ static struct lookup *find(const char *host, const char *port)
 }
 
 /* With the lock held.  One that cannot be started goes again. */
-static int start(struct lookup *l)
+static int resolve_start(struct lookup *l)
 {
     int r = ws__task_start(&l->task, WS__FOR_NAMES);
 
@@ -144,10 +144,10 @@ static int find_or_start(const char *host, const char *port,
     int r = 0;
 
     pthread_mutex_lock(&lock);
-    struct lookup *l = find(host, port);
+    struct lookup *l = resolve_find(host, port);
     if (!l) {
         l = lookup_new(host, port);
-        r = l ? start(l) : -ENOMEM;
+        r = l ? resolve_start(l) : -ENOMEM;
     }
     pthread_mutex_unlock(&lock);
     *found = l;

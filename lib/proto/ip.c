@@ -18,7 +18,7 @@ static bool begins(struct ws__str s, const char *with)
     return s.n >= strlen(with) && memcmp(s.p, with, strlen(with)) == 0;
 }
 
-static void drop(struct ws__str *s, size_t n)
+static void ip_drop(struct ws__str *s, size_t n)
 {
     s->p += n;
     s->n -= n;
@@ -37,7 +37,7 @@ static bool take_decimal(struct ws__str *s, uint8_t *out)
     if (!ws__str_number(digits, 255, &value) ||
         (digits.n > 1 && digits.p[0] == '0'))
         return false;
-    drop(s, digits.n);
+    ip_drop(s, digits.n);
     *out = (uint8_t)value;
     return true;
 }
@@ -48,7 +48,7 @@ static bool parse_v4(uint8_t out[4], struct ws__str s)
         if (i > 0 && !begins(s, "."))
             return false;
         if (i > 0)
-            drop(&s, 1);
+            ip_drop(&s, 1);
         if (!take_decimal(&s, &out[i]))
             return false;
     }
@@ -64,7 +64,7 @@ static bool take_group(struct ws__str *s, uint8_t out[2])
 
     for (; n < s->n && n < 4 && ws__hex_value(s->p[n]) >= 0; n++)
         value = value << 4 | (unsigned)ws__hex_value(s->p[n]);
-    drop(s, n);
+    ip_drop(s, n);
     out[0] = (uint8_t)(value >> 8);
     out[1] = (uint8_t)value;
     return n > 0;
@@ -78,12 +78,12 @@ static bool take_colons(struct ws__str *s, size_t n, size_t *gap)
     if (begins(*s, "::")) {
         bool second = *gap != NO_GAP;
         *gap = n;
-        drop(s, 2);
+        ip_drop(s, 2);
         return !second;
     }
     if (!begins(*s, ":") || s->n == 1)
         return false;
-    drop(s, 1);
+    ip_drop(s, 1);
     return true;
 }
 
@@ -105,7 +105,7 @@ static bool parse_v6(uint8_t out[16], struct ws__str s)
 
     if (begins(s, "::")) {
         gap = 0;
-        drop(&s, 2);
+        ip_drop(&s, 2);
     }
     while (s.n > 0) {
         if (n <= 12 && parse_v4(out + n, s)) {
@@ -261,7 +261,7 @@ static bool parse_port(int *port, struct ws__str s)
 {
     unsigned long long value;
 
-    drop(&s, 1);
+    ip_drop(&s, 1);
     if (!ws__str_number(s, PORT_MAX, &value))
         return false;
     *port = (int)value;
@@ -276,7 +276,7 @@ static bool parse_literal(struct ws__ip *ip, int *port, struct ws__str s)
     if (!end)
         return false;
     struct ws__str host = { .p = s.p + 1, .n = (size_t)(end - s.p) - 1 };
-    drop(&s, host.n + 2);
+    ip_drop(&s, host.n + 2);
     if (s.n > 0 && !(begins(s, ":") && parse_port(port, s)))
         return false;
     return memchr(host.p, ':', host.n) && ws__ip_parse(ip, host);
@@ -293,7 +293,7 @@ bool ws__endpoint_parse(struct ws__ip *ip, int *port, struct ws__str s)
     if (!colon)
         return false;
     struct ws__str host = { .p = s.p, .n = (size_t)(colon - s.p) };
-    drop(&s, host.n);
+    ip_drop(&s, host.n);
     return ws__ip_parse(ip, host) && parse_port(port, s);
 }
 
@@ -320,7 +320,7 @@ bool ws__cidr_parse(struct ws__cidr *c, struct ws__str s)
     if (!slash)
         return true;
     size_t skip = c->ip.n == 4 && memchr(ip.p, ':', ip.n) ? MAPPED_BITS : 0;
-    drop(&s, ip.n + 1);
+    ip_drop(&s, ip.n + 1);
     if (!ws__str_number(s, c->bits + skip, &bits) || bits < skip)
         return false;
     c->bits = (size_t)bits - skip;

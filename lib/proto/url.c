@@ -69,7 +69,7 @@ static struct ws__str cut(struct ws__str *s, size_t n)
     return head;
 }
 
-static size_t find(struct ws__str s, const char *any)
+static size_t url_find(struct ws__str s, const char *any)
 {
     size_t i = 0;
 
@@ -143,7 +143,7 @@ static int unescape(struct ws__str *s)
  * have no place in either (RFC 7617, section 2). */
 static const char *credentials_fault(struct ws__str s)
 {
-    size_t user = find(s, ":");
+    size_t user = url_find(s, ":");
 
     for (const char *begin = s.p; s.n > 0;) {
         bool in_user = s.p < begin + user;
@@ -178,7 +178,7 @@ static const char *split_zone(struct parts *p)
 {
     struct ws__str zone = p->host;
 
-    p->host = cut(&zone, find(zone, "%"));
+    p->host = cut(&zone, url_find(zone, "%"));
     if (zone.n == 0)
         return NULL;
     int c = ws__uri_escaped(zone);
@@ -201,7 +201,7 @@ static const char *split_literal(struct parts *p)
     struct ws__ip ip;
 
     if (!fault &&
-        (find(p->host, ":") == p->host.n || !ws__ip_parse(&ip, p->host)))
+        (url_find(p->host, ":") == p->host.n || !ws__ip_parse(&ip, p->host)))
         return "not an IPv6 address in brackets";
     if (!fault && ws__ip_is_loopback(&ip))
         p->zone.n = 0; /* there is but one, which resolvers do not know */
@@ -228,10 +228,10 @@ static const char *split_host(struct parts *p, struct ws__str authority)
     p->literal = authority.n > 0 && authority.p[0] == '[';
     if (!ws__host_valid(authority))
         return "not a host and a port";
-    p->host = cut(&authority, find(authority, p->literal ? "]" : ":"));
+    p->host = cut(&authority, url_find(authority, p->literal ? "]" : ":"));
     if (p->host.n == 0)
         return "no host";
-    if (!p->literal && find(p->host, "%") < p->host.n)
+    if (!p->literal && url_find(p->host, "%") < p->host.n)
         return "an escape in the host";
     fault = p->literal ? split_literal(p) : NULL;
     cut(&authority, p->literal);
@@ -257,7 +257,7 @@ static const char *split_scheme(struct parts *p, const struct purpose *purpose,
         p->scheme = scheme_named(purpose, ws__str(purpose->unnamed));
         return NULL;
     }
-    p->scheme = scheme_named(purpose, cut(rest, find(*rest, ":")));
+    p->scheme = scheme_named(purpose, cut(rest, url_find(*rest, ":")));
     if (!p->scheme)
         return purpose->not_one;
     if (rest->n < 3 || memcmp(rest->p, "://", 3) != 0)
@@ -276,7 +276,7 @@ static const char *split(struct parts *p, const struct purpose *purpose,
         fault = split_scheme(p, purpose, &rest);
     if (fault)
         return fault;
-    struct ws__str authority = cut(&rest, find(rest, "/?"));
+    struct ws__str authority = cut(&rest, url_find(rest, "/?"));
     p->target = rest;
     fault = authority_fault(authority);
     if (!fault)
@@ -336,7 +336,7 @@ static void put_target(char **at, struct ws__str s)
 /* A name without a password has an empty one. */
 static void put_credentials(struct ws__url *u, char *at, struct ws__str s)
 {
-    struct ws__str user = cut(&s, find(s, ":"));
+    struct ws__str user = cut(&s, url_find(s, ":"));
 
     u->credentials = url_begin(&at);
     put_unescaped(&at, user);
