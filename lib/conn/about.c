@@ -18,7 +18,7 @@ const char *ws_subprotocol(const ws_conn *c)
     return name ? name : "";
 }
 
-/* Asked for seldom, so looked up then; whoever comes second takes the
+/* Asked for seldom, so looked up then; of two at once the second one takes the
  * first's. */
 static const struct ws__addresses *addresses_of(const ws_conn *c)
 {

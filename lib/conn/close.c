@@ -16,7 +16,8 @@
 
 enum { PASSED = 1 }; /* a deadline */
 
-/* Its descriptor counts until then, and the end of a shutdown breaks it. */
+/* It stays in its list until its descriptor is to be closed: so it counts, and a
+ * shutdown whose deadline passes meanwhile breaks it. */
 static void let_go(ws_conn *c)
 {
     if (c->entry.ops)
@@ -33,8 +34,8 @@ static struct ws__linger lingering(ws_conn *c)
                                 .until = ws__limit_deadline(ms) };
 }
 
-/* Others that hold a reference keep the descriptor open, and may be about to
- * read; else what came of a message is of no use any more. */
+/* What came of a message is of no use any more, but who else has a reference may
+ * be inside of a read that is about to return. */
 static void linger_on(void *conn)
 {
     ws_conn *c = conn;

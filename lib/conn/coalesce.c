@@ -8,7 +8,8 @@
 #include "conn/sendbuf.h"
 #include "fiber/stopwatch.h"
 
-/* To ask for the time costs a good part of what an answer does. */
+/* To ask for the time costs a good part of what an answer does, so it is done
+ * for the first that waits, and then for every eighth. */
 static bool is_looked_at(const struct ws__sendbuf *o)
 {
     return o->coalesced == 1 || (o->coalesced > 0 && o->coalesced % 8 == 0);
@@ -50,7 +51,8 @@ static void send_coalesced(struct ws__before *b)
     ws_unref(c);
 }
 
-/* The same where it holds another connection's lock meanwhile. */
+/* Run instead of that where it is to wait with locks of others held (see the end
+ * of conn/outbox.h): so this does not wait. */
 static bool try_coalesced(struct ws__before *b)
 {
     struct ws__inbox *g = inbox_of(b);

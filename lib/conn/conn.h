@@ -34,8 +34,11 @@ struct ws__setup;
  *              any other.
  *   extras     Made by anyone; the settings in it are the reading fiber's.
  *
- * Who holds a reference may do all that is for anyone.  The last one to go frees
- * it all, and has it alone.
+ * References: the owner's, which ws_close gives up, or the fiber that lingers for
+ * it; those of ws_ref; and the reading fiber's own, as long as it has promised to
+ * send what waits in the buffer (conn/coalesce).  Who has one may do all that is
+ * for anyone.  The last to go has the connection alone, and frees it: from any
+ * thread, so what was borrowed goes back to that one's pools.
  */
 
 /* The reading fiber's. */

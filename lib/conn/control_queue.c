@@ -18,15 +18,15 @@ struct ws__control_queue {
 };
 
 /* With the lock held; NULL when there is no memory. */
-static struct ws__control_queue *words(ws_conn *c)
+static struct ws__control_queue *queue_have(ws_conn *c)
 {
     if (!c->w.control_queue)
         c->w.control_queue = ws__zalloc(sizeof(*c->w.control_queue));
     return c->w.control_queue;
 }
 
-/* It is had for moments, also by who has locks of others: nothing else is waited
- * for meanwhile. */
+/* Whoever takes it may hold any other lock, of other connections too: so while it
+ * waits, for moments, nothing that it has promised is done. */
 static void queue_lock(ws_conn *c)
 {
     if (ws__trylock(&c->w.control_lock))
@@ -64,7 +64,7 @@ void ws__control_queue_ping(ws_conn *c)
 void ws__control_queue_pong(ws_conn *c, const void *data, size_t len)
 {
     queue_lock(c);
-    struct ws__control_queue *a = words(c);
+    struct ws__control_queue *a = queue_have(c);
     if (a) {
         a->pong = true;
         a->pong_len = (uint8_t)len;
@@ -80,7 +80,7 @@ void ws__control_queue_close(ws_conn *c, int code, const char *reason)
 
     n = ws__utf8_cut(reason ? reason : "", n, WS__REASON_MAX);
     queue_lock(c);
-    struct ws__control_queue *a = n > 0 ? words(c) : c->w.control_queue;
+    struct ws__control_queue *a = n > 0 ? queue_have(c) : c->w.control_queue;
     if (a) {
         memcpy(a->reason, n > 0 ? reason : "", n);
         a->reason[n] = '\0';

@@ -51,7 +51,8 @@ int ws__conn_transport_error(ws_conn *c, int code)
                          ws__stream_error(&c->stream, code));
 }
 
-/* Of each code for good, since it may be kept as long as the connection. */
+/* One for each code, and for good, since the caller may keep it as long as the
+ * connection. */
 static const ws_error *without_words(int code)
 {
     static ws_error words[CODES];
@@ -75,7 +76,7 @@ static void describe_close(ws_error *e, int code, const char *reason)
              *reason ? ": " : "", reason);
 }
 
-/* Two may ask at once. */
+/* Two may ask at once: the first makes the words, under the lock. */
 static const ws_error *closed_words(ws_conn *c)
 {
     struct ws__extras *x = ws__extras_own(c);

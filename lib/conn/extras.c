@@ -32,7 +32,7 @@ const struct ws__extras ws__usual[2] = {
     },
 };
 
-/* Whoever comes second takes the first's. */
+/* Of two at once the second one takes the first's, and frees its own. */
 struct ws__extras *ws__extras_own(ws_conn *c)
 {
     struct ws__extras *there = atomic_load(&c->extras);

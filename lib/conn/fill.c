@@ -73,8 +73,9 @@ static int await_bytes(ws_conn *c)
     }
 }
 
-/* What is held back goes first: it needs what is given back then.  To be told
- * that there is nothing yet is to go on waiting. */
+/* What was promised to be sent goes first: until then the inbox, in which the
+ * promise lies, cannot be given back.  A call that does not wait leaves the wait
+ * under way: it is the same one that the next call goes on with. */
 static int wait_readable(ws_conn *c)
 {
     int64_t now = ws__now_about();

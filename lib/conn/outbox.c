@@ -26,7 +26,7 @@ static void note_unsent(ws_conn *c)
         ws__sendbuf_give_back(c);
 }
 
-/* The same; never waits. */
+/* Send what needs no waiting, and note what is left: with the lock held. */
 static void push_out(ws_conn *c)
 {
     if (ws__sendbuf_pending(c) == 0)
@@ -75,8 +75,7 @@ void ws__outbox_send(ws_conn *c)
     tell_reader(c);
 }
 
-/* The caller may have the turn, so what it holds back of others must not be
- * waited for. */
+/* What the caller has promised to send is put off: see the order of locks. */
 int ws__outbox_lock(ws_conn *c, int64_t deadline)
 {
     if (ws__trylock(&c->w.lock))

@@ -61,8 +61,8 @@ int ws__send_try(ws_conn *c)
     return error == -EAGAIN ? error : ws__write_settle(c, error);
 }
 
-/* Others' answers that the caller holds back must not have this lock wait for
- * them. */
+/* With the lock held: so what the caller has promised to send of other
+ * connections' is put off (see the end of conn/outbox.h). */
 static int wait_for_room(ws_conn *c, int64_t deadline)
 {
     struct ws__before *due = ws__before_park_put_off();

@@ -28,7 +28,7 @@ void ws_set_unfinished_limit(int64_t bytes)
     atomic_store(&unfinished.limit, bytes);
 }
 
-/* Who comes second finds the same. */
+/* Whoever comes second finds what the first has found, or what was set. */
 static void find_limit(void *limit)
 {
     int64_t quarter = ws__memory() / 4, unknown = 0;

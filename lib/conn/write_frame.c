@@ -59,14 +59,14 @@ static int frame_send_masked(ws_conn *c, const struct ws__sending *s,
     return error;
 }
 
-/* Half of the reserve is left for the answers to come. */
+/* Half of the reserve is left for control frames to come. */
 static bool frame_fits(const struct ws__buf *out, size_t len)
 {
     return len + WS__FRAME_HEADER_MAX + WS__WRITE_RESERVE / 2 <=
            ws__buf_room(out);
 }
 
-/* Room for the answers and a header, and for the message if it is small. */
+/* Room for control frames and a header, and for the message if it is small. */
 static int clear_the_way(ws_conn *c, const struct ws__sending *s)
 {
     int error = ws__sendbuf_borrow(c);
