@@ -22,9 +22,11 @@ struct ws__linger {
 /* Do what needs no waiting.  Returns whether all is done. */
 bool ws__linger_step(struct ws__linger *l);
 
-/* Go on until that is so; or until the peer has acknowledged nothing more for
- * this long.  Tests make it less. */
+/* Go on until that is so, or until the peer has acknowledged nothing more for 2
+ * s. */
 void ws__linger(struct ws__linger *l);
+
+/* For tests.  Those 2 s, in ms. */
 extern int ws__linger_quiet_ms __attribute__((visibility("hidden")));
 
 #endif
