@@ -2,10 +2,14 @@
 """What test drivers in Python share: TAP, servers of ours to talk to, and
 certificates."""
 
+import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
+
+HINT = "run tools/setup --tests"
 
 PATIENCE = 90  # seconds; no test that passes waits for it
 
@@ -40,6 +44,15 @@ def wait_until(condition):
             return False
         time.sleep(0.01)
     return True
+
+
+def command_of(*names):
+    """Any of these, where not every user looks."""
+    path = os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin"
+    for name in names:
+        if found := shutil.which(name, path=path):
+            return found
+    raise FileNotFoundError(f"{names[0]} is missing: {HINT}")
 
 
 def is_listening(port):

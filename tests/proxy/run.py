@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import pathlib
-import shutil
 import socket
 import ssl
 import subprocess
@@ -23,9 +22,8 @@ sys.dont_write_bytecode = True  # the source tree stays clean
 sys.path.insert(0, str(HERE.parent))
 
 from harness import (  # noqa: E402
-    PATIENCE, Tap, make_certificate, start_server, stop, wait_until)
-
-HINT = "run tools/setup --tests"
+    PATIENCE, Tap, command_of, make_certificate, start_server, stop,
+    wait_until)
 
 REFUSED = "error -5018 "  # WS_ERR_PROXY
 UNTRUSTED = "error -5019 "  # WS_ERR_TLS
@@ -42,14 +40,6 @@ ACCOUNTS = {
     "shadow": f"me:{HASH}:19000:0:99999:7:::\n",
     "hosts": "127.0.0.1 server.test\n",
 }
-
-
-def command_of(*names):
-    path = os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin"
-    for name in names:
-        if found := shutil.which(name, path=path):
-            return found
-    raise FileNotFoundError(f"{names[0]} is missing: {HINT}")
 
 
 def free_port():
