@@ -63,6 +63,53 @@ static void break_it(ws_conn *c, void *arg)
     ws_shutdown(c);
 }
 
+static atomic_bool elsewhere; /* a request was there for another fiber */
+
+static void look_elsewhere(void *c)
+{
+    elsewhere = elsewhere || ws_conn_request(c) != NULL;
+}
+
+static void tell_request(ws_conn *c, void *arg)
+{
+    ws_request *r = ws_conn_request(c);
+    ws_conn *other = ws_ref(c);
+
+    (void)arg;
+    ws_join(ws_go(look_elsewhere, other));
+    ws_writef(c, "%s %s %s %s %s", r->path, ws_param_get(ws_query(r), "room"),
+              ws_param_get(ws_cookies(r), "sid"),
+              ws_header_get(r->headers, "X-Mine"),
+              strncmp(r->remote_addr, "127.0.0.1:", 10) == 0 ? "local" : "?");
+    assert_int_equal(ws_on_message(c, NULL, NULL), WS_ERR_INVALID);
+    assert_int_equal(ws_reply_text(r, 200, "late"), WS_ERR_INVALID);
+    ws_unref(other);
+}
+
+static void see_message(ws_conn *c, ws_message *m, void *arg)
+{
+    (void)arg;
+    elsewhere = elsewhere || ws_conn_request(c) != NULL;
+    if (m)
+        ws_write_text(c, m->data);
+}
+
+static void hand_on(ws_request *r, void *arg)
+{
+    ws_conn *c = ws_upgrade(NULL, r, NULL);
+
+    (void)arg;
+    assert_ptr_equal(ws_conn_request(c), r);
+    assert_null(ws_conn_request(NULL));
+    assert_int_equal(ws_on_message(c, see_message, NULL), 0);
+}
+
+static void want_message(ws_conn *c, void *arg)
+{
+    if (ws_on_message(c, see_message, arg) == WS_ERR_INVALID)
+        ws_write_text(c, "invalid");
+}
+
 static bool nobody(const ws_request *r, void *arg)
 {
     (void)r;
@@ -81,6 +128,10 @@ static const ws_route routes[] = {
     { .path = "/half", .socket = leave_half },
     { .path = "/itself", .socket = close_itself },
     { .path = "/break", .socket = break_it },
+    { .path = "/told/", .socket = tell_request },
+    { .path = "/told-thread", .socket = tell_request, .thread = true },
+    { .path = "/handed", .handler = hand_on },
+    { .path = "/wanting", .socket = want_message },
     { .path = "/choosy", .socket = echo, .upgrader = &choosy },
     { .path = "/chat", .socket = echo, .upgrader = &talkative },
     { 0 },
@@ -245,6 +296,46 @@ static void a_peer_that_does_not_answer_has_a_second(void **state)
     close(fd);
 }
 
+static void it_sees_the_request_and_nobody_else_does(void **state)
+{
+    (void)state;
+    const ws_header headers[] = { { "X-Mine", "mine" },
+                                  { "Cookie", "sid=7" },
+                                  { 0 } };
+    static const char *const paths[] = { "/told/x?room=1",
+                                         "/told-thread?room=1" };
+    static const char *const texts[] = { "/told/x 1 7 mine local",
+                                         "/told-thread 1 7 mine local" };
+
+    elsewhere = false;
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        char url[128];
+        snprintf(url, sizeof(url), "ws://%s%s", ws_listener_addr(l), paths[i]);
+        ws_conn *c = ws_dial(NULL, url, headers, NULL, NULL);
+        assert_non_null(c);
+        ws_set_read_deadline(c, ws_after(PATIENCE_S * 1000));
+        expect_text(c, texts[i]);
+        assert_null(ws_conn_request(c));
+        expect_close(c, WS_CLOSE_NORMAL);
+        ws_close(c);
+    }
+    ws_conn *c = dial("/handed", NULL);
+    assert_int_equal(ws_write_text(c, "seen"), 0);
+    expect_text(c, "seen");
+    ws_close(c);
+    assert_false(elsewhere);
+}
+
+static void its_connection_cannot_be_handed_on(void **state)
+{
+    (void)state;
+    ws_conn *c = dial("/wanting", NULL);
+
+    expect_text(c, "invalid");
+    expect_close(c, WS_CLOSE_NORMAL);
+    ws_close(c);
+}
+
 static void many_sockets_at_once(void **state)
 {
     (void)state;
@@ -297,6 +388,8 @@ int main(void)
         TEST(a_close_of_its_own_is_the_one),
         TEST(what_it_shuts_down_ends_at_once),
         TEST(a_peer_that_does_not_answer_has_a_second),
+        TEST(it_sees_the_request_and_nobody_else_does),
+        TEST(its_connection_cannot_be_handed_on),
         TEST(many_sockets_at_once),
         TEST(a_shutdown_of_the_server_says_1001),
     };

@@ -99,9 +99,45 @@ WS_API int ws_reply_json(ws_request *r, int status, const char *json);
  */
 WS_API int ws_redirect(ws_request *r, int status, const char *location);
 
-/* Serve the file root + r->path: type by suffix, HEAD, If-Modified-Since, no
- * way out of root; 404 if there is none.  In as much time as any answer. */
+/*
+ * Serve the file root + r->path to GET and HEAD: with a type by its suffix, an
+ * ETag and Last-Modified made of its size and its time, in pieces of 64 KiB that
+ * helper threads read, in as much time as any answer.
+ *
+ * 404 for what is not there or no regular file; for a name that begins with a
+ * dot, or lies beneath one, but for /.well-known/; and for a way out of root,
+ * where a symbolic link may lead elsewhere but not out.  A folder's file is its
+ * index.html; its path without a slash at the end is redirected (301) to the one
+ * with.  405 for other methods.
+ *
+ * Conditions are heard in the order of RFC 9110, section 13.2.2 (If-Match,
+ * If-Unmodified-Since, If-None-Match, If-Modified-Since): 412 or 304.  Of a
+ * Range one range is sent, as 206, unless If-Range says that the file has
+ * changed; one that lies behind the end gets 416; several, and what is
+ * malformed, get the whole file.  A file that changed less than two seconds ago
+ * has a weak tag, and parts are then not good for If-Range.
+ *
+ * Returns what ws_reply does; WS_ERR_INVALID if root is NULL.  When the file ends
+ * too soon or cannot be read in the middle, the connection ends, and the code is
+ * -EIO or that of the read.
+ */
 WS_API int ws_reply_file(ws_request *r, const char *root);
+
+/* The same, otherwise.  Zero is default. */
+typedef struct ws_file_options {
+    /* Decoded, beneath root; NULL: r->path.  A route "/static/" gives
+     * r->path + strlen("/static"). */
+    const char *path;
+
+    /* Go out with the file, and with 304: Cache-Control, say.  Where they have a
+     * field of ours it is theirs that counts: of an ETag for conditions, too.
+     * NULL: none. */
+    const ws_header *headers;
+
+    bool dotfiles; /* serve names that begin with a dot, too */
+} ws_file_options;
+WS_API int ws_reply_file_with(ws_request *r, const char *root,
+                              const ws_file_options *options);
 
 /* Each request's handler runs in a fiber of its own, and may wait in any call
  * of this library. */

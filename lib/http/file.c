@@ -3,112 +3,38 @@
 /* Files over HTTP. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "base/alloc.h"
-#include "base/str.h"
-#include "fiber/offload.h"
 #include "http/deny.h"
+#include "http/disk_file.h"
 #include "http/reply.h"
-#include "io/beneath.h"
+#include "proto/condition.h"
 #include "proto/http_date.h"
+#include "proto/http_write.h"
+#include "proto/mime.h"
+#include "proto/range.h"
 #include "proto/uri.h"
 
-enum { PIECE = 64 * 1024 };
-
-static const struct {
-    const char *suffix;
-    const char *type;
-} types[] = {
-    { "html", "text/html; charset=utf-8" },
-    { "htm", "text/html; charset=utf-8" },
-    { "css", "text/css; charset=utf-8" },
-    { "js", "text/javascript; charset=utf-8" },
-    { "mjs", "text/javascript; charset=utf-8" },
-    { "json", "application/json" },
-    { "map", "application/json" },
-    { "webmanifest", "application/manifest+json" },
-    { "txt", "text/plain; charset=utf-8" },
-    { "md", "text/markdown; charset=utf-8" },
-    { "csv", "text/csv; charset=utf-8" },
-    { "xml", "text/xml; charset=utf-8" },
-    { "svg", "image/svg+xml" },
-    { "png", "image/png" },
-    { "jpg", "image/jpeg" },
-    { "jpeg", "image/jpeg" },
-    { "gif", "image/gif" },
-    { "webp", "image/webp" },
-    { "avif", "image/avif" },
-    { "ico", "image/x-icon" },
-    { "wasm", "application/wasm" },
-    { "pdf", "application/pdf" },
-    { "zip", "application/zip" },
-    { "gz", "application/gzip" },
-    { "woff", "font/woff" },
-    { "woff2", "font/woff2" },
-    { "ttf", "font/ttf" },
-    { "mp3", "audio/mpeg" },
-    { "mp4", "video/mp4" },
-    { "webm", "video/webm" },
+enum {
+    PIECE = 64 * 1024,
+    SETTLED_S = 2, /* a clock of files may tick rarely, and be not quite ours */
 };
 
-static const char *type_of(const char *name)
-{
-    const char *slash = strrchr(name, '/');
-    const char *dot = strrchr(slash ? slash : name, '.');
-
-    for (size_t i = 0; dot && i < sizeof(types) / sizeof(*types); i++)
-        if (ws__equal_nocase(dot + 1, types[i].suffix))
-            return types[i].type;
-    return "application/octet-stream";
-}
-
-/* A file being sent.  Disks make their callers wait, hence the helpers. */
-struct file {
-    const char *root;
-    char *name; /* beneath root */
-    int fd;
-    struct stat st;
-    char *piece;
-    size_t len;
+/* A file that is being sent, and the fields that say what of it. */
+struct sent_file {
+    struct ws__disk_file disk;
+    uint64_t size;
+    uint64_t first, len; /* what is sent */
+    struct ws__validators is;
+    char etag[64];
+    char modified[WS__HTTP_DATE_LEN + 1];
+    char range[80]; /* Content-Range */
 };
 
-static int open_file(void *arg)
-{
-    struct file *f = arg;
-
-    f->fd = ws__open_beneath(f->root, f->name);
-    if (f->fd < 0)
-        return f->fd;
-    return fstat(f->fd, &f->st) == 0 ? 0 : -errno;
-}
-
-/* Of a file that has become shorter there is no more to send. */
-static int read_piece(void *arg)
-{
-    struct file *f = arg;
-    ssize_t n;
-
-    do
-        n = read(f->fd, f->piece, f->len);
-    while (n < 0 && errno == EINTR);
-    if (n <= 0)
-        return n == 0 ? -EIO : -errno;
-    f->len = (size_t)n;
-    return 0;
-}
-
-static void file_fini(struct file *f)
-{
-    if (f->fd >= 0)
-        close(f->fd);
-    ws_free(f->name);
-    ws_free(f->piece);
-}
-
-/* ---- Answers ------------------------------------------------------------ */
+/* ---- Refusals ----------------------------------------------------------- */
 
 static int status_of(int error)
 {
@@ -127,15 +53,33 @@ static int status_of(int error)
     }
 }
 
-static int deny_file(struct ws__request *r, int status)
+static int deny_file(struct ws__request *r, int status, const ws_header *needed)
 {
-    static const char *const reasons[] = { "404 page not found", "Forbidden",
-                                           "Internal Server Error" };
-    int which = status == 404 ? 0 : status == 403 ? 1 : 2;
+    const char *reason =
+        status == 404 ? "404 page not found" : ws__http_reason(status);
 
-    return ws__deny(
-        r, &(struct ws__denial){ .status = status, .reason = reasons[which] });
+    return ws__deny(r, &(struct ws__denial){ .status = status,
+                                             .reason = reason,
+                                             .needed = needed });
 }
+
+/* Names that begin with a dot are nobody's business; but those below
+ * /.well-known/ are there to be found (RFC 8615). */
+static bool is_hidden(const char *name)
+{
+    static const char well_known[] = ".well-known/";
+
+    if (strncmp(name, well_known, sizeof(well_known) - 1) == 0)
+        name += sizeof(well_known) - 1;
+    for (const char *p = name; p; p = strchr(p, '/')) {
+        p += strspn(p, "/");
+        if (*p == '.')
+            return true;
+    }
+    return false;
+}
+
+/* ---- Folders ------------------------------------------------------------ */
 
 /* To the same path with a slash behind it.  Made from the decoded path, with
  * one slash in front: as it was sent, "//host/.." would lead to another host. */
@@ -147,7 +91,7 @@ static int redirect_to_folder(struct ws__request *r)
     char *p = location;
 
     if (!location)
-        return deny_file(r, 500);
+        return deny_file(r, 500, NULL);
     *p++ = '/';
     p = ws__uri_escape(p, path, "/");
     *p++ = '/';
@@ -160,102 +104,171 @@ static int redirect_to_folder(struct ws__request *r)
     return error;
 }
 
-/* Only without If-None-Match (RFC 9110, section 13.1.3). */
-static bool is_unchanged(const ws_request *r, int64_t modified)
+static bool ends_in_slash(const char *path)
 {
-    const char *since = ws_header_get(r->headers, "If-Modified-Since");
-    int64_t seconds;
+    size_t n = strlen(path);
 
-    return since && !ws_header_get(r->headers, "If-None-Match") &&
-           ws__http_date_parse(since, &seconds) && modified <= seconds;
+    return n > 0 && path[n - 1] == '/';
 }
 
-/* Once a part is missing the client can only learn it from the connection. */
-static int send_content(struct ws__request *r, struct file *f)
+/* ---- What there is ------------------------------------------------------ */
+
+/* A tag that may come to stand for two contents is a weak one, and a date is
+ * none of the future (RFC 9110, sections 8.8.1 and 8.8.2.1). */
+static void describe(struct sent_file *f, const ws_header *headers)
 {
-    uint64_t left = (uint64_t)f->st.st_size;
+    const struct stat *st = &f->disk.st;
+    const char *callers = ws_header_get(headers, "ETag");
+    int64_t now = (int64_t)time(NULL), modified = (int64_t)st->st_mtime;
+
+    f->is.settled = modified <= now - SETTLED_S;
+    f->is.modified = modified < now ? modified : now;
+    f->is.dated = ws__http_date(f->modified, f->is.modified);
+    snprintf(f->etag, sizeof(f->etag), "%s\"%llx.%lx-%llx\"",
+             f->is.settled ? "" : "W/", (long long)modified,
+             (unsigned long)st->st_mtim.tv_nsec, (long long)st->st_size);
+    f->is.etag = callers ? callers : f->etag;
+    f->size = f->len = (uint64_t)st->st_size;
+    f->first = 0;
+}
+
+/* Of the whole, or of the part that is asked for: 200, 206, 416, 304, 412. */
+static int choose_status(struct sent_file *f, const struct ws__request *r)
+{
+    const ws_header *headers = r->pub.headers;
+    const char *range = ws_header_get(headers, "Range");
+    int status = ws__condition(headers, &f->is);
+
+    if (status != 0)
+        return status;
+    if (!range || r->is_head || !ws__condition_of_range(headers, &f->is))
+        return 200;
+    switch (ws__range_parse(range, f->size, &f->first, &f->len)) {
+    case WS__RANGE_ALL:
+        return 200;
+    case WS__RANGE_PART:
+        snprintf(f->range, sizeof(f->range), "bytes %llu-%llu/%llu",
+                 (unsigned long long)f->first,
+                 (unsigned long long)(f->first + f->len - 1),
+                 (unsigned long long)f->size);
+        return 206;
+    case WS__RANGE_VOID:
+        break;
+    }
+    snprintf(f->range, sizeof(f->range), "bytes */%llu",
+             (unsigned long long)f->size);
+    return 416;
+}
+
+/* ---- Sending ------------------------------------------------------------ */
+
+/* Once a part is missing the client can only learn it from the connection. */
+static int send_content(struct ws__request *r, struct sent_file *f, char *piece)
+{
     int error = 0;
 
-    while (left > 0 && error == 0) {
-        f->len = left < PIECE ? (size_t)left : PIECE;
-        error = ws__blocking(WS__FOR_FILES, read_piece, f);
+    while (f->len > 0 && error == 0) {
+        size_t n = f->len < PIECE ? (size_t)f->len : PIECE;
+
+        error = ws__disk_file_read(&f->disk, piece, n, f->first);
         if (error != 0) {
             r->session->broken = true;
             return error;
         }
-        error = ws__reply_more(r, f->piece, f->len);
-        left -= f->len;
+        error = ws__reply_more(r, piece, n);
+        f->first += n;
+        f->len -= n;
     }
     return error;
 }
 
-static int reply_regular(struct ws__request *r, struct file *f)
+static int send_file(struct ws__request *r, struct sent_file *f, int status,
+                     const ws_header *headers)
 {
-    char modified[WS__HTTP_DATE_LEN + 1];
-    bool dated = ws__http_date(modified, (int64_t)f->st.st_mtime);
-    const ws_header headers[] = {
-        { "Content-Type", type_of(f->name) },
-        { dated ? "Last-Modified" : NULL, modified },
-        { 0 },
-    };
-    uint64_t size = (uint64_t)f->st.st_size;
+    bool body = f->len > 0 && !r->is_head && status != 304;
+    char *piece =
+        body ? ws__alloc(f->len < PIECE ? (size_t)f->len : PIECE) : NULL;
 
-    if (dated && is_unchanged(&r->pub, (int64_t)f->st.st_mtime))
-        return ws__reply_begin(r, 304, headers + 1, 0, NULL, 0);
-    if (size > 0 && !r->is_head) {
-        f->piece = ws__alloc(size < PIECE ? (size_t)size : PIECE);
-        if (!f->piece)
-            return deny_file(r, 500);
-    }
-    int error = ws__reply_begin(r, 200, headers, size, NULL, 0);
-    return error == 0 && !r->is_head ? send_content(r, f) : error;
+    if (body && !piece)
+        return deny_file(r, 500, NULL);
+    int error = ws__reply_begin(r, status, headers, f->len, NULL, 0);
+    if (error == 0 && body)
+        error = send_content(r, f, piece);
+    ws_free(piece);
+    return error;
 }
 
-static int reply_opened(struct ws__request *r, struct file *f)
+static void add_field(ws_header **end, const char *name, const char *value)
 {
-    if (S_ISDIR(f->st.st_mode))
-        return redirect_to_folder(r);
-    if (!S_ISREG(f->st.st_mode))
-        return deny_file(r, 404);
-    return reply_regular(r, f);
+    *(*end)++ = (ws_header){ name, value };
 }
 
-/* A folder's file is index.html. */
-static char *name_of(const char *path)
+static int reply_regular(struct ws__request *r, struct sent_file *f,
+                         const ws_header *headers)
 {
-    static const char index[] = "index.html";
+    ws_header needed[6] = { { 0 } }, *end = needed;
 
-    path += strspn(path, "/");
-    size_t n = strlen(path);
-    bool folder = n == 0 || path[n - 1] == '/';
-    char *name = ws__alloc(n + sizeof(index));
-
-    if (!name)
-        return NULL;
-    memcpy(name, path, n + 1);
-    if (folder)
-        memcpy(name + n, index, sizeof(index));
-    return name;
+    describe(f, headers);
+    int status = choose_status(f, r);
+    if (status == 206 || status == 416)
+        add_field(&end, "Content-Range", f->range);
+    if (status == 412 || status == 416)
+        return deny_file(r, status, needed);
+    add_field(&end, "ETag", f->etag);
+    add_field(&end, "Accept-Ranges", "bytes");
+    if (f->is.dated)
+        add_field(&end, "Last-Modified", f->modified);
+    if (status != 304)
+        add_field(&end, "Content-Type", ws__mime_type(f->disk.name));
+    r->needed = needed;
+    int error = send_file(r, f, status, headers);
+    r->needed = NULL;
+    return error;
 }
 
-int ws_reply_file(ws_request *pub, const char *root)
+/* ---- For handlers ------------------------------------------------------- */
+
+static int reply_named(struct ws__request *r, const char *root,
+                       const char *name, const ws_header *headers)
 {
+    bool folder = ends_in_slash(r->pub.path);
+    struct sent_file f;
+    int error = ws__disk_file_open(&f.disk, root, name, folder);
+
+    if (error != 0)
+        error = deny_file(r, status_of(error), NULL);
+    else if (S_ISDIR(f.disk.st.st_mode) && !folder)
+        error = redirect_to_folder(r);
+    else if (!S_ISREG(f.disk.st.st_mode))
+        error = deny_file(r, 404, NULL);
+    else
+        error = reply_regular(r, &f, headers);
+    ws__disk_file_close(&f.disk);
+    return error;
+}
+
+int ws_reply_file_with(ws_request *pub, const char *root,
+                       const ws_file_options *options)
+{
+    static const ws_file_options standard;
     static const ws_header allow[] = { { "Allow", "GET, HEAD" }, { 0 } };
+    const ws_file_options *o = options ? options : &standard;
     struct ws__request *r = ws__request_of(pub);
-    struct file f = { .root = root, .fd = -1 };
 
-    if (!r || !root)
+    if (!r || r->answered || !root)
         return WS_ERR_INVALID;
     if (!r->is_head && strcmp(pub->method, "GET") != 0)
         return ws__deny(r, &(struct ws__denial){ 405,
                                                  .reason = "Method Not Allowed",
                                                  .needed = allow });
-    f.name = name_of(pub->path);
-    if (!f.name)
-        return deny_file(r, 500);
+    const char *name = o->path ? o->path : pub->path;
+    name += strspn(name, "/");
+    if (!o->dotfiles && is_hidden(name))
+        return deny_file(r, 404, NULL);
+    return reply_named(r, root, name, o->headers);
+}
 
-    int error = ws__blocking(WS__FOR_FILES, open_file, &f);
-    error = error == 0 ? reply_opened(r, &f) : deny_file(r, status_of(error));
-    file_fini(&f);
-    return error;
+int ws_reply_file(ws_request *r, const char *root)
+{
+    return ws_reply_file_with(r, root, NULL);
 }

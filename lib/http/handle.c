@@ -19,6 +19,7 @@ static void call_route(void *request)
     struct ws__request *r = request;
     struct ws__session *s = r->session;
 
+    s->under_way = r;
     ws__set_own(s);
     if (s->route->socket)
         ws__socket_route(r, s->route);

@@ -19,7 +19,7 @@ int ws_on_message(ws_conn *c, ws_message_fn fn, void *arg)
 {
     struct ws__session *s = ws__own();
 
-    if (!c || !fn || !s || s->conn != c || s->on_message)
+    if (!c || !fn || !s || s->conn != c || s->on_message || s->route->socket)
         return WS_ERR_INVALID;
     s->on_message = ws__zalloc(sizeof(*s->on_message));
     if (!s->on_message)

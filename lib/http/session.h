@@ -17,6 +17,7 @@
 enum { WS__REQUEST_ROOM = 1024 };
 
 struct ws__on_message;
+struct ws__request;
 
 /*
  * An HTTP connection: one request after the other.  It lies on its fiber's
@@ -44,9 +45,10 @@ struct ws__session {
     bool broken;    /* a write has failed */
     bool in_thread; /* the handler runs in a thread of its own */
     bool handed_on;
-    bool trusted;  /* what the other end says of its client counts */
-    bool tls;      /* so does the client */
-    ws_conn *conn; /* the handler's to close, since it upgraded */
+    bool trusted; /* what the other end says of its client counts */
+    bool tls;     /* so does the client */
+    struct ws__request *under_way;     /* while its handler runs */
+    ws_conn *conn;                     /* that it was upgraded to */
     struct ws__on_message *on_message; /* what it wants done with it instead */
     const ws_route *route;             /* of the request under way */
     char remote[WS__ADDR_LEN];

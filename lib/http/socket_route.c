@@ -51,7 +51,6 @@ void ws__socket_route(struct ws__request *r, const ws_route *route)
         log_refusal(r, route);
         return;
     }
-    r->session->conn = NULL; /* it is closed below */
     route->socket(c, route->arg);
     ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(GOODBYE_MS));
     ws_close(c);

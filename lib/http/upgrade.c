@@ -210,3 +210,10 @@ ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
         return NULL;
     return hand_over(r, &setup);
 }
+
+ws_request *ws_conn_request(ws_conn *c)
+{
+    struct ws__session *s = ws__own();
+
+    return c && s && s->conn == c ? &s->under_way->pub : NULL;
+}

@@ -6,7 +6,7 @@
 
 static bool is_weak(struct ws__str tag)
 {
-    return tag.n > 0 && tag.p[0] == 'W';
+    return tag.n >= 2 && memcmp(tag.p, "W/", 2) == 0;
 }
 
 static struct ws__str opaque(struct ws__str tag)
@@ -26,7 +26,7 @@ static bool is_etag_char(char c)
 /* The length of the tag that s begins with, 0 if it does not. */
 static size_t etag_length(struct ws__str s)
 {
-    size_t n = s.n >= 2 && memcmp(s.p, "W/", 2) == 0 ? 2 : 0;
+    size_t n = is_weak(s) ? 2 : 0;
 
     if (n == s.n || s.p[n++] != '"')
         return 0;
