@@ -238,6 +238,18 @@ WS_API void ws_set_ping_handler(ws_conn *c, ws_control_fn fn, void *arg);
 WS_API void ws_set_pong_handler(ws_conn *c, ws_control_fn fn, void *arg);
 WS_API void ws_set_close_handler(ws_conn *c, ws_close_fn fn, void *arg);
 
+/*
+ * Leave the answer to the peer's close frame to the owner, who may have more to
+ * say before: for ms after it has come (-1: for as long as it takes; 0, the
+ * default: not at all) messages are sent as before, although reading has ended
+ * with WS_ERR_CLOSED.  The answer is ws_write_close or ws_finish, or ws_close,
+ * which repeats the peer's code; a write that comes too late sends that, too, and
+ * returns WS_ERR_CLOSE_SENT.  A close handler decides by itself.  Many peers drop
+ * what comes after they have said goodbye (browsers do), and none has to wait
+ * for the answer for long.
+ */
+WS_API void ws_set_close_delay(ws_conn *c, int ms);
+
 /* ---- About it ----------------------------------------------------------- */
 
 WS_API const char *ws_subprotocol(const ws_conn *c); /* "" if none */

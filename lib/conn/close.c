@@ -2,6 +2,7 @@
 
 /* Ending a connection. */
 
+#include "conn/close_answer.h"
 #include "conn/end.h"
 #include "conn/extras.h"
 #include "conn/inbox.h"
@@ -63,6 +64,7 @@ void ws_close(ws_conn *c)
 {
     if (!c)
         return;
+    ws__close_answer_give(c);
     ws__outbox_send(c);
     bool whole = ws__conn_end(c, WS__CLOSED);
     ws__message_abandon(c);

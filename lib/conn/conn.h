@@ -59,7 +59,8 @@ struct ws__write_side {
     struct ws__sendbuf *sendbuf; /* NULL: nothing waits to be sent */
     _Atomic int64_t deadline;
     atomic_int error; /* sticky: set by the holder, or the author at its end */
-    atomic_bool close_sent; /* set by the holder, once: nothing may follow it */
+    atomic_uchar closing; /* enum ws__closing, which only grows
+                           * (conn/close_answer) */
     atomic_bool unsent;
     atomic_bool wanted;
     atomic_bool waiting;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "conn/close_answer.h"
 #include "conn/error.h"
 #include "conn/extras.h"
 #include "conn/inbox.h"
@@ -56,7 +57,7 @@ static int close_came(ws_conn *c, const char *data, size_t len)
     x = ws__extras(c);
     if (x->on_close)
         error = x->on_close(c, code, reason, x->on_close_arg);
-    else
+    else if (!ws__close_answer_hold(c))
         ws__outbox_close(c, code, NULL);
     return error < 0 ? error : WS_ERR_CLOSED;
 }

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "conn/close_answer.h"
 #include "conn/extras.h"
 #include "conn/sendbuf.h"
 
@@ -140,8 +141,7 @@ static void append_due(ws_conn *c)
     uint8_t opcode;
     size_t len;
 
-    while (!atomic_load(&c->w.close_sent) &&
-           take_frame(c, &opcode, data, &len)) {
+    while (!ws__close_was_sent(c) && take_frame(c, &opcode, data, &len)) {
         struct ws__frame f = { .opcode = opcode, .fin = true, .len = len };
 
         if (ws__sendbuf_make_header(c, &f) != 0)
@@ -149,7 +149,7 @@ static void append_due(ws_conn *c)
         ws__sendbuf_header(&c->w.sendbuf->buf, &f);
         ws__sendbuf_payload(&c->w.sendbuf->buf, &f, data);
         if (opcode == WS_CLOSE)
-            atomic_store(&c->w.close_sent, true);
+            ws__close_is_sent(c);
     }
 }
 
@@ -158,7 +158,7 @@ void ws__control_queue_append(ws_conn *c)
 {
     if (!atomic_load_explicit(&c->w.control_due, memory_order_acquire))
         return;
-    if (!atomic_load(&c->w.close_sent) && ws__sendbuf_borrow(c) == 0)
+    if (!ws__close_was_sent(c) && ws__sendbuf_borrow(c) == 0)
         append_due(c);
     else
         drop_all(c);

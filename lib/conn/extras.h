@@ -37,6 +37,9 @@ struct ws__extras {
     void *on_pong_arg;
     ws_close_fn on_close;
     void *on_close_arg;
+    int close_delay_ms; /* conn/close_answer; < 0: for ever */
+
+    int64_t answer_until; /* by the reading fiber, before w.closing says so */
 
     struct ws__lock turn; /* conn/turn */
 

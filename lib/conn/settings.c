@@ -78,6 +78,14 @@ void ws_set_pong_handler(ws_conn *c, ws_control_fn fn, void *arg)
     x->on_pong_arg = arg;
 }
 
+void ws_set_close_delay(ws_conn *c, int ms)
+{
+    struct ws__extras *x = to_set(c);
+
+    if (x)
+        x->close_delay_ms = ms;
+}
+
 void ws_set_close_handler(ws_conn *c, ws_close_fn fn, void *arg)
 {
     struct ws__extras *x = to_set(c);

@@ -3,6 +3,7 @@
 #ifndef WS_CONN_WRITE_ERROR_H
 #define WS_CONN_WRITE_ERROR_H
 
+#include "conn/close_answer.h"
 #include "conn/conn.h"
 #include "conn/end.h"
 
@@ -34,8 +35,8 @@ static inline int ws__write_check(ws_conn *c)
 
     if (error != 0)
         ws__write_tell(c);
-    else if (atomic_load(&c->w.close_sent))
-        error = WS_ERR_CLOSE_SENT;
+    else if (atomic_load(&c->w.closing) != WS__NOT_CLOSING)
+        error = ws__close_answer_check(c);
     return error;
 }
 

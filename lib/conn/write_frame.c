@@ -129,7 +129,7 @@ int ws__write_frame(ws_conn *c, const struct ws__sending *s)
     if (error == 0)
         error = send_frame(c, s);
     if (error == 0 && s->opcode == WS_CLOSE)
-        atomic_store(&c->w.close_sent, true);
+        ws__close_is_sent(c);
     bool waits = c->w.sendbuf && c->w.sendbuf->coalesced > 0;
     ws__outbox_unlock(c);
     if (error != 0)
