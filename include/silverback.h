@@ -26,6 +26,7 @@
  *     dial.h       client side: URL -> connection
  *     redial.h     the next one whenever it has ended
  *     http.h       the small HTTP/1.1 server around the handlers
+ *     stats.h      what can be counted, for operators
  *     fiber.h      go, sleep, events: the runtime under it all
  *     codec.h      send and receive values instead of bytes
  *
@@ -58,6 +59,7 @@
 #include "silverback/fiber.h"
 #include "silverback/http.h"
 #include "silverback/redial.h"
+#include "silverback/stats.h"
 #include "silverback/upgrade.h"
 
 #endif

@@ -42,7 +42,7 @@ static size_t at_most(size_t n)
 
 static size_t fibers_here(void)
 {
-    return ws__worker_here()->fibers;
+    return (size_t)atomic_load(&ws__worker_here()->fibers);
 }
 
 static ws_fiber *go(void (*fn)(void *arg), void *arg)

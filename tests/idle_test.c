@@ -210,7 +210,7 @@ static void answer(struct ws__post *p)
 {
     struct question *q = (struct question *)p;
 
-    q->fibers = q->worker->fibers;
+    q->fibers = (size_t)atomic_load(&q->worker->fibers);
     ws_event_set(&q->answered);
 }
 

@@ -150,9 +150,7 @@ typedef void (*ws_socket_fn)(struct ws_conn *c, void *arg);
  * Lists end with {0}.  A path that ends in '/' matches all below it; the
  * longest match wins.  Give a handler; or a socket: then the server upgrades,
  * calls it, and when it returns says 1000, waits at most a second for the
- * answer, and closes: that is not for the socket to do.  Why it refused to
- * upgrade, with 403 or 500, stands in the log, at most every ten seconds.  A
- * route with thread set runs in a thread instead of a fiber, the same code: for
+ * answer, and closes: that is not for the socket to do.  A route with thread set runs in a thread instead of a fiber, the same code: for
  * handlers that block in foreign code.
  *
  * A path may have several routes, each for another method, and one for all
@@ -183,6 +181,24 @@ typedef struct ws_tls {
     bool key_log; /* append the secrets of connections to the file that the
                    * environment's SSLKEYLOGFILE names, if it does */
 } ws_tls;
+
+/*
+ * What has happened, for a log of one's own: a request was answered, or a
+ * WebSocket connection has begun (status 101) or ended (status 0: its
+ * ws_close_code and ws_conn_error say how).
+ */
+typedef struct ws_access {
+    const char *remote_addr;
+    const ws_request *request; /* NULL: it could not be read, or is over */
+    struct ws_conn *conn;      /* upgraded; NULL: it was not */
+    int status;                /* of the answer */
+    uint64_t bytes;            /* of its body */
+    int64_t ms;                /* since the request, or the connection, began */
+} ws_access;
+
+/* Called in the fiber that served it; all is borrowed for the call.  It should
+ * not wait long: the connection's next request does, too. */
+typedef void (*ws_access_fn)(const ws_access *a, void *arg);
 
 /* Zero is default throughout; each limit answers with its own status. */
 typedef struct ws_server {
@@ -239,6 +255,8 @@ typedef struct ws_server {
      */
     void (*error)(ws_request *r, int status, const char *reason, void *arg);
     void *error_arg;
+    ws_access_fn access; /* NULL: none; see ws_access */
+    void *access_arg;
 } ws_server;
 
 /*

@@ -3,6 +3,7 @@
 #ifndef WS_BASE_POOL_H
 #define WS_BASE_POOL_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #define WS__POOL_KEEP 16
@@ -20,8 +21,29 @@ struct ws__pool {
     void (*unlock)(void *mutex);
     void *mutex;
     void *spare[WS__POOL_KEEP];
-    unsigned count;
+
+    /* Others may look at these at any time. */
+    _Atomic unsigned count; /* of the spare ones */
+    _Atomic long made;      /* and not destroyed */
 };
+
+static inline unsigned ws__pool_count(const struct ws__pool *p)
+{
+    return atomic_load_explicit(&p->count, memory_order_relaxed);
+}
+
+static inline void ws__pool_set_count(struct ws__pool *p, unsigned n)
+{
+    atomic_store_explicit(&p->count, n, memory_order_relaxed);
+}
+
+/* How many more things it has given out than taken back: what one pool gives
+ * out another may take, so only the sum over all of a kind says something. */
+static inline long ws__pool_lent(const struct ws__pool *p)
+{
+    return atomic_load_explicit(&p->made, memory_order_relaxed) -
+           (long)ws__pool_count(p);
+}
 
 void *ws__pool_get_any(struct ws__pool *p);
 void ws__pool_put_any(struct ws__pool *p, void *thing);
@@ -29,18 +51,25 @@ void ws__pool_put_any(struct ws__pool *p, void *thing);
 /* A spare thing or a new one; NULL when there is no memory. */
 static inline void *ws__pool_get(struct ws__pool *p)
 {
-    if (!p->lock && p->count > 0)
-        return p->spare[--p->count];
-    return ws__pool_get_any(p);
+    unsigned n = ws__pool_count(p);
+
+    if (p->lock || n == 0)
+        return ws__pool_get_any(p);
+    ws__pool_set_count(p, n - 1);
+    return p->spare[n - 1];
 }
 
 /* Keep a thing for the next one, or destroy it when there are enough. */
 static inline void ws__pool_put(struct ws__pool *p, void *thing)
 {
-    if (!p->lock && p->count < WS__POOL_KEEP)
-        p->spare[p->count++] = thing;
-    else
+    unsigned n = ws__pool_count(p);
+
+    if (p->lock || n == WS__POOL_KEEP) {
         ws__pool_put_any(p, thing);
+        return;
+    }
+    p->spare[n] = thing;
+    ws__pool_set_count(p, n + 1);
 }
 
 /* Destroy all spare things. */

@@ -7,6 +7,7 @@
 #include "client/dial_stream.h"
 #include "client/response.h"
 #include "conn/conn.h"
+#include "conn/count.h"
 #include "conn/setup.h"
 #include "io/proxy.h"
 #include "io/random.h"
@@ -91,6 +92,8 @@ static ws_conn *converse(const struct ws__dialing *d, struct ws__stream *s,
         setup.early = x.in.pos;
         setup.early_len = ws__buf_used(&x.in);
         c = ws__conn_new(s, &setup, d->err);
+        if (c)
+            ws__count_once(c, WS_COUNT_OPENED);
     } else {
         s->ops->fini(s);
     }

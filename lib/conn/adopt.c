@@ -5,7 +5,7 @@
 #include <silverback/upgrade.h>
 
 #include "base/error.h"
-#include "conn/conn.h"
+#include "conn/count.h"
 #include "conn/setup.h"
 #include "io/sock.h"
 
@@ -38,5 +38,8 @@ ws_conn *ws_adopt(int fd, const ws_adoption *a, ws_error *err)
         .ping_interval_ms = a->ping_interval_ms,
         .min_read_rate = a->min_read_rate,
     };
-    return ws__conn_new(&stream, &setup, err);
+    ws_conn *c = ws__conn_new(&stream, &setup, err);
+    if (c)
+        ws__count_once(c, WS_COUNT_OPENED);
+    return c;
 }

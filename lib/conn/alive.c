@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "conn/count.h"
 #include "conn/error.h"
 #include "conn/extras.h"
 #include "conn/inbox.h"
@@ -60,6 +61,7 @@ static int alive_dead(ws_conn *c)
 
     snprintf(why, sizeof(why), "no answer to a ping within %d ms",
              ws__extras(c)->ping_interval_ms);
+    ws__count(c, WS_COUNT_CUT_DEAD, 1);
     return give_up(c, WS_ERR_DEAD, WS_CLOSE_INTERNAL, why);
 }
 
@@ -138,6 +140,7 @@ static int alive_slow(ws_conn *c, uint64_t came, uint64_t wanted)
              (unsigned long long)came, ws__extras(c)->rate_window_ms,
              (unsigned long long)wanted);
     ws__unfinished_refused(true);
+    ws__count(c, WS_COUNT_CUT_SLOW, 1);
     return give_up(c, WS_ERR_SLOW, WS_CLOSE_POLICY, why);
 }
 

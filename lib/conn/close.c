@@ -3,6 +3,7 @@
 /* Ending a connection. */
 
 #include "conn/close_answer.h"
+#include "conn/count.h"
 #include "conn/end.h"
 #include "conn/extras.h"
 #include "conn/inbox.h"
@@ -21,6 +22,7 @@ enum { PASSED = 1 }; /* a deadline */
  * shutdown whose deadline passes meanwhile breaks it. */
 static void let_go(ws_conn *c)
 {
+    ws__count_end(c);
     if (c->entry.ops)
         c->entry.ops->gone(&c->entry);
     ws_unref(c);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conn/close_answer.h"
+#include "conn/count.h"
 #include "conn/error.h"
 #include "conn/extras.h"
 #include "conn/inbox.h"
@@ -67,6 +68,11 @@ int ws__control_came(ws_conn *c)
     struct ws__reader *r = &c->r.inbox->reader;
     int error;
 
+    if (r->control.type != WS_CLOSE)
+        ws__count(c,
+                  r->control.type == WS_PING ? WS_COUNT_PINGS_IN
+                                             : WS_COUNT_PONGS_IN,
+                  1);
     if (r->control.type == WS_PING)
         error = ping_came(c, r->control.data, r->control.len);
     else if (r->control.type == WS_PONG)

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "conn/close_answer.h"
+#include "conn/count.h"
 #include "conn/extras.h"
 #include "conn/sendbuf.h"
 
@@ -150,6 +151,10 @@ static void append_due(ws_conn *c)
         ws__sendbuf_payload(&c->w.sendbuf->buf, &f, data);
         if (opcode == WS_CLOSE)
             ws__close_is_sent(c);
+        else
+            ws__count(
+                c, opcode == WS_PING ? WS_COUNT_PINGS_OUT : WS_COUNT_PONGS_OUT,
+                1);
     }
 }
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 struct ws__entry;
-struct ws__registry;
+struct ws__stats_group;
 
 /*
  * What whoever keeps a list of connections does with one, and is told by it.
@@ -24,7 +24,7 @@ struct ws__entry_ops {
 struct ws__entry {
     struct ws__entry *next;
     struct ws__entry *prev;
-    struct ws__registry *registry;
+    struct ws__stats_group *stats;   /* where it counts: the list's */
     const struct ws__entry_ops *ops; /* NULL: it is in none */
     unsigned seat;                   /* the worker that serves it */
     bool idle; /* a session between requests: a shutdown ends it at once */

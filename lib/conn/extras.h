@@ -29,6 +29,7 @@ struct ws__extras {
     struct ws__deflate_params deflate;
     struct ws__lookback lookback; /* the reading fiber's */
     char *subprotocol;            /* NULL: none */
+    int64_t began; /* if the end is told of (http/access); 0: it is not known */
 
     /* The reading fiber's: it sets and calls them. */
     ws_control_fn on_ping;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "conn/alive.h"
+#include "conn/count.h"
 #include "conn/extras.h"
 #include "conn/inbox.h"
 #include "conn/outbox.h"
@@ -52,6 +53,12 @@ static void trim_if_due(ws_conn *c, int64_t now)
     ws__inbox_trim(c, true);
 }
 
+static int fill_timed_out(const ws_conn *c)
+{
+    ws__count(c, WS_COUNT_TIMEOUTS, 1);
+    return WS_ERR_TIMEOUT;
+}
+
 /* Returns 0, WS__NOTHING, WS_ERR_TIMEOUT or what ends reading. */
 static int await_bytes(ws_conn *c)
 {
@@ -66,7 +73,7 @@ static int await_bytes(ws_conn *c)
         int64_t now = ws_now();
         trim_if_due(c, now);
         if (deadline != 0 && now >= deadline)
-            return WS_ERR_TIMEOUT;
+            return fill_timed_out(c);
         int error = ws__alive_check(c, now);
         if (error != 0 || c->r.only_present)
             return error != 0 ? ws__read_end(c, error) : WS__NOTHING;
@@ -151,7 +158,7 @@ int ws__fill(ws_conn *c)
     for (;;) {
         if (c->stream.readable) {
             if (is_put_off(c))
-                return WS_ERR_TIMEOUT;
+                return fill_timed_out(c);
             ws__before_park_run();
             ssize_t n = fill_receive(c);
             if (n > 0) {

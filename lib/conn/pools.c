@@ -85,10 +85,37 @@ static void pools_empty(struct ws__pools *p)
         ws__pool_fini(&p->deflate[i]);
 }
 
+/* What pools that are gone gave out, and did not take back. */
+static atomic_long lent_by_others;
+
+static long buffers_lent(const struct ws__pools *p)
+{
+    return ws__pool_lent(&p->inbox) + ws__pool_lent(&p->sendbuf);
+}
+
+static void add_lent(const struct ws__stats *s, void *sum)
+{
+    *(long *)sum += buffers_lent(
+        (const struct ws__pools *)((const char *)s -
+                                   offsetof(struct ws__pools, stats)));
+}
+
+size_t ws__pools_lent(void)
+{
+    long n = atomic_load(&lent_by_others) + buffers_lent(&shared);
+
+    ws__stats_each_worker(add_lent, &n);
+    return n > 0 ? (size_t)n : 0; /* one that changed hands meanwhile */
+}
+
 static void pools_free(void *pools)
 {
-    pools_empty(pools);
-    ws_free(pools);
+    struct ws__pools *p = pools;
+
+    pools_empty(p);
+    ws__stats_remove(&p->stats);
+    atomic_fetch_add(&lent_by_others, buffers_lent(p));
+    ws_free(p);
 }
 
 void ws__pools_cleanup(void)
@@ -110,6 +137,7 @@ static struct ws__pools *pools_new(void)
     p->inflate = pool_like(&shared.inflate);
     for (int i = 0; i < WS__WINDOWS; i++)
         p->deflate[i] = pool_like(&shared.deflate[i]);
+    ws__stats_add(&p->stats);
     ws__worker_set_local(p, pools_free);
     return p;
 }

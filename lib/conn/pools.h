@@ -4,6 +4,7 @@
 #define WS_CONN_POOLS_H
 
 #include "base/pool.h"
+#include "conn/stats.h"
 #include "fiber/sched.h"
 
 #define WS__READ_BUFFER (128 * 1024)
@@ -25,6 +26,7 @@ struct ws__pools {
     struct ws__pool small;   /* WS__WRITE_BUFFER + WS__WRITE_RESERVE bytes */
     struct ws__pool inflate;
     struct ws__pool deflate[WS__WINDOWS];
+    struct ws__stats stats; /* of a worker */
 };
 
 /* What ws__pools_here returns when it is not at hand. */
@@ -38,6 +40,9 @@ static inline struct ws__pools *ws__pools_here(void)
 
     return p ? p : ws__pools_find();
 }
+
+/* How many read and write buffers connections have borrowed, of all pools. */
+size_t ws__pools_lent(void);
 
 /* Empty those that all threads share. */
 void ws__pools_cleanup(void);

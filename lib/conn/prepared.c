@@ -172,7 +172,8 @@ void ws_prepared_free(ws_prepared *p)
     ws_free(p);
 }
 
-static int send_prepared(ws_conn *c, const struct frame *f, ws_type type)
+static int send_prepared(ws_conn *c, const struct frame *f, ws_type type,
+                         size_t plain)
 {
     if (!f)
         return -ENOMEM;
@@ -184,6 +185,8 @@ static int send_prepared(ws_conn *c, const struct frame *f, ws_type type)
                                   .data = payload_of(f),
                                   .framed = f->header,
                                   .len = f->len,
+                                  .compressed = f->rsv1,
+                                  .plain = plain,
                                   .deadline = atomic_load(&c->w.deadline) });
 }
 
@@ -196,7 +199,8 @@ static int write_prepared(ws_conn *c, ws_prepared *p)
 
     if (!ws__is_data(p->type) || (compressed && ws__compressor_keeps(c)))
         return ws_write_message(c, p->type, payload_of(f), f->len);
-    return send_prepared(c, compressed ? compressed_for(p, c) : f, p->type);
+    return send_prepared(c, compressed ? compressed_for(p, c) : f, p->type,
+                         f->len);
 }
 
 int ws_write_prepared(ws_conn *c, ws_prepared *p)

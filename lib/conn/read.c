@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "conn/control.h"
+#include "conn/count.h"
 #include "conn/end.h"
 #include "conn/error.h"
 #include "conn/fill.h"
@@ -30,6 +31,10 @@ static int read_refuse(ws_conn *c)
     const struct ws__reader *r = &c->r.inbox->reader;
     bool broken = r->error == WS_ERR_PROTOCOL;
 
+    ws__count(c,
+              r->error == WS_ERR_TOO_BIG ? WS_COUNT_CUT_TOO_BIG
+                                         : WS_COUNT_CUT_PROTOCOL,
+              1);
     ws__outbox_close(c, r->close_code, r->text);
     return ws__read_end(c, ws__conn_fail(c, r->error, "%s%s%s",
                                          broken ? ws_strerror(r->error) : "",
@@ -42,6 +47,7 @@ static int read_overflow(ws_conn *c)
     const char *why = "unfinished messages hold too much, try again later";
 
     ws__unfinished_refused(false);
+    ws__count(c, WS_COUNT_CUT_FULL, 1);
     ws__outbox_close(c, WS_CLOSE_TRY_AGAIN_LATER, why);
     return ws__read_end(
         c, ws__conn_fail(c, WS_ERR_FULL,
@@ -117,6 +123,26 @@ static int control_came(ws_conn *c)
     return error == 0 ? 0 : ws__read_end(c, error);
 }
 
+/* Is a message under way? */
+static bool is_within(const ws_conn *c)
+{
+    return c->r.inbox && c->r.inbox->reader.type != 0;
+}
+
+static void read_count(ws_conn *c, size_t n, bool ended)
+{
+    struct ws__reader *r = &c->r.inbox->reader;
+
+    ws__count(c, WS_COUNT_BYTES_IN, n);
+    if (!ended)
+        return;
+    ws__count(c, WS_COUNT_MESSAGES_IN, 1);
+    if (r->wire == 0)
+        return;
+    ws__count(c, WS_COUNT_COMPRESSED_IN, r->wire);
+    r->wire = 0;
+}
+
 /* Go on until there is a message, or a piece of one.  buf NULL: a message; else
  * up to n bytes. */
 static int read_pump(ws_conn *c, void *buf, size_t n)
@@ -135,7 +161,10 @@ static int read_pump(ws_conn *c, void *buf, size_t n)
                 error = ws__fill(c);
             break;
         case WS__MESSAGE:
+            read_count(c, c->r.inbox->reader.message.len, true);
+            return 0;
         case WS__PIECE:
+            read_count(c, c->r.inbox->reader.piece, !is_within(c));
             return 0;
         case WS__CONTROL:
             error = control_came(c);
@@ -147,12 +176,6 @@ static int read_pump(ws_conn *c, void *buf, size_t n)
         if (error != 0)
             return error;
     }
-}
-
-/* Is a message under way? */
-static bool is_within(const ws_conn *c)
-{
-    return c->r.inbox && c->r.inbox->reader.type != 0;
 }
 
 /* The rest of the message under way is read in pieces, and dropped. */

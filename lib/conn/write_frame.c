@@ -6,6 +6,7 @@
 
 #include "conn/coalesce.h"
 #include "conn/control_queue.h"
+#include "conn/count.h"
 #include "conn/extras.h"
 #include "conn/message_lock.h"
 #include "conn/outbox.h"
@@ -116,6 +117,28 @@ static int send_frame(ws_conn *c, const struct ws__sending *s)
         c, ws__send_with(c, s->deadline, (size_t)(out->last - start), &none));
 }
 
+static void count_frame(const ws_conn *c, const struct ws__sending *s)
+{
+    if (s->opcode == WS_PING || s->opcode == WS_PONG)
+        ws__count(
+            c, s->opcode == WS_PING ? WS_COUNT_PINGS_OUT : WS_COUNT_PONGS_OUT,
+            1);
+    if (s->opcode >= WS_CLOSE)
+        return;
+    ws__count(c, WS_COUNT_BYTES_OUT, s->compressed ? s->plain : s->len);
+    if (s->compressed)
+        ws__count(c, WS_COUNT_COMPRESSED_OUT, s->len);
+    if (s->fin)
+        ws__count(c, WS_COUNT_MESSAGES_OUT, 1);
+}
+
+static void frame_failed(ws_conn *c, int error)
+{
+    if (error == WS_ERR_TIMEOUT)
+        ws__count(c, WS_COUNT_TIMEOUTS, 1);
+    ws__write_tell(c);
+}
+
 int ws__write_frame(ws_conn *c, const struct ws__sending *s)
 {
     int error = ws__write_check(c);
@@ -132,8 +155,10 @@ int ws__write_frame(ws_conn *c, const struct ws__sending *s)
         ws__close_is_sent(c);
     bool waits = c->w.sendbuf && c->w.sendbuf->coalesced > 0;
     ws__outbox_unlock(c);
-    if (error != 0)
-        ws__write_tell(c);
+    if (error == 0)
+        count_frame(c, s);
+    else
+        frame_failed(c, error);
     if (!waits) /* the peer may always have room for more */
         ws__spend_message();
     return error;

@@ -17,6 +17,8 @@ struct ws__sending {
     size_t framed; /* bytes before data: its header, as servers send it */
     size_t len;
     int64_t deadline;
+    bool compressed; /* part of a compressed message; */
+    size_t plain;    /* the bytes of the program's that it stands for then */
 };
 
 /* Send one frame, between others' frames.  Returns what ws_write_message does;

@@ -37,7 +37,8 @@ static int send_compressed(ws_conn *c, struct ws__sending *s)
                                       .out = &out });
     ws__compressor_put(c, d); /* others need it while this one waits */
     if (error == 0) {
-        s->rsv1 = true;
+        s->rsv1 = s->compressed = true;
+        s->plain = s->len;
         s->data = out.pos;
         s->len = ws__buf_used(&out);
         error = ws__write_frame(c, s);

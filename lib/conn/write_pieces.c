@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "conn/compressor.h"
+#include "conn/count.h"
 #include "conn/error.h"
 #include "conn/extras.h"
 #include "conn/message_lock.h"
@@ -56,6 +57,7 @@ static int send_piece(ws_conn *c, bool fin, const void *data, size_t len)
         .data = data,
         .len = len,
         .deadline = atomic_load(&c->w.deadline),
+        .compressed = x->piece_deflate != NULL,
     };
     int error = ws__write_frame(c, &s);
 
@@ -139,8 +141,12 @@ int ws_write(ws_conn *c, const void *data, size_t len)
     int error = ws__write_check(c);
     if (error != 0)
         return error;
-    return x->piece_deflate ? squeeze_in(c, data, len)
-                            : add_plain(c, data, len);
+    if (!x->piece_deflate)
+        return add_plain(c, data, len);
+    error = squeeze_in(c, data, len);
+    if (error == 0)
+        ws__count(c, WS_COUNT_BYTES_OUT, len);
+    return error;
 }
 
 int ws__write_pieces_flush(ws_conn *c)

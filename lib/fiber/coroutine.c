@@ -32,13 +32,20 @@ static void coroutine_timed_out(struct ws__timer *t)
     ws__worker_ready(f->worker, f);
 }
 
+static void count_fibers(struct ws__worker *w, int more)
+{
+    long n = atomic_load_explicit(&w->fibers, memory_order_relaxed);
+
+    atomic_store_explicit(&w->fibers, n + more, memory_order_relaxed);
+}
+
 static void list(struct ws__worker *w, struct ws__coroutine *f)
 {
     f->older = w->newest;
     if (f->older)
         f->older->newer = f;
     w->newest = f;
-    w->fibers++;
+    count_fibers(w, 1);
 }
 
 static void unlist_fiber(struct ws__worker *w, struct ws__coroutine *f)
@@ -51,7 +58,7 @@ static void unlist_fiber(struct ws__worker *w, struct ws__coroutine *f)
         w->newest = f->older;
     if (f->older)
         f->older->newer = f->newer;
-    w->fibers--;
+    count_fibers(w, -1);
 }
 
 /* The fiber, then its frames, from the stack's top down.  Tops that lie at the

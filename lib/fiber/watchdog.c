@@ -212,6 +212,17 @@ void ws__watchdog_remove(struct ws__worker *w)
     pthread_mutex_unlock(&lock);
 }
 
+size_t ws__watchdog_fibers(void)
+{
+    long n = 0;
+
+    pthread_mutex_lock(&lock);
+    for (struct ws__worker *w = workers; w; w = w->next)
+        n += atomic_load_explicit(&w->fibers, memory_order_relaxed);
+    pthread_mutex_unlock(&lock);
+    return (size_t)n;
+}
+
 /* Not by the log function, which would wait for itself. */
 void ws__watchdog_cleanup(void)
 {

@@ -16,6 +16,9 @@ void ws__watchdog_remove(struct ws__worker *w);
 /* A worker has woken up. */
 void ws__watchdog_wake(void);
 
+/* How many fibers all workers have. */
+size_t ws__watchdog_fibers(void);
+
 /* End the thread that watches, if there is no worker. */
 void ws__watchdog_cleanup(void);
 

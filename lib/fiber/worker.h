@@ -33,7 +33,7 @@ struct ws__worker {
     void *signal_stack;
     struct ws__coroutine *newest;
     struct ws__coroutine *sweep; /* the next to be looked at for trimming */
-    size_t fibers;               /* alive */
+    atomic_long fibers;          /* alive; others may look */
     int epoll;
     struct ws__post *dead; /* watches whose last events may still come */
     int64_t now;           /* of ws_now, when events were last taken */

@@ -7,6 +7,7 @@
 #include <silverback/fiber.h>
 
 #include "base/alloc.h"
+#include "conn/stats.h"
 
 enum stage {
     OPEN,
@@ -21,6 +22,9 @@ struct ws__registry {
     size_t holders;
     size_t connections;
     size_t sessions;
+    struct ws__stats_group stats;
+    ws_access_fn access; /* like access_arg, constant once there are any */
+    void *access_arg;
     ws_event quiet;       /* closing, and the last session has ended */
     atomic_size_t load[]; /* connections of each seat */
 };
@@ -34,13 +38,31 @@ struct ws__registry *ws__registry_new(unsigned seats)
     return g;
 }
 
+void ws__registry_set_access(struct ws__registry *g, ws_access_fn fn, void *arg)
+{
+    g->access = fn;
+    g->access_arg = arg;
+}
+
+bool ws__registry_has_access(const struct ws__registry *g)
+{
+    return g->access != NULL;
+}
+
+void ws__registry_tell(const struct ws__registry *g, const ws_access *a)
+{
+    g->access(a, g->access_arg);
+}
+
 void ws__registry_unref(struct ws__registry *g)
 {
     ws_mutex_lock(&g->lock);
     bool last = --g->holders == 0;
     ws_mutex_unlock(&g->lock);
-    if (last)
-        ws_free(g);
+    if (!last)
+        return;
+    ws__stats_close(&g->stats); /* for what was counted since the listener's */
+    ws_free(g);
 }
 
 size_t ws__registry_count(struct ws__registry *g)
@@ -49,6 +71,17 @@ size_t ws__registry_count(struct ws__registry *g)
     size_t n = g->connections;
     ws_mutex_unlock(&g->lock);
     return n;
+}
+
+struct ws__stats_group *ws__registry_stats(struct ws__registry *g)
+{
+    return &g->stats;
+}
+
+struct ws__registry *ws__registry_of(const struct ws__stats_group *stats)
+{
+    return (struct ws__registry *)((char *)stats -
+                                   offsetof(struct ws__registry, stats));
 }
 
 size_t ws__registry_load(struct ws__registry *g, unsigned seat)
@@ -138,7 +171,7 @@ static void entry_catch_up(struct ws__entry *e, enum stage stage)
 void ws__entry_add(struct ws__entry *e, const struct ws__entry_ops *ops,
                    struct ws__registry *g, unsigned seat)
 {
-    *e = (struct ws__entry){ .registry = g, .ops = ops, .seat = seat };
+    *e = (struct ws__entry){ .stats = &g->stats, .ops = ops, .seat = seat };
     ws_mutex_lock(&g->lock);
     entry_insert(g, e);
     entry_catch_up(e, g->stage);
@@ -147,7 +180,7 @@ void ws__entry_add(struct ws__entry *e, const struct ws__entry_ops *ops,
 
 void ws__entry_remove(struct ws__entry *e)
 {
-    struct ws__registry *g = e->registry;
+    struct ws__registry *g = ws__registry_of(e->stats);
 
     ws_mutex_lock(&g->lock);
     entry_take_off(g, e);
@@ -157,7 +190,7 @@ void ws__entry_remove(struct ws__entry *e)
 
 bool ws__entry_idle(struct ws__entry *e, bool idle)
 {
-    struct ws__registry *g = e->registry;
+    struct ws__registry *g = ws__registry_of(e->stats);
 
     ws_mutex_lock(&g->lock);
     bool open = g->stage == OPEN;
@@ -168,7 +201,7 @@ bool ws__entry_idle(struct ws__entry *e, bool idle)
 
 void ws__entry_withdraw(struct ws__entry *e)
 {
-    struct ws__registry *g = e->registry;
+    struct ws__registry *g = ws__registry_of(e->stats);
 
     ws_mutex_lock(&g->lock);
     entry_take_off(g, e);
@@ -178,9 +211,11 @@ void ws__entry_withdraw(struct ws__entry *e)
 void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry_ops *ops,
                         const struct ws__entry *plain)
 {
-    struct ws__registry *g = plain->registry;
+    struct ws__registry *g = ws__registry_of(plain->stats);
 
-    *e = (struct ws__entry){ .registry = g, .ops = ops, .seat = plain->seat };
+    *e = (struct ws__entry){ .stats = &g->stats,
+                             .ops = ops,
+                             .seat = plain->seat };
     ws_mutex_lock(&g->lock);
     g->holders++;
     entry_insert(g, e);
@@ -190,7 +225,7 @@ void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry_ops *ops,
 
 void ws__entry_lost(struct ws__entry *plain)
 {
-    struct ws__registry *g = plain->registry;
+    struct ws__registry *g = ws__registry_of(plain->stats);
 
     ws_mutex_lock(&g->lock);
     seat_remove(g, plain->seat);
@@ -200,7 +235,7 @@ void ws__entry_lost(struct ws__entry *plain)
 void ws__entry_closed(struct ws__entry *e)
 {
     ws__entry_remove(e);
-    ws__registry_unref(e->registry);
+    ws__registry_unref(ws__registry_of(e->stats));
 }
 
 /* ---- Shutdown ----------------------------------------------------------- */

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <silverback/http.h>
+
 #include "conn/entry.h"
 
 /*
@@ -14,15 +16,28 @@
  * session and by every upgraded connection, which may outlive both.
  */
 struct ws__registry;
+struct ws__stats_group;
 
 /* For connections of so many workers. */
 struct ws__registry *ws__registry_new(unsigned seats);
+
+/* Whom its connections' ends are told; fn NULL: nobody. */
+void ws__registry_set_access(struct ws__registry *g, ws_access_fn fn,
+                             void *arg);
+bool ws__registry_has_access(const struct ws__registry *g);
+void ws__registry_tell(const struct ws__registry *g, const ws_access *a);
 void ws__registry_unref(struct ws__registry *g);
 
 /* How many connections there are, and how many one worker has. */
 size_t ws__registry_count(struct ws__registry *g);
 size_t ws__registry_load(struct ws__registry *g, unsigned seat);
 bool ws__registry_closing(struct ws__registry *g);
+
+/* Where they count; it lives as long as the registry. */
+struct ws__stats_group *ws__registry_stats(struct ws__registry *g);
+
+/* The registry whose they are. */
+struct ws__registry *ws__registry_of(const struct ws__stats_group *stats);
 
 /* A session's beginning and end.  It counts as a connection of the seat from
  * the beginning on, and has to add its entry.  The end takes the session's

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "http/access.h"
 #include "proto/header.h"
 #include "proto/http_date.h"
 #include "proto/http_write.h"
@@ -116,8 +117,10 @@ int ws__reply_begin(struct ws__request *r, int status, const ws_header *headers,
     if (error == 0) {
         r->answered = true;
         r->keep_alive = keep_alive;
-        error = send_both(s, &o, first,
-                          r->is_head || !reply_has_body(status) ? 0 : n);
+        ws__access_answer(r, status);
+        n = r->is_head || !reply_has_body(status) ? 0 : n;
+        error = send_both(s, &o, first, n);
+        r->sent = error == 0 ? n : 0;
     }
     ws__http_out_fini(&o);
     return error;
@@ -125,7 +128,10 @@ int ws__reply_begin(struct ws__request *r, int status, const ws_header *headers,
 
 int ws__reply_more(struct ws__request *r, const void *p, size_t n)
 {
-    return send_bytes(r->session, p, n);
+    int error = send_bytes(r->session, p, n);
+
+    r->sent += error == 0 ? n : 0;
+    return error;
 }
 
 /* ---- For handlers ------------------------------------------------------- */

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "conn/pools.h"
+#include "fiber/sched.h"
 #include "fiber/budget.h"
 #include "http/input.h"
 #include "http/peer.h"
@@ -119,6 +120,7 @@ static struct ws__request *request_new(struct ws__session *s,
     r->pub.method = head + h->method.at;
     r->pub.target = head + h->target.at;
     r->pub.headers = headers;
+    r->began = ws__now_about();
     r->rest = head + size + 1;
     r->is_head = strcmp(r->pub.method, "HEAD") == 0;
     r->keep_alive = is_persistent(headers, h->minor);

@@ -34,6 +34,9 @@ struct ws__request {
     bool keep_alive; /* the connection goes on after the answer */
     bool answered;   /* or upgraded */
     bool denied;     /* the server's error function has been asked */
+    int status;      /* of the answer; 0: none yet */
+    uint64_t sent;   /* bytes of its body */
+    int64_t began;   /* when its head was here; 0: it never was */
     struct ws__buf body;
     char *rest;                 /* of its memory: see take_target */
     void *made[WS__MADE_KINDS]; /* each one block */

@@ -2,6 +2,8 @@
 
 #include "http/secure.h"
 
+#include "http/access.h"
+
 #include "io/tls.h"
 
 /* The client said its request in the clear, so the answer is, too. */
@@ -38,6 +40,8 @@ bool ws__secure(struct ws__session *s, bool *answered)
     int error = s->host->tls ? secure_stream(s, &err) : 0;
 
     *answered = error == WS_ERR_TLS || error == WS_ERR_HTTP;
+    if (error == WS_ERR_TLS || error == WS_ERR_HTTP)
+        ws__access_tls_failed(s);
     if (error == WS_ERR_TLS)
         ws__tls_context_complain(s->host->tls, s->remote, &err);
     else if (error == WS_ERR_HTTP)

@@ -9,6 +9,7 @@
 #include "conn/linger.h"
 #include "fiber/limit.h"
 #include "fiber/sched.h"
+#include "http/access.h"
 #include "http/deny.h"
 #include "http/handle.h"
 #include "http/on_message.h"
@@ -105,6 +106,7 @@ static bool serve_one(struct ws__session *s, bool *answered)
         refuse_request(r, &fault);
     else
         ws__handle(r);
+    ws__access_request(r);
     bool more = r->keep_alive;
     ws__request_free(r);
     s->served = true;

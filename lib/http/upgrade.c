@@ -10,10 +10,12 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "conn/conn.h"
+#include "conn/count.h"
 #include "conn/outbox.h"
 #include "conn/setup.h"
 #include "fiber/limit.h"
 #include "fiber/sched.h"
+#include "http/access.h"
 #include "http/deny.h"
 #include "http/peer.h"
 #include "proto/extension.h"
@@ -32,6 +34,7 @@ static int refuse_upgrade_as(const ws_upgrader *u, struct ws__request *r,
     ws_request *pub = &r->pub;
 
     pub->error.http_status = status;
+    ws__access_refusal(r, status);
 
     /* What follows a request with a body may have been meant as frames. */
     if (r->has_body)
@@ -157,11 +160,24 @@ static void upgraded_cut(struct ws__entry *e)
     ws_shutdown(conn_of(e));
 }
 
+static void upgraded_gone(struct ws__entry *e)
+{
+    ws__access_end(ws__registry_of(e->stats), conn_of(e));
+    ws__entry_closed(e);
+}
+
 const struct ws__entry_ops ws__upgraded_ops = {
     .close = upgraded_goodbye,
     .cut = upgraded_cut,
-    .gone = ws__entry_closed,
+    .gone = upgraded_gone,
 };
+
+static void welcome_conn(struct ws__request *r, ws_conn *c)
+{
+    ws__entry_upgraded(&c->entry, &ws__upgraded_ops, &r->session->entry);
+    ws__count_once(c, WS_COUNT_OPENED);
+    ws__access_upgrade(r, c);
+}
 
 /* From here on the stream is the connection's, or closed. */
 static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)
@@ -178,7 +194,7 @@ static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)
     ws__buf_release(&s->in, NULL);
     s->conn = c;
     if (c)
-        ws__entry_upgraded(&c->entry, &ws__upgraded_ops, &s->entry);
+        welcome_conn(r, c);
     else
         ws__entry_lost(&s->entry);
     if (s->in_thread)

@@ -76,6 +76,8 @@ static enum ws__event begin_payload(struct ws__reader *r)
         return ws__fault_too_big(r);
     r->in_payload = true;
     r->left = r->frame.len;
+    if (r->compressed)
+        r->wire += r->frame.len;
     r->ready = 0;
     r->phase = 0;
     return WS__PIECE;

@@ -52,6 +52,8 @@ struct ws__reader {
     /* The message under way. */
     uint8_t type; /* 0 between messages */
     bool compressed;
+    uint64_t
+        wire; /* payloads of compressed ones: the caller counts, and zeroes */
     uint64_t have; /* bytes of it given out, or put into whole */
     struct ws__utf8 utf8;
     int waited_ms; /* for the rest of it: the caller counts */

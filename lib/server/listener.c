@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "conn/stats.h"
 #include "fiber/cores.h"
 #include "http/route.h"
 #include "io/listen.h"
@@ -20,8 +21,10 @@ enum { LAST_WAIT_MS = 1000 };
 static void listener_free(ws_listener *l)
 {
     ws__seats_join(l);
-    if (l->host.registry)
+    if (l->host.registry) {
+        ws__stats_close(ws__registry_stats(l->host.registry));
         ws__registry_unref(l->host.registry);
+    }
     ws__tls_context_free(l->host.tls);
     ws_free(l->host.trusted);
     ws_free(l);
@@ -95,6 +98,9 @@ static int listener_start(ws_listener *l, ws_error *err)
     if (l->fd < 0)
         return l->fd;
     ws__local_name(l->fd, l->addr);
+    ws__registry_set_access(l->host.registry, l->host.server.access,
+                            l->host.server.access_arg);
+    ws__stats_open(ws__registry_stats(l->host.registry), l->addr);
     error = ws__seats_start(l);
     if (error != 0)
         ws__fail(err, error,

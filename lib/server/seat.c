@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conn/pools.h"
 #include "fiber/sched.h"
 #include "fiber/thread.h"
 #include "fiber/worker.h"
@@ -43,6 +44,8 @@ static void seat_accept(void *arg)
     struct ws__seat *seat = arg;
     ws_listener *l = seat->listener;
 
+    ws__stats_join(&ws__pools_here()->stats,
+                   ws__registry_stats(l->host.registry));
     seat_is_present(l, true);
     ws_event_wait(&l->open, 0);
     ws__accept_all(seat);

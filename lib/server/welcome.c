@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "conn/count.h"
 #include "fiber/limit.h"
 #include "fiber/sched.h"
 #include "http/session.h"
@@ -37,12 +38,19 @@ static void say_full(const ws_listener *l)
             l->addr, l->host.server.max_connections, why);
 }
 
+static void count_seat(const struct ws__seat *seat, enum ws_counter what)
+{
+    ws__count_in(ws__registry_stats(seat->listener->host.registry), false, what,
+                 1);
+}
+
 /* Said again when there was nobody to be turned away for a while. */
 static void turn_away(struct ws__seat *seat, int fd)
 {
     ws_listener *l = seat->listener;
 
     seat->turns_away = true;
+    count_seat(seat, WS_COUNT_TURNED_AWAY);
     if (ws__turn_away(&l->turned_away, fd, l->host.tls != NULL))
         say_full(l);
 }
@@ -125,6 +133,7 @@ void ws__welcome(struct ws__seat *seat, int fd, const char *remote)
 {
     ws_listener *l = seat->listener;
 
+    count_seat(seat, WS_COUNT_ACCEPTED);
     if (ws__registry_count(l->host.registry) >=
         l->host.server.max_connections) {
         turn_away(seat, fd);

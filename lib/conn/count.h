@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_CONN_COUNT_H
+#define WS_CONN_COUNT_H
+
+#include "conn/conn.h"
+#include "conn/pools.h"
+#include "conn/stats.h"
+#include "fiber/sched.h"
+
+/*
+ * Counting what a connection does.  What each message counts is its worker's;
+ * what happens once is its listener's, whoever it is that does it, so that of a
+ * begin and its end neither is another listener's.
+ */
+
+static inline struct ws__stats_group *ws__conn_stats(const ws_conn *c)
+{
+    return c->entry.stats;
+}
+
+/* Once in its life. */
+static inline void ws__count_once(const ws_conn *c, enum ws_counter what)
+{
+    ws__stats_add_outside(ws__conn_stats(c), what, 1);
+}
+
+/* By a server (0) or a client (1), for a group or, NULL, for none. */
+static inline void ws__count_in(struct ws__stats_group *g, bool client,
+                                enum ws_counter what, uint64_t n)
+{
+    struct ws__pools *p = ws__worker_local();
+
+    if (p)
+        ws__counts_add(&p->stats.by_role[client], what, n);
+    else
+        ws__stats_add_outside(g, what, n);
+}
+
+/* With each message, or frame. */
+static inline void ws__count(const ws_conn *c, enum ws_counter what, uint64_t n)
+{
+    ws__count_in(ws__conn_stats(c), c->client, what, n);
+}
+
+/* The end of one that has begun. */
+void ws__count_end(const ws_conn *c);
+
+#endif
