@@ -18,6 +18,7 @@ from program import CASES  # noqa: E402
 import basics  # noqa: E402, F401
 import secure  # noqa: E402, F401
 import book  # noqa: E402, F401
+import bridges  # noqa: E402, F401
 import conformance  # noqa: E402, F401
 import foreign  # noqa: E402, F401
 import listing  # noqa: E402, F401
