@@ -33,6 +33,9 @@ typedef struct ws_request {
     const struct ws_request *self_; /* the library's own: a request that it did
                                      * not make, or a copy, is WS_ERR_INVALID
                                      * wherever it is given */
+    int body_fd; /* the file that the body is in, too, if it is larger than
+                  * ws_server.body_file_above, at its beginning; else -1.  It
+                  * has no name, and is closed with the request */
 } ws_request;
 
 /* The first value of a header, or NULL.  Names match in any case. */
@@ -166,6 +169,7 @@ typedef struct ws_route {
     const struct ws_upgrader *upgrader; /* for socket; NULL: all zero */
     bool thread;
     const char *method; /* "GET", "POST", ...; NULL: all, a socket's is GET */
+    size_t max_body_bytes; /* 0: the server's; over it: 413 */
 } ws_route;
 
 /* Files are PEM, read when the listener starts and when they have changed; by a
@@ -257,6 +261,23 @@ typedef struct ws_server {
     void *error_arg;
     ws_access_fn access; /* NULL: none; see ws_access */
     void *access_arg;
+
+    /*
+     * A body of more bytes than this lies in a file without a name, which helper
+     * threads write, and r->body is a map of it: what is received holds no
+     * memory, nor up another fiber.  0: all bodies are in memory.
+     *
+     * So a large upload is a route with max_body_bytes for the largest, a server
+     * with body_file_above, and a request_timeout_ms in which that can come,
+     * since it holds for the whole request.  A body that is too large is refused
+     * (413) as soon as its length is known, with Expect: 100-continue before any
+     * of it was sent.  What has no bound is better sent in messages, or in
+     * several requests.
+     */
+    size_t body_file_above;
+    const char
+        *body_folder; /* for those files; NULL: TMPDIR, or /tmp, which may
+                              * be memory, too */
 } ws_server;
 
 /*

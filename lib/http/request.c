@@ -13,6 +13,7 @@
 #include "http/input.h"
 #include "http/peer.h"
 #include "http/request_body.h"
+#include "io/spool.h"
 #include "proto/header.h"
 #include "proto/http_parse.h"
 #include "proto/http_target.h"
@@ -90,6 +91,7 @@ void ws__request_init(struct ws__request *r, struct ws__session *s)
     r->pub.remote_addr = s->remote;
     r->pub.tls = s->tls;
     r->pub.self_ = &r->pub;
+    r->pub.body_fd = -1;
 }
 
 static void *request_room(struct ws__session *s, size_t size)
@@ -154,6 +156,9 @@ void ws__request_free(struct ws__request *r)
 {
     r->pub.self_ = NULL; /* in what may be looked at too late */
     ws__buf_release(&r->body, NULL);
+    if (r->spool)
+        ws__spool_end(r->spool);
+    ws_free(r->spool);
     for (int i = 0; i < WS__MADE_KINDS; i++)
         ws_free(r->made[i]);
     if ((void *)r != r->session->request)
@@ -165,6 +170,7 @@ static struct ws__request *request_of_nothing(struct ws__session *s)
 {
     struct ws__request *r = (struct ws__request *)(void *)s->request;
 
+    _Static_assert(sizeof(*r) <= sizeof(s->request), "there is room");
     ws__request_init(r, s);
     return r;
 }

@@ -13,6 +13,8 @@
 #include "http/fault.h"
 #include "http/session.h"
 
+struct ws__spool;
+
 /* What is made of a request when it is asked for. */
 enum ws__made {
     WS__MADE_QUERY,
@@ -38,6 +40,7 @@ struct ws__request {
     uint64_t sent;   /* bytes of its body */
     int64_t began;   /* when its head was here; 0: it never was */
     struct ws__buf body;
+    struct ws__spool *spool;    /* the body is in a file; NULL: it is not */
     char *rest;                 /* of its memory: see take_target */
     void *made[WS__MADE_KINDS]; /* each one block */
     const ws_header *needed;    /* go out with the answer, but for those that it
