@@ -150,6 +150,22 @@ static void what_is_wrong_stands_in_the_log(void **state)
     assert_int_equal(ws_listener_shutdown(l, 0), 0);
 }
 
+/* Its port may be another program's. */
+static void no_server_is_one_of_all_zero(void **state)
+{
+    (void)state;
+    ws_error err;
+    ws_listener *l = ws_listen(NULL, &err);
+
+    if (!l) {
+        assert_int_equal(err.code, -EADDRINUSE);
+        return;
+    }
+    assert_string_equal(strrchr(ws_listener_addr(l), ':'), ":8080");
+    assert_int_equal(ws_serve(NULL), -EADDRINUSE);
+    assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)), 0);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -172,6 +188,7 @@ int main(void)
         cmocka_unit_test(a_signal_that_is_ignored_stays_so),
         cmocka_unit_test(the_descriptor_limit_is_raised_to_the_hard_one),
         cmocka_unit_test(what_is_wrong_stands_in_the_log),
+        cmocka_unit_test(no_server_is_one_of_all_zero),
     };
 
     ws_set_log(count_line, NULL);

@@ -204,7 +204,8 @@ typedef struct ws_access {
  * not wait long: the connection's next request does, too. */
 typedef void (*ws_access_fn)(const ws_access *a, void *arg);
 
-/* Zero is default throughout; each limit answers with its own status. */
+/* Zero is default throughout, and NULL is all zero; each limit answers with its
+ * own status. */
 typedef struct ws_server {
     const char *addr; /* "host:port", ":port", "unix:path"; NULL: ":8080" */
     const ws_route *routes;

@@ -112,7 +112,8 @@ static int listener_start(ws_listener *l, ws_error *err)
 
 ws_listener *ws_listen(const ws_server *s, ws_error *err)
 {
-    ws_listener *l = listener_new(s);
+    static const ws_server standard;
+    ws_listener *l = listener_new(s ? s : &standard);
 
     if (err)
         *err = (ws_error){ 0 };

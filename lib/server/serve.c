@@ -72,9 +72,11 @@ static int serve_until(const ws_server *s, ws_event *stop)
 
 int ws_serve(const ws_server *s)
 {
+    static const ws_server standard;
     ws_event stop = { { NULL } };
     int r = stop_at(&stop, SIGINT);
 
+    s = s ? s : &standard;
     raise_descriptor_limit();
     if (r == 0)
         r = stop_at(&stop, SIGTERM);
