@@ -11,28 +11,6 @@
 . "$(dirname "$0")/common.sh"
 pip_install aiohttp==3.14.5 websocket-client==1.9.2
 npm_install faye-websocket@0.11.4
-cat >aiohttp_server.py <<'END'
-import asyncio
-from aiohttp import web
-
-async def handle(request):
-    ws = web.WebSocketResponse()
-    await ws.prepare(request)
-    async for _ in ws:
-        pass
-    return ws
-
-async def main():
-    app = web.Application()
-    app.router.add_get("/", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
-
-asyncio.run(main())
-END
 cat >faye_server.js <<'END'
 const WebSocket = require('faye-websocket');
 const server = require('http').createServer();
@@ -67,7 +45,7 @@ for who, port in zip(sys.argv[1::2], sys.argv[2::2]):
     show(who, lambda: dial(int(port)))
 show("websocket-client", as_client)
 END
-venv/bin/python aiohttp_server.py >aiohttp_port &
+serve aiohttp >aiohttp_port &
 peer=$!
 node faye_server.js >faye_port &
 peer="$peer $!"

@@ -39,6 +39,13 @@ pip_install()
         exit 77
 }
 
+# serve aiohttp|tornado|websockets: with what pip_install has installed, until it
+# is ended; says its port (servers.py).
+serve()
+{
+    exec venv/bin/python -c "import servers; servers.serve_$1()"
+}
+
 # npm_install PACKAGE@VERSION...
 npm_install()
 {

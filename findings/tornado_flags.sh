@@ -10,27 +10,7 @@
 
 . "$(dirname "$0")/common.sh"
 pip_install tornado==6.6.1
-cat >server.py <<'END'
-import asyncio
-from tornado import httpserver, netutil, web, websocket
-
-class Handler(websocket.WebSocketHandler):
-    def get_compression_options(self):
-        return {}
-
-    def on_message(self, message):
-        self.write_message(message)
-
-async def main():
-    sockets = netutil.bind_sockets(0, "127.0.0.1")
-    app = web.Application([("/", Handler)])
-    httpserver.HTTPServer(app).add_sockets(sockets)
-    print(sockets[0].getsockname()[1], flush=True)
-    await asyncio.Event().wait()
-
-asyncio.run(main())
-END
-venv/bin/python server.py >number 2>/dev/null &
+serve tornado >number 2>/dev/null &
 peer=$!
 cat >offer.py <<'END'
 import sys

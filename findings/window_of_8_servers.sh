@@ -11,61 +11,6 @@
 . "$(dirname "$0")/common.sh"
 pip_install websockets==17.4 aiohttp==3.14.5 tornado==6.6.1
 npm_install ws@8.23.0 faye-websocket@0.11.4 permessage-deflate@0.1.7
-cat >websockets_server.py <<'END'
-import asyncio
-import websockets
-
-async def handle(ws):
-    await ws.wait_closed()
-
-async def main():
-    server = await websockets.serve(handle, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.Event().wait()
-
-asyncio.run(main())
-END
-cat >aiohttp_server.py <<'END'
-import asyncio
-from aiohttp import web
-
-async def handle(request):
-    ws = web.WebSocketResponse()
-    await ws.prepare(request)
-    async for _ in ws:
-        pass
-    return ws
-
-async def main():
-    app = web.Application()
-    app.router.add_get("/", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
-
-asyncio.run(main())
-END
-cat >tornado_server.py <<'END'
-import asyncio
-from tornado import httpserver, netutil, web, websocket
-
-class Handler(websocket.WebSocketHandler):
-    def get_compression_options(self):
-        return {}
-
-async def main():
-    sockets = netutil.bind_sockets(0, "127.0.0.1")
-    app = web.Application([("/", Handler)])
-    httpserver.HTTPServer(app).add_sockets(sockets)
-    print(sockets[0].getsockname()[1], flush=True)
-    await asyncio.Event().wait()
-
-asyncio.run(main())
-END
-venv/bin/python tornado_server.py >tornado_port 2>/dev/null &
-peer=$!
 cat >ws_server.js <<'END'
 const { WebSocketServer } = require('ws');
 const server = new WebSocketServer(
@@ -80,8 +25,8 @@ server.on('upgrade', (q, socket, body) =>
     new WebSocket(q, socket, body, null, { extensions }));
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 END
-for who in websockets aiohttp; do
-    venv/bin/python "${who}_server.py" >"${who}_port" &
+for who in websockets aiohttp tornado; do
+    serve "$who" >"${who}_port" 2>/dev/null &
     peer="$peer $!"
 done
 for who in ws faye; do
