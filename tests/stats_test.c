@@ -435,6 +435,69 @@ static void requests_and_connections_are_told_of(void **state)
     l = kept;
 }
 
+/* ---- Frames ------------------------------------------------------------- */
+
+static ws_mutex trace_lock;
+static char trace[4096];
+static const ws_conn *traced;
+
+static void keep_frame(const ws_log_record *r, void *arg)
+{
+    const char *frame = strstr(r->fields, "event=frame direction=");
+
+    (void)arg;
+    if (!frame || r->conn != traced)
+        return;
+    assert_int_equal(r->level, WS_LOG_DEBUG);
+    assert_non_null(strstr(r->fields, ws_remote_addr(r->conn)));
+    ws_mutex_lock(&trace_lock);
+    strncat(trace, strstr(frame, "direction=") + 10, 3);
+    strncat(trace, strstr(frame, " opcode="), 64);
+    strcat(trace, "\n");
+    ws_mutex_unlock(&trace_lock);
+}
+
+static void frames_are_traced(void **state)
+{
+    (void)state;
+    ws_conn *c = dial("/small", true);
+
+    trace[0] = '\0';
+    traced = c;
+    ws_set_log_records(keep_frame, NULL);
+    say_hello(c, "before");
+    ws_set_trace(c, true);
+    ws_enable_write_compression(c, false);
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    assert_int_equal(ws_write(c, "12345", 5), 0);
+    assert_int_equal(ws_flush(c), 0);
+    assert_int_equal(ws_end_message(c), 0);
+    ws_finish(c, 1000, NULL, ws_after(PATIENCE_S * 1000));
+    ws_set_trace(c, false);
+    ws_close(c);
+    ws_set_log_records(NULL, NULL);
+    assert_string_equal(trace, "out opcode=text fin=0 rsv1=0 length=5\n"
+                               "out opcode=continuation fin=1 rsv1=0 length=0\n"
+                               "out opcode=close fin=1 rsv1=0 length=2\n"
+                               "in  opcode=text fin=1 rsv1=1 length=7\n"
+                               "in  opcode=close fin=1 rsv1=0 length=2\n");
+}
+
+static void so_are_all_if_the_environment_says_so(void **state)
+{
+    (void)state;
+    trace[0] = '\0';
+    setenv("SILVERBACK_TRACE", "1", 1); /* for good: the server reads it, too */
+    ws_conn *c = dial("/echo", false);
+    traced = c;
+    ws_set_log_records(keep_frame, NULL);
+    say_hello(c, "five.");
+    ws_close(c);
+    ws_set_log_records(NULL, NULL);
+    assert_string_equal(trace, "out opcode=text fin=1 rsv1=0 length=5\n"
+                               "in  opcode=text fin=1 rsv1=0 length=5\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -454,6 +517,8 @@ int main(void)
         TEST(each_family_stands_once),
         TEST(health_is_ok),
         TEST(requests_and_connections_are_told_of),
+        TEST(frames_are_traced),
+        TEST(so_are_all_if_the_environment_says_so),
     };
 
     return run_in_mode("stats", tests, NULL, NULL);

@@ -259,6 +259,12 @@ WS_API int ws_fd(const ws_conn *c); /* for getsockopt and logs, not for I/O */
 WS_API void ws_set_user(ws_conn *c, void *user);
 WS_API void *ws_user(const ws_conn *c);
 
+/* Log each frame that comes and goes from now on: its direction, opcode, FIN and
+ * RSV1, and the length of its payload, but nothing of that.  Those of all
+ * connections if the environment's SILVERBACK_TRACE is 1 when they begin.  From
+ * any thread; what has been received already may not be logged any more. */
+WS_API void ws_set_trace(ws_conn *c, bool on);
+
 /* ---- Ending ------------------------------------------------------------- */
 
 /* The first final error of this connection; code 0 while all is well.  Written

@@ -15,6 +15,7 @@
 #include "conn/pools.h"
 #include "conn/sendbuf.h"
 #include "conn/setup.h"
+#include "conn/trace.h"
 
 ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
                       ws_error *err)
@@ -35,6 +36,7 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
     atomic_init(&c->w.compress, true);
     atomic_init(&c->w.level, 1);
     atomic_init(&c->w.coalesce, true);
+    atomic_init(&c->w.traced, ws__trace_all());
     int r = ws__stream_watch(&c->stream);
     if (r == 0)
         r = ws__setup_apply(c, setup);

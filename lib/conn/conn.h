@@ -73,7 +73,8 @@ struct ws__write_side {
     atomic_bool control_due; /* a slot of the queue is full */
     bool ping_due : 1;       /* slots that need no memory, */
     bool close_due : 1;
-    uint16_t due_close_code;                 /* and what to say; 0: nothing */
+    uint16_t due_close_code; /* and what to say; 0: nothing */
+    atomic_bool traced;      /* anyone's: its frames are logged (conn/trace) */
     struct ws__control_queue *control_queue; /* the others; NULL: empty */
     struct ws__lock control_lock;
 };

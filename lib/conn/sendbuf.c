@@ -8,6 +8,7 @@
 #include "base/poison.h"
 #include "conn/extras.h"
 #include "conn/pools.h"
+#include "conn/trace.h"
 #include "fiber/stopwatch.h"
 #include "io/random.h"
 #include "proto/mask.h"
@@ -101,6 +102,8 @@ void ws__sendbuf_give_back(ws_conn *c)
 int ws__sendbuf_make_header(ws_conn *c, struct ws__frame *f)
 {
     f->masked = c->client;
+    if (ws__is_traced(c))
+        ws__trace_out(c, f);
     return f->masked ? ws__random(f->key, sizeof(f->key)) : 0;
 }
 

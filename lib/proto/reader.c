@@ -32,6 +32,12 @@ static const char *frame_fault(const struct ws__reader *r)
     return NULL;
 }
 
+static void trace_frame(const struct ws__reader *r)
+{
+    if (r->trace)
+        r->trace(r);
+}
+
 /* A control frame is taken when it is there in full; it is small. */
 static enum ws__event take_control(struct ws__reader *r, struct ws__buf *in,
                                    size_t header)
@@ -40,6 +46,7 @@ static enum ws__event take_control(struct ws__reader *r, struct ws__buf *in,
 
     if (ws__buf_used(in) < header + n)
         return WS__NEED_INPUT;
+    trace_frame(r);
     r->control.type = r->frame.opcode;
     r->control.len = (uint8_t)n;
     memcpy(r->control.data, in->pos + header, n);
@@ -97,6 +104,7 @@ static enum ws__event take_header(struct ws__reader *r, struct ws__buf *in)
     if (r->frame.opcode & WS__CONTROL_BIT)
         return take_control(r, in, (size_t)n);
     in->pos += n;
+    trace_frame(r);
     return begin_payload(r);
 }
 

@@ -41,6 +41,7 @@ struct ws__reader {
     size_t in_max;                 /* the largest size of in */
     struct ws__pool *buffers;
     struct ws__pool *inflaters;
+    void (*trace)(const struct ws__reader *r); /* of each frame; NULL: none */
 
     /* The frame under way. */
     struct ws__frame frame;
