@@ -16,31 +16,10 @@
 
 #include "io/listen.h"
 #include "io/sock.h"
+#include "local.h"
 #include "mode.h"
 
 enum { LONG = 60000 };
-
-static char folder[64];
-static char path[96];          /* of a socket in folder */
-static char unix_address[128]; /* "unix:" and that */
-
-static int make_folder(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/connect_test.XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(path, sizeof(path), "%s/s", folder);
-    snprintf(unix_address, sizeof(unix_address), "unix:%s", path);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
 
 /* Returns what listens at addr, whose port may be 0, and where that is. */
 static int listen_on(const char *addr, char name[static WS__ADDR_LEN])
@@ -127,13 +106,13 @@ static void a_path_is_connected_to(void **state)
 {
     (void)state;
     char name[WS__ADDR_LEN];
-    int listener = listen_on(unix_address, name);
-    int fd = connect_to(unix_address);
+    int listener = listen_on(local_address, name);
+    int fd = connect_to(local_address);
 
     assert_talks(listener, fd);
     close(fd);
     close(listener);
-    unlink(path);
+    unlink(local_path);
 }
 
 static void what_fails_says_where_and_why(void **state)
@@ -144,8 +123,8 @@ static void what_fails_says_where_and_why(void **state)
     close(listen_on("127.0.0.1:0", name));
     snprintf(want, sizeof(want), "connect to %s: Connection refused", name);
     assert_fails(name, -ECONNREFUSED, want);
-    snprintf(want, sizeof(want), "connect to %s: No such file", unix_address);
-    assert_fails(unix_address, -ENOENT, want);
+    snprintf(want, sizeof(want), "connect to %s: No such file", local_address);
+    assert_fails(local_address, -ENOENT, want);
     assert_fails("a..b:80", WS_ERR_RESOLVE, "resolve a..b:80: ");
     assert_fails("[fe80::1]:80", -EINVAL, "needs its zone");
 }
@@ -180,13 +159,13 @@ static void it_can_be_canceled(void **state)
 
 /* ---- A queue that is full ------------------------------------------------ */
 
-/* Returns what listens at the path, with no room for another connection. */
+/* Returns what listens there, with no room for another connection. */
 static int listen_with_full_queue(int *waits)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
-    strcpy(un.sun_path, path);
+    strcpy(un.sun_path, local_path);
     assert_int_equal(bind(listener, (struct sockaddr *)&un, sizeof(un)), 0);
     assert_int_equal(listen(listener, 0), 0);
     *waits = ws__connect_begin((struct sockaddr *)&un, sizeof(un));
@@ -202,11 +181,11 @@ static void a_full_queue_is_waited_for_until_the_deadline(void **state)
     int waits, listener = listen_with_full_queue(&waits);
     ws_error err;
 
-    assert_int_equal(ws_connect(unix_address, ws_after(10), NULL, &err),
+    assert_int_equal(ws_connect(local_address, ws_after(10), NULL, &err),
                      WS_ERR_TIMEOUT);
     close(waits);
     close(listener);
-    unlink(path);
+    unlink(local_path);
 }
 
 static void set(void *event)
@@ -221,12 +200,12 @@ static void a_full_queue_is_waited_for_until_that_is_canceled(void **state)
     ws_event cancel = { 0 };
     ws_fiber *f = ws_go(set, &cancel);
 
-    assert_int_equal(ws_connect(unix_address, 0, &cancel, NULL),
+    assert_int_equal(ws_connect(local_address, 0, &cancel, NULL),
                      WS_ERR_CANCELED);
     ws_join(f);
     close(waits);
     close(listener);
-    unlink(path);
+    unlink(local_path);
 }
 
 struct dial {
@@ -235,7 +214,7 @@ struct dial {
 
 static void dial(void *arg)
 {
-    ((struct dial *)arg)->fd = connect_to(unix_address);
+    ((struct dial *)arg)->fd = connect_to(local_address);
 }
 
 static void a_full_queue_is_waited_for_until_there_is_room(void **state)
@@ -252,7 +231,7 @@ static void a_full_queue_is_waited_for_until_there_is_room(void **state)
     close(d.fd);
     close(waits);
     close(listener);
-    unlink(path);
+    unlink(local_path);
 }
 
 int main(void)
@@ -269,5 +248,5 @@ int main(void)
         cmocka_unit_test(a_full_queue_is_waited_for_until_there_is_room),
     };
 
-    return run_in_mode("connect", tests, make_folder, remove_folder);
+    return run_in_mode("connect", tests, local_make, local_remove);
 }

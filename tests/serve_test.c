@@ -13,10 +13,9 @@
 #include <silverback/fiber.h>
 #include <silverback/http.h>
 
+#include "local.h"
 #include "mode.h"
 #include "peer.h"
-
-static char folder[] = "/tmp/serve_test.XXXXXX", addr[64];
 
 /* ---- A server, and who ends it ------------------------------------------ */
 
@@ -65,7 +64,7 @@ static void ask_to_wait(void *arg)
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
     (void)arg;
-    snprintf(un.sun_path, sizeof(un.sun_path), "%s", addr + strlen("unix:"));
+    snprintf(un.sun_path, sizeof(un.sun_path), "%s", local_path);
     while (connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0)
         ws_sleep(1);
     (void)!write(fd, "GET /wait HTTP/1.1" SERVED "\r\n", 32);
@@ -75,7 +74,7 @@ static void ask_to_wait(void *arg)
 
 static void serve_until(const int *signals)
 {
-    ws_server s = { .addr = addr, .routes = routes };
+    ws_server s = { .addr = local_address, .routes = routes };
 
     mode_set(&s);
     entered = leave = (ws_event){ { NULL } };
@@ -166,21 +165,6 @@ static void no_server_is_one_of_all_zero(void **state)
     assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)), 0);
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(addr, sizeof(addr), "unix:%s/s", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return rmdir(folder);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,5 +176,5 @@ int main(void)
     };
 
     ws_set_log(count_line, NULL);
-    return run_in_mode("serve", tests, make_folder, remove_folder);
+    return run_in_mode("serve", tests, local_make, local_remove);
 }

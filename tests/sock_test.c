@@ -17,31 +17,10 @@
 #include "io/listen.h"
 #include "io/sock.h"
 #include "io/wait.h"
+#include "local.h"
 #include "mode.h"
 
 enum { LONG = 60000 };
-
-static char folder[64];
-static char path[96];          /* of a socket in folder */
-static char unix_address[128]; /* "unix:" and that */
-
-static int make_folder(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/sock_test.XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(path, sizeof(path), "%s/s", folder);
-    snprintf(unix_address, sizeof(unix_address), "unix:%s", path);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
 
 static int listen_on(const char *addr)
 {
@@ -166,14 +145,14 @@ static void listens_on_a_path(void **state)
 {
     (void)state;
     char name[WS__ADDR_LEN];
-    int fd = listen_on(unix_address);
+    int fd = listen_on(local_address);
 
     ws__local_name(fd, name);
-    assert_string_equal(name, unix_address);
+    assert_string_equal(name, local_address);
     close(fd);
-    unlink(path);
-    talk(unix_address, AF_UNIX, unix_address);
-    unlink(path);
+    unlink(local_path);
+    talk(local_address, AF_UNIX, local_address);
+    unlink(local_path);
 }
 
 static void a_taken_port_is_named(void **state)
@@ -223,39 +202,39 @@ static void a_live_socket_file_is_in_use(void **state)
     (void)state;
     ws_error err = { 0 };
     char want[256];
-    int fd = listen_on(unix_address);
+    int fd = listen_on(local_address);
 
     snprintf(want, sizeof(want), "listen on %s: address already in use",
-             unix_address);
-    assert_int_equal(ws__listen(unix_address, &err), -EADDRINUSE);
+             local_address);
+    assert_int_equal(ws__listen(local_address, &err), -EADDRINUSE);
     assert_string_equal(err.text, want);
     int client = connect_to(fd, AF_UNIX);
     assert_true(client >= 0);
     close(client);
     close(fd);
-    unlink(path);
+    unlink(local_path);
 }
 
 static void a_stale_socket_file_is_replaced(void **state)
 {
     (void)state;
 
-    close(listen_on(unix_address)); /* leaves the file */
-    talk(unix_address, AF_UNIX, unix_address);
-    unlink(path);
+    close(listen_on(local_address)); /* leaves the file */
+    talk(local_address, AF_UNIX, local_address);
+    unlink(local_path);
 }
 
 static void another_file_is_left_alone(void **state)
 {
     (void)state;
     struct stat st;
-    int fd = open(path, O_CREAT | O_WRONLY, 0600);
+    int fd = open(local_path, O_CREAT | O_WRONLY, 0600);
 
     close(fd);
-    assert_int_equal(ws__listen(unix_address, NULL), -EADDRINUSE);
-    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(ws__listen(local_address, NULL), -EADDRINUSE);
+    assert_int_equal(stat(local_path, &st), 0);
     assert_true(S_ISREG(st.st_mode));
-    unlink(path);
+    unlink(local_path);
 }
 
 static void a_path_has_to_fit(void **state)
@@ -500,5 +479,5 @@ int main(void)
         cmocka_unit_test(local_names_may_fill_their_room),
     };
 
-    return run_in_mode("sock", tests, make_folder, remove_folder);
+    return run_in_mode("sock", tests, local_make, local_remove);
 }

@@ -16,6 +16,7 @@
 #include <silverback.h>
 
 #include "fiber/worker.h"
+#include "local.h"
 #include "peer.h"
 #include "server/listener.h"
 
@@ -47,8 +48,6 @@ static const ws_route routes[] = { { .path = "/", .handler = hello },
     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"                      \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
-static char folder[] = "/tmp/start_test.XXXXXX", addr[64];
-
 /* ---- What happens while it starts --------------------------------------- */
 
 /* The allocator sees each worker's turn. */
@@ -72,7 +71,7 @@ static int call_local(void)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    strcpy(un.sun_path, addr + strlen("unix:"));
+    strcpy(un.sun_path, local_path);
     assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
     return fd;
 }
@@ -109,7 +108,7 @@ static void *allocate(void *ptr, size_t size, void *arg)
 static ws_listener *start(ws_error *err)
 {
     during.made = 0;
-    return ws_listen(&(ws_server){ .addr = addr,
+    return ws_listen(&(ws_server){ .addr = local_address,
                                    .routes = routes,
                                    .workers = WORKERS,
                                    .stack_size = during.stack_size },
@@ -213,10 +212,10 @@ static void a_route_that_is_of_no_use_is_an_error(void **state)
     static const ws_route useless[] = { { .path = "/" }, { 0 } };
     ws_error err;
 
-    assert_null(
-        ws_listen(&(ws_server){ .addr = addr, .routes = useless }, &err));
+    assert_null(ws_listen(
+        &(ws_server){ .addr = local_address, .routes = useless }, &err));
     assert_int_equal(err.code, WS_ERR_INVALID);
-    assert_int_not_equal(access(addr + strlen("unix:"), F_OK), 0);
+    assert_int_not_equal(access(local_path, F_OK), 0);
 }
 
 /* ---- Descriptors -------------------------------------------------------- */
@@ -252,7 +251,7 @@ static void there_is_a_descriptor_for_each_connection(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         now.rlim_cur = rows[i].limit;
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
-        ws_listener *l = ws_listen(&(ws_server){ .addr = addr,
+        ws_listener *l = ws_listen(&(ws_server){ .addr = local_address,
                                                  .routes = routes,
                                                  .workers = rows[i].workers,
                                                  .threads = rows[i].threads },
@@ -291,7 +290,8 @@ static void the_log_says_that_the_descriptors_are_too_few(void **state)
     now.rlim_cur = 70;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
     ws_listener *l = ws_listen(
-        &(ws_server){ .addr = addr, .routes = routes, .workers = 1 }, NULL);
+        &(ws_server){ .addr = local_address, .routes = routes, .workers = 1 },
+        NULL);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0); /* for the peers */
 
     assert_non_null(l);
@@ -310,22 +310,6 @@ static void the_log_says_that_the_descriptors_are_too_few(void **state)
     ws_set_log(NULL, NULL);
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    program = pthread_self();
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(addr, sizeof(addr), "unix:%s/s", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return rmdir(folder);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +323,7 @@ int main(void)
     };
 
     ws_set_allocator(allocate, NULL);
-    return cmocka_run_group_tests_name("start", tests, make_folder,
-                                       remove_folder);
+    program = pthread_self();
+    return cmocka_run_group_tests_name("start", tests, local_make,
+                                       local_remove);
 }
