@@ -46,6 +46,15 @@ static void socket_ends(ws_conn *c, void *arg)
     (void)arg;
 }
 
+static void insist(ws_request *r, int status, const char *reason, void *arg);
+static const ws_upgrader insisting = { .error = insist };
+
+static void upgrade_insistently(ws_request *r, void *arg)
+{
+    (void)arg;
+    ws_close(ws_upgrade(&insisting, r, NULL));
+}
+
 static char get[] = "get", post[] = "post";
 static const ws_route routes[] = {
     { .path = "/any", .handler = name_method },
@@ -54,6 +63,7 @@ static const ws_route routes[] = {
     { .path = "/mute", .handler = say_nothing },
     { .path = "/files/", .handler = files },
     { .path = "/upgrade", .handler = upgrade },
+    { .path = "/insists", .handler = upgrade_insistently },
     { .path = "/socket", .socket = socket_ends },
     { .path = "/thread", .handler = say_nothing, .thread = true },
     { 0 },
@@ -139,6 +149,15 @@ enum { HASTE_MS = 200 };
 
 static atomic_int asked;
 
+static void insist(ws_request *r, int status, const char *reason, void *arg)
+{
+    (void)status;
+    (void)reason;
+    (void)arg;
+    atomic_fetch_add(&asked, 1);
+    assert_null(ws_upgrade(&insisting, r, NULL));
+}
+
 static void as_json(ws_request *r, int status, const char *reason, void *arg)
 {
     const ws_header headers[] = { { "Content-Type", "application/json" },
@@ -199,6 +218,35 @@ static int start_in_haste(void **state)
 {
     (void)state;
     return start_with(as_json, HASTE_MS);
+}
+
+static int start_for_nobody(void **state)
+{
+    static char arg[] = "arg";
+
+    (void)state;
+    asked = 0;
+    l = serve((ws_server){ .routes = routes,
+                           .error = as_json,
+                           .error_arg = arg,
+                           .max_connections = 1 });
+    return 0;
+}
+
+static void upgrade_it(ws_request *r, int status, const char *reason, void *arg)
+{
+    (void)status;
+    (void)reason;
+    (void)arg;
+    atomic_fetch_add(&asked, 1);
+    assert_null(ws_upgrade(NULL, r, NULL));
+    assert_string_equal(r->error.text, "upgrade: the request is being refused");
+}
+
+static int start_upgrading(void **state)
+{
+    (void)state;
+    return start_with(upgrade_it, 0);
 }
 
 static int start_with_a_file(void **state)
@@ -330,6 +378,39 @@ static void who_has_another_refused_is_not_asked_again(void **state)
     assert_int_equal(asked, 1);
 }
 
+static void one_too_many_is_refused_by_the_server(void **state)
+{
+    (void)state;
+    int first = call(l);
+
+    say(first, "GET /any HTTP/1.1" SERVED "\r\n");
+    assert_true(hear(first, &a));
+    assert_int_equal(a.status, 200);
+
+    int fd = call(l);
+    assert_true(hear(fd, &a));
+    assert_int_equal(a.status, 503);
+    assert_string_equal(a.body, "{\" \":\"Service Unavailable\"}");
+    assert_string_equal(field_of(&a, "Connection"), "close");
+    assert_true(has_ended(fd));
+    close(fd);
+    close(first);
+}
+
+/* Nor does an upgrader's function ask itself for ever. */
+static void what_is_refused_is_not_upgraded(void **state)
+{
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(refusals); i++) {
+        ask(l, refusals[i].request, &a);
+        assert_int_equal(a.status, refusals[i].status);
+    }
+    assert_int_equal(asked, COUNT(refusals));
+    assert_int_equal(ask_by("GET", "/insists"), 400);
+    assert_int_equal(asked, COUNT(refusals) + 2);
+}
+
 /* ------------------------------------------------------------------------- */
 
 static int make_folder(void **state)
@@ -354,6 +435,8 @@ int main(void)
         TEST(options_are_listed, start),
         TEST(each_refusal_is_answered_by_the_server, start_with_json),
         TEST(one_that_takes_too_long_is_refused_by_the_server, start_in_haste),
+        TEST(one_too_many_is_refused_by_the_server, start_for_nobody),
+        TEST(what_is_refused_is_not_upgraded, start_upgrading),
         TEST(who_does_not_reply_leaves_it_to_us, start_in_silence),
         TEST(who_has_another_refused_is_not_asked_again, start_with_a_file),
     };

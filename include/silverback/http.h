@@ -255,8 +255,10 @@ typedef struct ws_server {
      * first.
      *
      * Of a request that did not come whole (400, 408, 413, 414, 417, 431, 501,
-     * 505) what is not known is "", and its connection ends with the answer.
-     * NULL: no function.
+     * 505) what is not known is "", and its connection ends with the answer; of
+     * one above max_connections (503; with TLS it is just closed) nothing is
+     * known, and the function must not wait, for it holds up accepting.  It
+     * cannot upgrade.  NULL: no function.
      */
     void (*error)(ws_request *r, int status, const char *reason, void *arg);
     void *error_arg;

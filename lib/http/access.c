@@ -78,7 +78,9 @@ static bool is_logged(const struct ws__request *r, int status)
 
 static void log_refusal(const struct ws__request *r, int status)
 {
-    const char *remote = r->pub.remote_addr, *path = r->session->route->path;
+    const ws_route *route = r->session->route;
+    const char *remote = r->pub.remote_addr;
+    const char *path = route ? route->path : r->pub.path;
     char code[16];
     const struct ws__log_field fields[] = { { "route", path },
                                             { "remote", remote },

@@ -22,6 +22,7 @@ int ws__deny(struct ws__request *r, const struct ws__denial *d)
     char text[256];
     int error = 0;
 
+    r->refused = true;
     r->needed = d->needed;
     ask_server(r, d);
     if (!r->answered) {

@@ -79,6 +79,7 @@ void ws__handle(struct ws__request *r)
 {
     struct ws__session *s = r->session;
 
+    s->route = NULL;
     if (strcmp(r->pub.path, "*") == 0) { /* RFC 9110, section 9.3.7 */
         ws_reply(&r->pub, 200, NULL, NULL, 0);
         return;

@@ -35,6 +35,7 @@ struct ws__request {
     bool is_head;    /* the method */
     bool keep_alive; /* the connection goes on after the answer */
     bool answered;   /* or upgraded */
+    bool refused;    /* is to be, or was: it is not upgraded any more */
     bool denied;     /* the server's error function has been asked */
     int status;      /* of the answer; 0: none yet */
     uint64_t sent;   /* bytes of its body */

@@ -33,6 +33,7 @@ static int refuse_upgrade_as(const ws_upgrader *u, struct ws__request *r,
 {
     ws_request *pub = &r->pub;
 
+    r->refused = true;
     pub->error.http_status = status;
     ws__access_refusal(r, status);
 
@@ -202,6 +203,16 @@ static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)
     return c;
 }
 
+/* Why it cannot even be asked for; NULL: it can. */
+static const char *misuse_of(const struct ws__request *r)
+{
+    if (!r)
+        return "the library did not make this request";
+    if (r->answered)
+        return "the request was answered already";
+    return r->refused ? "the request is being refused" : NULL;
+}
+
 ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
                     const ws_header *headers)
 {
@@ -212,10 +223,10 @@ ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
     u = u ? u : &standard;
     if (pub)
         pub->error = (ws_error){ 0 };
-    if (!r || r->answered) {
+    const char *wrong = misuse_of(r);
+    if (wrong) {
         ws__fail(pub ? &pub->error : NULL, WS_ERR_INVALID, "upgrade: %s",
-                 r ? "the request was answered already"
-                   : "the library did not make this request");
+                 wrong);
         return NULL;
     }
     if (check_upgrade(u, r, headers) != 0)

@@ -2,9 +2,8 @@
 
 #include "server/turned_away.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
-
-#include "io/stream.h"
 
 enum { HELD_MS = 2000 };
 
@@ -15,22 +14,9 @@ static void close_oldest(struct ws__turned_away *t)
     t->n--;
 }
 
-static void answer(int fd, bool tls)
+bool ws__turn_away(struct ws__turned_away *t, int fd)
 {
-    static const char text[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                               "Connection: close\r\n"
-                               "Content-Length: 0\r\n\r\n";
-    struct ws__stream stream;
-
-    ws__stream_socket(&stream, fd);
-    if (!tls) /* for which there is no time */
-        (void)ws__stream_write(&stream, text, sizeof(text) - 1, ws_now());
-    stream.ops->half_close(&stream);
-}
-
-bool ws__turn_away(struct ws__turned_away *t, int fd, bool tls)
-{
-    answer(fd, tls);
+    shutdown(fd, SHUT_WR);
     ws_mutex_lock(&t->lock);
     bool only = t->n == 0;
     if (t->n == WS__TURNED_AWAY)

@@ -12,6 +12,7 @@
 #include "conn/count.h"
 #include "fiber/limit.h"
 #include "fiber/sched.h"
+#include "http/deny_unread.h"
 #include "http/session.h"
 
 enum { SLACK = 8 }; /* connections that a worker may have above its share */
@@ -45,13 +46,15 @@ static void count_seat(const struct ws__seat *seat, enum ws_counter what)
 }
 
 /* Said again when there was nobody to be turned away for a while. */
-static void turn_away(struct ws__seat *seat, int fd)
+static void turn_away(struct ws__seat *seat, int fd, const char *remote)
 {
     ws_listener *l = seat->listener;
 
     seat->turns_away = true;
     count_seat(seat, WS_COUNT_TURNED_AWAY);
-    if (ws__turn_away(&l->turned_away, fd, l->host.tls != NULL))
+    if (!l->host.tls) /* for which there is no time */
+        ws__deny_unread(&l->host, fd, remote);
+    if (ws__turn_away(&l->turned_away, fd))
         say_full(l);
 }
 
@@ -136,7 +139,7 @@ void ws__welcome(struct ws__seat *seat, int fd, const char *remote)
     count_seat(seat, WS_COUNT_ACCEPTED);
     if (ws__registry_count(l->host.registry) >=
         l->host.server.max_connections) {
-        turn_away(seat, fd);
+        turn_away(seat, fd, remote);
         return;
     }
     struct ws__seat *chosen = seat_for_one(seat);
