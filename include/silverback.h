@@ -28,6 +28,7 @@
  *     http.h       the small HTTP/1.1 server around the handlers
  *     stats.h      what can be counted, for operators
  *     fiber.h      go, sleep, events: the runtime under it all
+ *     loop.h       the fibers in a loop of the program's own
  *     codec.h      send and receive values instead of bytes
  *
  * Conventions that hold everywhere:
@@ -58,6 +59,7 @@
 #include "silverback/dial.h"
 #include "silverback/fiber.h"
 #include "silverback/http.h"
+#include "silverback/loop.h"
 #include "silverback/redial.h"
 #include "silverback/stats.h"
 #include "silverback/upgrade.h"

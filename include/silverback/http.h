@@ -281,6 +281,11 @@ typedef struct ws_server {
     const char
         *body_folder; /* for those files; NULL: TMPDIR, or /tmp, which may
                               * be memory, too */
+
+    /* Accept and serve in this loop alone, on the thread that drives it (see
+     * loop.h); workers, stack_size and spin_us say nothing then.  NULL: workers
+     * of its own. */
+    struct ws_loop *loop;
 } ws_server;
 
 /*
@@ -298,7 +303,8 @@ WS_API int ws_serve(const ws_server *s);
 /* The same in parts, for programs with a main of their own; signals and limits
  * are left alone.  *s is copied; what it points to must stay until the shutdown.
  * WS_ERR_INVALID for an address, a route or one of its upgrader's origins that
- * could never be of use, and for a route that stands there twice. */
+ * could never be of use, for a route that stands there twice, and for a loop that
+ * is not the calling thread's, or comes with threads. */
 typedef struct ws_listener ws_listener;
 WS_API ws_listener *ws_listen(const ws_server *s, ws_error *err);
 WS_API const char *ws_listener_addr(const ws_listener *l); /* the real port */
@@ -308,7 +314,8 @@ WS_API const char *ws_listener_addr(const ws_listener *l); /* the real port */
  * has answered, its writes get WS_ERR_CLOSE_SENT), and wait for the handlers,
  * for the fibers they started, and for what was written to arrive (see
  * ws_close).  At the deadline break the connections that are left, and wait a
- * second more.
+ * second more.  In a loop (ws_server.loop) the fibers that handlers have started
+ * are not waited for: ws_loop_free tells of them.
  *
  * Returns 0, and l is freed; or WS_ERR_TIMEOUT when a handler still runs:
  * nothing is freed then, and the process should exit.  Not from a handler.

@@ -25,13 +25,14 @@ static inline void ws__count_once(const ws_conn *c, enum ws_counter what)
     ws__stats_add_outside(ws__conn_stats(c), what, 1);
 }
 
-/* By a server (0) or a client (1), for a group or, NULL, for none. */
+/* By a server (0) or a client (1), for a group or, NULL, for none.  A worker in a
+ * loop of the program's may serve for several groups, and has none itself. */
 static inline void ws__count_in(struct ws__stats_group *g, bool client,
                                 enum ws_counter what, uint64_t n)
 {
     struct ws__pools *p = ws__worker_local();
 
-    if (p)
+    if (p && (client || p->stats.group == g))
         ws__counts_add(&p->stats.by_role[client], what, n);
     else
         ws__stats_add_outside(g, what, n);

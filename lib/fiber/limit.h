@@ -11,4 +11,12 @@ static inline int64_t ws__limit_deadline(int ms)
     return ms < 0 ? 0 : ws_after(ms);
 }
 
+/* The first of two points in time, 0 being never. */
+static inline int64_t ws__earlier(int64_t a, int64_t b)
+{
+    if (a == 0 || b == 0)
+        return a + b;
+    return a < b ? a : b;
+}
+
 #endif

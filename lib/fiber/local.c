@@ -14,6 +14,16 @@ void ws__worker_set_local(void *local, void (*local_free)(void *local))
     w->local_free = local_free;
 }
 
+void ws__local_enter(struct ws__worker *w)
+{
+    ws__local = w->local;
+}
+
+void ws__local_leave(void)
+{
+    ws__local = NULL;
+}
+
 void ws__local_free(struct ws__worker *w)
 {
     if (w->local_free)

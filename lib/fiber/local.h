@@ -21,7 +21,9 @@ static inline void *ws__worker_local(void)
 
 void ws__worker_set_local(void *local, void (*local_free)(void *local));
 
-/* The calling thread's worker, w, ends. */
+/* The calling thread goes on with w, and leaves it; or w ends there. */
+void ws__local_enter(struct ws__worker *w);
+void ws__local_leave(void);
 void ws__local_free(struct ws__worker *w);
 
 /* What the calling fiber or thread keeps. */

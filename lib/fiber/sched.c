@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "fiber/driven.h"
 #include "fiber/thread.h"
 #include "fiber/worker.h"
 #include "fiber/worker_run.h"
@@ -94,10 +95,24 @@ int ws_run(void (*fn)(void *arg), void *arg)
     return r;
 }
 
+/* Between the steps of a loop nobody looks for what is ready. */
+static ws_fiber *go_in_loop(struct ws__worker *w, void (*fn)(void *arg),
+                            void *arg)
+{
+    struct ws__coroutine *f = ws__coroutine_new(w, fn, arg);
+
+    if (!f)
+        return NULL;
+    ws__worker_wake(w);
+    return &f->handle;
+}
+
 ws_fiber *ws_go(void (*fn)(void *arg), void *arg)
 {
     struct ws__worker *w = ws__worker_here();
 
+    if (!w && ws__driven)
+        return go_in_loop(ws__driven->worker, fn, arg);
     if (!w)
         return ws__go_thread(fn, arg);
     struct ws__coroutine *f = ws__coroutine_new(w, fn, arg);

@@ -10,6 +10,7 @@
 #include <silverback/fiber.h>
 
 #include "fiber/budget.h"
+#include "fiber/limit.h"
 #include "fiber/local.h"
 #include "fiber/park.h"
 #include "fiber/wheel.h"
@@ -55,13 +56,5 @@ bool ws__in_fiber(void);
 
 /* The time of ws_now when the worker last looked; exact in a thread. */
 int64_t ws__now_about(void);
-
-/* The first of two points in time, 0 being never. */
-static inline int64_t ws__earlier(int64_t a, int64_t b)
-{
-    if (a == 0 || b == 0)
-        return a + b;
-    return a < b ? a : b;
-}
 
 #endif

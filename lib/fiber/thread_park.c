@@ -172,13 +172,13 @@ static bool thread_take_token(struct thread *p)
 }
 
 /* Without a descriptor left for a bell the token is looked for now and then. */
-static int poll_without_bell(struct thread *p, struct pollfd *only,
+static int poll_without_bell(struct thread *p, struct pollfd fds[static 2],
                              int64_t deadline)
 {
     while (!thread_take_token(p)) {
         int64_t look = ws_now() + LOOK_MS;
         bool last = deadline != 0 && deadline <= look;
-        int r = poll_until(only, 1, last ? deadline : look);
+        int r = poll_until(fds, 2, last ? deadline : look);
 
         if (r != WS_ERR_TIMEOUT || last)
             return r;
@@ -186,24 +186,26 @@ static int poll_without_bell(struct thread *p, struct pollfd *only,
     return 0;
 }
 
-static int poll_or_token(struct pollfd *only, int64_t deadline)
+static int poll_or_token(struct pollfd fds[static 3], int64_t deadline)
 {
     struct thread *p = here();
 
     if (!p->has_bell && !make_bell(p))
-        return poll_without_bell(p, only, deadline);
+        return poll_without_bell(p, fds, deadline);
     if (!begin_poll(p))
         return 0;
 
-    struct pollfd both[] = { *only, { .fd = p->bell, .events = POLLIN } };
-    int r = poll_until(both, 2, deadline);
+    fds[2] = (struct pollfd){ .fd = p->bell, .events = POLLIN };
+    int r = poll_until(fds, 3, deadline);
     return end_poll(p) ? 0 : r;
 }
 
-int ws__thread_park_fd(int fd, int events, int64_t deadline, bool alone)
+int ws__thread_park_fd(int fd, int events, int also, int64_t deadline,
+                       bool alone)
 {
-    struct pollfd only = { .fd = fd, .events = (short)events };
+    struct pollfd fds[3] = { { .fd = fd, .events = (short)events },
+                             { .fd = also, .events = POLLIN } };
 
-    return alone ? poll_until(&only, 1, deadline)
-                 : poll_or_token(&only, deadline);
+    return alone ? poll_until(fds, also < 0 ? 1 : 2, deadline)
+                 : poll_or_token(fds, deadline);
 }

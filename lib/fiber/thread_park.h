@@ -13,7 +13,11 @@ struct ws__parker *ws__parker_of_thread(void);
 
 /* ws__park, ws__park_fd and ws__unpark of threads. */
 int ws__thread_park(int64_t deadline);
-int ws__thread_park_fd(int fd, int events, int64_t deadline, bool alone);
+
+/* also (-1: none) is another descriptor, for reading, that ends the wait, with 0;
+ * and fd may be -1 then. */
+int ws__thread_park_fd(int fd, int events, int also, int64_t deadline,
+                       bool alone);
 void ws__thread_unpark(struct ws__parker *p);
 
 #endif

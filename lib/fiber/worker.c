@@ -70,6 +70,13 @@ bool ws__worker_post(struct ws__worker *w, struct ws__post *p)
     return alive;
 }
 
+void ws__worker_wake(struct ws__worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    ring(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
 void ws__worker_take_mail(struct ws__worker *w)
 {
     struct ws__post *posts, *next;

@@ -98,6 +98,9 @@ void ws__worker_switch(struct ws__worker *w);
  * ended. */
 bool ws__worker_post(struct ws__worker *w, struct ws__post *p);
 
+/* Have w's loop look for what is to run, though it sleeps.  From any thread. */
+void ws__worker_wake(struct ws__worker *w);
+
 /* Make ready what others have woken, and call what they have posted. */
 void ws__worker_take_mail(struct ws__worker *w);
 

@@ -14,9 +14,10 @@
 #include "fiber/watchdog.h"
 
 enum {
-    EVENTS = 256,  /* taken at once */
-    AHEAD = 2,     /* events whose fibers are fetched */
-    SOON_MS = 1000 /* till then a deadline is taken exactly */
+    EVENTS = 256,   /* taken at once */
+    AHEAD = 2,      /* events whose fibers are fetched */
+    SOON_MS = 1000, /* till then a deadline is taken exactly */
+    PASSED = 1,     /* a deadline that has */
 };
 
 /* ---- Running fibers ----------------------------------------------------- */
@@ -133,11 +134,8 @@ static int take_events(struct ws__worker *w, struct epoll_event *events)
     return n;
 }
 
-static void deal_with(struct ws__worker *w)
+static void deal_with(struct ws__worker *w, struct epoll_event *events, int n)
 {
-    struct epoll_event events[EVENTS];
-    int n = take_events(w, events);
-
     w->now = ws_now();
     for (int i = 0; i < n; i++) {
         if (i + AHEAD < n)
@@ -164,24 +162,71 @@ static bool has_ended(struct ws__worker *w)
     return w->ended;
 }
 
-void ws__worker_run(struct ws__worker *w)
+static void worker_round(struct ws__worker *w, bool waits)
 {
-    ws__here = w;
+    struct epoll_event events[EVENTS];
+    int n = waits ? take_events(w, events)
+                  : epoll_wait(w->epoll, events, EVENTS, 0);
+
+    deal_with(w, events, n);
+    ws__wheel_advance(&w->wheel, w->now);
+    ws__trim_plan(w);
+    if (ws__worker_has_mail(w))
+        ws__worker_take_mail(w);
+    run_ready(w);
+    run_slow(w);
+}
+
+void ws__worker_begin(struct ws__worker *w)
+{
     ws__overflow_watch(w);
     ws__watchdog_add(w);
-    while (!has_ended(w)) {
-        deal_with(w);
-        ws__wheel_advance(&w->wheel, w->now);
-        ws__trim_plan(w);
-        if (ws__worker_has_mail(w))
-            ws__worker_take_mail(w);
-        run_ready(w);
-        run_slow(w);
-    }
+}
+
+/* When to come again.  From here on who adds mail rings the bell. */
+static int64_t worker_again(struct ws__worker *w)
+{
+    if (w->ready.first || w->slow.first || !may_sleep(w))
+        return PASSED;
+    return ws__wheel_next(&w->wheel);
+}
+
+int64_t ws__worker_step(struct ws__worker *w)
+{
+    atomic_store(&w->asleep, false);
+    ws__watchdog_wake();
+    ws__here = w;
+    ws__local_enter(w);
+    worker_round(w, false);
+    ws__local_leave();
+    ws__here = NULL;
+    return worker_again(w);
+}
+
+static void finish(struct ws__worker *w)
+{
+    ws__here = w;
     ws__watch_bury(w);
     ws__watchdog_remove(w);
     ws__overflow_unwatch(w);
     ws__stack_cache_fini(&w->stacks);
     ws__local_free(w);
     ws__here = NULL;
+}
+
+bool ws__worker_end(struct ws__worker *w)
+{
+    if (!has_ended(w))
+        return false;
+    finish(w);
+    return true;
+}
+
+void ws__worker_run(struct ws__worker *w)
+{
+    ws__worker_begin(w);
+    ws__here = w;
+    while (!has_ended(w))
+        worker_round(w, true);
+    finish(w);
 }

@@ -9,4 +9,14 @@
  * threads that were started in its name, have ended, and nobody holds it. */
 void ws__worker_run(struct ws__worker *w);
 
+/*
+ * The same in parts, in one thread.  A step runs what is ready, waits for
+ * nothing, and returns when to come again though w->epoll is not readable: a
+ * point that has passed (at once), or 0 (never).  end returns false, and has done
+ * nothing, when w has something left to do.
+ */
+void ws__worker_begin(struct ws__worker *w);
+int64_t ws__worker_step(struct ws__worker *w);
+bool ws__worker_end(struct ws__worker *w);
+
 #endif

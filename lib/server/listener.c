@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "conn/stats.h"
 #include "fiber/cores.h"
+#include "fiber/loop.h"
 #include "http/route.h"
 #include "io/listen.h"
 #include "io/tls_context.h"
@@ -30,10 +31,10 @@ static void listener_free(ws_listener *l)
     ws_free(l);
 }
 
-/* In threads mode there is one, which only accepts. */
+/* In threads mode there is one, which only accepts; a loop is one. */
 static int seats_of(const ws_server *s)
 {
-    if (s->threads)
+    if (s->threads || s->loop)
         return 1;
     return s->workers > 0 ? s->workers : ws__cores();
 }
@@ -58,6 +59,19 @@ static ws_listener *listener_new(const ws_server *s)
         return l;
     listener_free(l);
     return NULL;
+}
+
+static int check_loop(const ws_server *s, ws_error *err)
+{
+    if (!s->loop)
+        return 0;
+    if (s->threads)
+        return ws__fail(err, WS_ERR_INVALID,
+                        "loop: expected no threads beside it");
+    if (!ws__loop_worker(s->loop))
+        return ws__fail(err, WS_ERR_INVALID,
+                        "loop: expected the calling thread's, got another's");
+    return 0;
 }
 
 /* Without any, nobody could connect. */
@@ -87,6 +101,8 @@ static int listener_start(ws_listener *l, ws_error *err)
     const ws_tls *tls = l->host.server.tls;
     int error = ws__routes_check(l->host.server.routes, err);
 
+    if (error == 0)
+        error = check_loop(&l->host.server, err);
     if (error == 0)
         error = trust_proxies(l, err);
     if (error != 0)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "conn/pools.h"
+#include "fiber/loop.h"
 #include "fiber/sched.h"
 #include "fiber/thread.h"
 #include "fiber/worker.h"
@@ -52,6 +53,12 @@ static void seat_accept(void *arg)
     seat_accepts_no_more(l);
 }
 
+static void seat_ends(ws_listener *l)
+{
+    if (atomic_fetch_sub(&l->running, 1) == 1)
+        ws_event_set(&l->ended);
+}
+
 static void *seat_run(void *arg)
 {
     struct ws__seat *seat = arg;
@@ -62,15 +69,42 @@ static void *seat_run(void *arg)
         seat_accepts_no_more(l);
         seat_is_present(l, false);
     }
-    if (atomic_fetch_sub(&l->running, 1) == 1)
-        ws_event_set(&l->ended);
+    seat_ends(l);
     return NULL;
+}
+
+/* What else runs in the loop does not end with the listener, so it is not waited
+ * for. */
+static void seat_accept_in_loop(void *arg)
+{
+    struct ws__seat *seat = arg;
+    ws_listener *l = seat->listener;
+
+    ws_event_wait(&l->open, 0);
+    ws__accept_all(seat);
+    seat_accepts_no_more(l);
+    seat_ends(l);
+}
+
+static int seat_start_in_loop(struct ws__seat *seat, struct ws__worker *w)
+{
+    ws_fiber *f = ws_go(seat_accept_in_loop, seat);
+
+    if (!f)
+        return -ENOMEM;
+    ws_detach(f);
+    ws__worker_ref(w);
+    seat->worker = w;
+    seat_is_present(seat->listener, true);
+    return 0;
 }
 
 static int seat_start(struct ws__seat *seat)
 {
     const ws_server *s = &seat->listener->host.server;
 
+    if (s->loop)
+        return seat_start_in_loop(seat, ws__loop_worker(s->loop));
     seat->worker = ws__worker_new(s->stack_size);
     if (!seat->worker)
         return -ENOMEM;
