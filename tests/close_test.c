@@ -172,6 +172,14 @@ static void expect_canceled(ws_conn *c)
 
 enum ending { SHUTDOWN, CLOSE };
 
+static void end_by(enum ending how, ws_conn *c)
+{
+    if (how == CLOSE)
+        ws_close(c);
+    else
+        ws_shutdown(c);
+}
+
 /* One fiber reads, one writes, one waits for its turn to write. */
 static void end_under(enum ending how)
 {
@@ -190,10 +198,7 @@ static void end_under(enum ending how)
     await_contended(&c->w.lock);
     ws__linger_quiet_ms = PATIENCE_MS; /* whose end would wake, too */
     int64_t began = ws_now();
-    if (how == CLOSE)
-        ws_close(c);
-    else
-        ws_shutdown(c);
+    end_by(how, c);
     ws_join(r);
     ws_join(w);
     ws_join(n);
@@ -222,6 +227,19 @@ static void a_close_wakes_all_who_wait(void **state)
     end_under(CLOSE);
 }
 
+/* Who makes this call in f, and not only when lingering ends. */
+static void close_wakes(ws_conn *c, ws_fiber *f, const struct call *call)
+{
+    ws__linger_quiet_ms = PATIENCE_MS;
+    int64_t began = ws_now();
+    ws_close(c);
+    ws_join(f);
+    ws__linger_quiet_ms = QUIET_MS;
+    assert_true(ws_now() - began < PATIENCE_MS);
+    assert_int_equal(call->error, WS_ERR_CANCELED);
+    ws_unref(c);
+}
+
 /* What he waits to send comes behind what nobody could send before. */
 static void a_close_wakes_a_writer_though_nobody_reads(void **state)
 {
@@ -239,14 +257,7 @@ static void a_close_wakes_a_writer_though_nobody_reads(void **state)
     }
     ws_fiber *f = mode_go(write_one, &writer);
     await(&c->w.waiting);
-    ws__linger_quiet_ms = PATIENCE_MS; /* whose end would wake, too */
-    int64_t began = ws_now();
-    ws_close(c);
-    ws_join(f);
-    ws__linger_quiet_ms = QUIET_MS;
-    assert_true(ws_now() - began < PATIENCE_MS);
-    assert_int_equal(writer.error, WS_ERR_CANCELED);
-    ws_unref(c);
+    close_wakes(c, f, &writer);
     free(text);
     close(raw);
 }
@@ -260,14 +271,7 @@ static void a_close_wakes_a_reader_though_nobody_writes(void **state)
 
     ws_fiber *f = mode_go(read_one, &reader);
     await(&c->r.waiting);
-    ws__linger_quiet_ms = PATIENCE_MS; /* whose end would wake, too */
-    int64_t began = ws_now();
-    ws_close(c);
-    ws_join(f);
-    ws__linger_quiet_ms = QUIET_MS;
-    assert_true(ws_now() - began < PATIENCE_MS);
-    assert_int_equal(reader.error, WS_ERR_CANCELED);
-    ws_unref(c);
+    close_wakes(c, f, &reader);
     close(raw);
 }
 
@@ -345,10 +349,7 @@ static void end_behind_an_author(enum ending how)
     waiters[0] = mode_go(write_one, &calls[0]);
     await_contended(&c->extras->turn);
     waiters[1] = mode_go(begin_one, &calls[1]);
-    if (how == CLOSE)
-        ws_close(c);
-    else
-        ws_shutdown(c);
+    end_by(how, c);
     for (size_t i = 0; i < COUNT(calls); i++) {
         ws_join(waiters[i]);
         assert_int_equal(calls[i].error, WS_ERR_CANCELED);
