@@ -326,6 +326,46 @@ static void the_event_ends_the_dial(void **state)
     assert_int_equal(host.dials, 1);
 }
 
+/* ---- With a server that stays -------------------------------------------- */
+
+struct visit {
+    ws_event over;
+    int code; /* the visitor's goodbye */
+};
+
+static void receive(ws_conn *c, void *arg)
+{
+    struct visit *v = arg;
+    ws_message m;
+
+    while (ws_read_message(c, &m) == 0)
+        continue;
+    v->code = ws_close_code(c);
+    ws_event_set(&v->over);
+}
+
+static void a_connection_that_is_well_is_said_goodbye_to(void **state)
+{
+    (void)state;
+    struct visit v = { .code = 0 };
+    const ws_route routes[] = { { .path = "/", .socket = receive, .arg = &v },
+                                { 0 } };
+    ws_listener *l = serve((ws_server){ .routes = routes });
+    const ws_dialer plain = { .proxy = "" };
+    char url[128];
+
+    snprintf(url, sizeof(url), "ws://%s/", ws_listener_addr(l));
+    redial_by((ws_redialer){ .dialer = &plain, .url = url });
+    assert_non_null(ws_redial_next(r));
+    assert_non_null(ws_redial_next(r));
+    assert_int_equal(ws_event_wait(&v.over, ws_after(PATIENCE_S * 1000)), 0);
+    assert_int_equal(v.code, WS_CLOSE_NORMAL);
+    assert_int_equal(ws_redial_error(r)->code, 0);
+    ws_redial_free(r);
+    r = NULL;
+    assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, reset, end)
 
 int main(void)
@@ -342,6 +382,7 @@ int main(void)
         TEST(the_event_ends_it_before_it_begins),
         TEST(the_event_ends_the_wait_that_the_server_asks_for),
         TEST(the_event_ends_the_dial),
+        TEST(a_connection_that_is_well_is_said_goodbye_to),
     };
 
     alloc_fail_install();
