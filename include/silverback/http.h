@@ -286,6 +286,23 @@ typedef struct ws_server {
      * loop.h); workers, stack_size and spin_us say nothing then.  NULL: workers
      * of its own. */
     struct ws_loop *loop;
+
+    /*
+     * What one address may have, of IPv6 one /64 network: connections at a time;
+     * new ones a second, and so many at once (0: as many as in a second); bytes
+     * of messages that are not whole yet.  0: no limit.
+     *
+     * A connection above gets 429 with Retry-After, or is closed where that
+     * would have to be by TLS; a message that exceeds the last one gets 1013 and
+     * the read WS_ERR_FULL.  A connection counts until its last reference goes.
+     * Behind a trusted proxy the client's address counts, if the PROXY protocol
+     * says it for each connection; if headers do, for each upgrade.
+     * Unix sockets, loopback and trusted proxies themselves have no limits.
+     */
+    size_t max_connections_per_address;
+    int connect_rate_per_address;
+    int connect_burst_per_address;
+    size_t max_unfinished_per_address;
 } ws_server;
 
 /*

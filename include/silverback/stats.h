@@ -38,6 +38,7 @@ WS_BEGIN_DECLS
     X(WS_COUNT_REFUSED_403, "upgrades_refused_total", "code=\"403\"", "")      \
     X(WS_COUNT_REFUSED_405, "upgrades_refused_total", "code=\"405\"", "")      \
     X(WS_COUNT_REFUSED_426, "upgrades_refused_total", "code=\"426\"", "")      \
+    X(WS_COUNT_REFUSED_429, "upgrades_refused_total", "code=\"429\"", "")      \
     X(WS_COUNT_REFUSED_500, "upgrades_refused_total", "code=\"500\"", "")      \
     X(WS_COUNT_REFUSED_503, "upgrades_refused_total", "code=\"503\"", "")      \
     X(WS_COUNT_REFUSED_OTHER, "upgrades_refused_total", "code=\"other\"", "")  \

@@ -15,6 +15,7 @@
 #include "conn/pools.h"
 #include "conn/sendbuf.h"
 #include "conn/setup.h"
+#include "conn/share.h"
 #include "conn/trace.h"
 
 ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
@@ -25,10 +26,12 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
 
     if (!c) {
         stream.ops->fini(&stream);
+        ws__share_leave(setup->share);
         ws__fail(err, -ENOMEM, "out of memory");
         return NULL;
     }
     c->stream = stream;
+    c->share = setup->share;
     c->client = setup->client;
     c->deflates = setup->deflate.on;
     atomic_init(&c->refs, 1);
@@ -77,6 +80,7 @@ void ws_unref(ws_conn *c)
     ws__inbox_give_back(c);
     free_extras(c);
     c->stream.ops->fini(&c->stream);
+    ws__share_leave(c->share);
     ws_free(c->remote);
     ws_free(c);
 }

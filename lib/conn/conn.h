@@ -94,6 +94,7 @@ struct ws_conn {
     struct ws__write_side w;
     struct ws__extras *_Atomic extras; /* NULL: all as usual; set once */
     void *_Atomic user;
+    struct ws__share *share; /* with others of its address; NULL: none */
     char *remote; /* whose it is, in a proxy's words; NULL: the socket's peer */
     struct ws__entry entry; /* among the listener's, if it has one */
 };

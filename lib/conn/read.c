@@ -14,6 +14,7 @@
 #include "conn/inbox.h"
 #include "conn/outbox.h"
 #include "conn/read_end.h"
+#include "conn/share.h"
 #include "conn/unfinished.h"
 #include "fiber/budget.h"
 #include "fiber/sched.h"
@@ -45,15 +46,19 @@ static int read_refuse(ws_conn *c)
 static int read_overflow(ws_conn *c)
 {
     const char *why = "unfinished messages hold too much, try again later";
+    const struct ws__inbox *g = c->r.inbox;
+    bool own = ws__unfinished_by_address(g);
+    long long most = own ? (long long)c->share->unfinished_max
+                         : (long long)ws__unfinished_limit();
 
     ws__unfinished_refused(false);
     ws__count(c, WS_COUNT_CUT_FULL, 1);
     ws__outbox_close(c, WS_CLOSE_TRY_AGAIN_LATER, why);
-    return ws__read_end(
-        c, ws__conn_fail(c, WS_ERR_FULL,
-                         "%s: %zu bytes here, and at most %lld in all",
-                         ws_strerror(WS_ERR_FULL), c->r.inbox->unfinished,
-                         (long long)ws__unfinished_limit()));
+    return ws__read_end(c,
+                        ws__conn_fail(c, WS_ERR_FULL,
+                                      "%s: %zu bytes here, and at most %lld %s",
+                                      ws_strerror(WS_ERR_FULL), g->unfinished,
+                                      most, own ? "of one address" : "in all"));
 }
 
 /* For what has come of a message, if any, there has to be room. */

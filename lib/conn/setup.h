@@ -7,6 +7,8 @@
 
 #include "proto/extension.h"
 
+struct ws__share;
+
 /* What a handshake has decided about a connection.  Zero is default, as in
  * ws_upgrader and ws_dialer. */
 struct ws__setup {
@@ -14,6 +16,7 @@ struct ws__setup {
     struct ws__deflate_params deflate;
     const char *subprotocol; /* copied; NULL: none */
     const char *remote;      /* copied; NULL: as the socket says */
+    struct ws__share *share; /* taken, with the connection in it; or NULL */
     const void *early;       /* came behind the handshake; copied */
     size_t early_len;
     size_t read_buffer_size;

@@ -3,6 +3,7 @@
 #include "conn/unfinished.h"
 
 #include "conn/inbox.h"
+#include "conn/share.h"
 #include "fiber/memory.h"
 #include "fiber/sched.h"
 
@@ -87,8 +88,13 @@ static size_t holds(const struct ws__inbox *g)
 
 static void change_to(struct ws__inbox *g, size_t n)
 {
+    struct ws__share *share = g->conn->share;
+
     if (n == g->unfinished)
         return;
+    if (share)
+        atomic_fetch_add_explicit(&share->unfinished, n - g->unfinished,
+                                  memory_order_relaxed);
     atomic_fetch_add_explicit(&unfinished.bytes, n - g->unfinished,
                               memory_order_relaxed);
     if (g->unfinished == 0)
@@ -100,10 +106,20 @@ static void change_to(struct ws__inbox *g, size_t n)
     g->unfinished = n;
 }
 
+bool ws__unfinished_by_address(const struct ws__inbox *g)
+{
+    const struct ws__share *s = g->conn->share;
+
+    return s && s->unfinished_max > 0 &&
+           atomic_load_explicit(&s->unfinished, memory_order_relaxed) >
+               s->unfinished_max;
+}
+
 bool ws__unfinished_count(struct ws__inbox *g)
 {
     change_to(g, holds(g));
-    return g->unfinished == 0 || is_allowed(g->unfinished);
+    return g->unfinished == 0 ||
+           (is_allowed(g->unfinished) && !ws__unfinished_by_address(g));
 }
 
 void ws__unfinished_drop(struct ws__inbox *g)

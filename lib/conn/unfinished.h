@@ -27,6 +27,9 @@ int64_t ws__unfinished_limit(void);
  * end. */
 bool ws__unfinished_count(struct ws__inbox *g);
 
+/* Is it too much for its address, whatever others hold? */
+bool ws__unfinished_by_address(const struct ws__inbox *g);
+
 /* It holds nothing any more. */
 void ws__unfinished_drop(struct ws__inbox *g);
 

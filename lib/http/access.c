@@ -9,12 +9,16 @@
 #include "base/log.h"
 #include "conn/count.h"
 #include "conn/extras.h"
-
-enum { LOGGED_MS = 10 * 1000 };
+#include "fiber/seldom.h"
 
 static void count_session(struct ws__session *s, enum ws_counter what)
 {
     ws__count_in(ws__registry_stats(s->host->registry), false, what, 1);
+}
+
+void ws__access_turned_away(struct ws__session *s)
+{
+    count_session(s, WS_COUNT_TURNED_AWAY);
 }
 
 void ws__access_tls_failed(struct ws__session *s)
@@ -55,7 +59,8 @@ static enum ws_counter refusal_of(int status)
     } rows[] = {
         { 400, WS_COUNT_REFUSED_400 }, { 403, WS_COUNT_REFUSED_403 },
         { 405, WS_COUNT_REFUSED_405 }, { 426, WS_COUNT_REFUSED_426 },
-        { 500, WS_COUNT_REFUSED_500 }, { 503, WS_COUNT_REFUSED_503 },
+        { 429, WS_COUNT_REFUSED_429 }, { 500, WS_COUNT_REFUSED_500 },
+        { 503, WS_COUNT_REFUSED_503 },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
@@ -64,16 +69,11 @@ static enum ws_counter refusal_of(int status)
     return WS_COUNT_REFUSED_OTHER;
 }
 
-/* Those that the program may be at fault for.  Who wants to fill the log gets no
- * more than a line in ten seconds. */
+/* Those that the program may be at fault for. */
 static bool is_logged(const struct ws__request *r, int status)
 {
-    struct ws__host *host = r->session->host;
-    int64_t last = atomic_load(&host->refusal_said), now = ws_now();
-
     return (status == 403 || status == 500) &&
-           (last == 0 || now - last >= LOGGED_MS) &&
-           atomic_compare_exchange_strong(&host->refusal_said, &last, now);
+           ws__seldom(&r->session->host->refusal_said);
 }
 
 static void log_refusal(const struct ws__request *r, int status)

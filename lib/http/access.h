@@ -11,6 +11,9 @@
 void ws__access_answer(struct ws__request *r, int status);
 void ws__access_upgrade(struct ws__request *r, ws_conn *c);
 
+/* Its address has too much already. */
+void ws__access_turned_away(struct ws__session *s);
+
 /* There was no TLS handshake. */
 void ws__access_tls_failed(struct ws__session *s);
 

@@ -7,13 +7,13 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "fiber/seldom.h"
+#include "http/access.h"
 #include "io/preface.h"
 #include "proto/forwarded.h"
 #include "proto/ip.h"
 #include "proto/proxy_protocol.h"
 #include "proto/trusted.h"
-
-enum { STRANGER_SAID_MS = 10 * 1000 };
 
 /* ---- The other end ------------------------------------------------------ */
 
@@ -29,15 +29,12 @@ static bool is_trusted(const struct ws__session *s)
                : t->local && ws__is_local(s->stream.fd);
 }
 
-/* Whoever tries it often gets no more than a line now and then. */
 static void log_stranger(struct ws__session *s, const char *why)
 {
-    int64_t last = atomic_load(&s->host->stranger_said), now = ws_now();
-
-    if ((last != 0 && now - last < STRANGER_SAID_MS) ||
-        !atomic_compare_exchange_strong(&s->host->stranger_said, &last, now))
-        return;
     const char *remote = s->remote[0] ? s->remote : "a local peer";
+
+    if (!ws__seldom(&s->host->stranger_said))
+        return;
     const struct ws__log_field fields[] = { { "remote", remote },
                                             { "reason", why },
                                             { 0 } };
@@ -110,19 +107,60 @@ static bool meet_proxied(struct ws__session *s)
     return r > 0;
 }
 
-bool ws__peer_meet(struct ws__session *s)
+/* ---- Limits ------------------------------------------------------------- */
+
+static struct ws__share *admit_name(struct ws__host *host, const char *remote,
+                                    struct ws__limits_refusal *r)
 {
+    struct ws__ip ip;
+
+    *r = (struct ws__limits_refusal){ NULL, 0 };
+    if (!host->limits || !ws__ip_of_peer(&ip, remote) ||
+        ws__trusted_has(host->trusted, &ip))
+        return NULL;
+    return ws__limits_enter(host->limits, &ip, ws_now(), r);
+}
+
+struct ws__share *ws__peer_admit(struct ws__host *host, const char *remote,
+                                 struct ws__limits_refusal *r)
+{
+    *r = (struct ws__limits_refusal){ NULL, 0 };
+    return host->server.proxy_protocol ? NULL : admit_name(host, remote, r);
+}
+
+struct ws__share *ws__peer_admit_upgrade(struct ws__request *r,
+                                         struct ws__limits_refusal *refusal)
+{
+    const char *text = r->made[WS__MADE_CLIENT];
+
+    *refusal = (struct ws__limits_refusal){ NULL, 0 };
+    return text && text[0] ? admit_name(r->session->host, text, refusal) : NULL;
+}
+
+/* ---- Meeting ------------------------------------------------------------ */
+
+static bool meet_by_header(struct ws__session *s, struct ws__limits_refusal *r)
+{
+    if (!s->trusted) {
+        log_stranger(s, "it speaks the PROXY protocol, perhaps, but is not in "
+                        "trusted_proxies");
+        return false;
+    }
+    if (!meet_proxied(s))
+        return false;
+    s->share = admit_name(s->host, s->remote, r);
+    if (r->why)
+        ws__access_turned_away(s);
+    return !r->why;
+}
+
+bool ws__peer_meet(struct ws__session *s, struct ws__limits_refusal *r)
+{
+    *r = (struct ws__limits_refusal){ NULL, 0 };
     s->trusted = is_trusted(s);
     s->tls = false;
-    if (s->server->proxy_protocol) {
-        if (!s->trusted) {
-            log_stranger(s, "it speaks the PROXY protocol, perhaps, but is not "
-                            "in trusted_proxies");
-            return false;
-        }
-        if (!meet_proxied(s))
-            return false;
-    }
+    if (s->server->proxy_protocol && !meet_by_header(s, r))
+        return false;
     s->tls = s->tls || s->host->tls;
     return true;
 }

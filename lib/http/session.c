@@ -7,10 +7,12 @@
 
 #include "base/alloc.h"
 #include "conn/linger.h"
+#include "conn/share.h"
 #include "fiber/limit.h"
 #include "fiber/sched.h"
 #include "http/access.h"
 #include "http/deny.h"
+#include "http/deny_unread.h"
 #include "http/handle.h"
 #include "http/on_message.h"
 #include "http/peer.h"
@@ -49,6 +51,7 @@ static void session_init(struct ws__session *s, const struct ws__newcomer *n)
     s->first_by = n->first_by;
     s->in = (struct ws__buf){ 0 };
     s->served = s->upgraded = s->broken = s->in_thread = s->handed_on = false;
+    s->share = n->share;
     s->conn = NULL;
     s->on_message = NULL;
     s->route = NULL;
@@ -65,6 +68,7 @@ static void session_fini(struct ws__session *s)
         ws__entry_remove(&s->entry);
         s->stream.ops->fini(&s->stream);
     }
+    ws__share_leave(s->share);
     ws__buf_release(&s->in, NULL);
     if (!s->handed_on)
         ws__session_end(s->host->registry);
@@ -127,12 +131,24 @@ __attribute__((noinline)) static void session_linger(struct ws__session *s,
     ws__linger(&l);
 }
 
+/* There is no time for an answer by TLS. */
+static bool meet_peer(struct ws__session *s, bool *answered)
+{
+    struct ws__limits_refusal why;
+    bool met = ws__peer_meet(s, &why);
+
+    *answered = !met && why.why && !s->host->tls;
+    if (*answered)
+        ws__deny_unread(s->host, s->stream.fd, s->remote, &why);
+    return met;
+}
+
 static void serve_all(struct ws__session *s)
 {
     bool answered = false;
 
     (void)ws__stream_watch(&s->stream); /* else it does without */
-    if (ws__peer_meet(s) && ws__secure(s, &answered))
+    if (meet_peer(s, &answered) && ws__secure(s, &answered))
         while (serve_one(s, &answered))
             continue;
     if (!s->upgraded && (answered || s->served))

@@ -18,6 +18,7 @@ enum { WS__REQUEST_ROOM = 1024 };
 
 struct ws__on_message;
 struct ws__request;
+struct ws__share;
 
 /*
  * An HTTP connection: one request after the other.  It lies on its fiber's
@@ -28,6 +29,7 @@ struct ws__request;
  *   - the stream and the place of entry in the registry: until `upgraded` is
  *     set, which is before anything can go wrong with the connection's making;
  *     from then on both are the ws_conn's, or gone if there is none;
+ *   - its part of share: until it is handed over with the stream;
  *   - the reference of ws__session_begin: until `handed_on` is set; from then on
  *     it is that of the ws_on_message that goes on with the connection;
  *   - the request under way: nobody but serve_one frees it, when the handler has
@@ -45,8 +47,9 @@ struct ws__session {
     bool broken;    /* a write has failed */
     bool in_thread; /* the handler runs in a thread of its own */
     bool handed_on;
-    bool trusted; /* what the other end says of its client counts */
-    bool tls;     /* so does the client */
+    bool trusted;            /* what the other end says of its client counts */
+    bool tls;                /* so does the client */
+    struct ws__share *share; /* with others of its address; or NULL */
     struct ws__request *under_way;     /* while its handler runs */
     ws_conn *conn;                     /* that it was upgraded to */
     struct ws__on_message *on_message; /* what it wants done with it instead */
@@ -61,7 +64,8 @@ extern const struct ws__entry_ops ws__session_ops;
 /* An accepted socket, for a session that was begun. */
 struct ws__newcomer {
     struct ws__host *host;
-    unsigned seat; /* of the worker that serves it */
+    struct ws__share *share; /* or NULL; it is in there already */
+    unsigned seat;           /* of the worker that serves it */
     int fd;
     int64_t first_by;
     char remote[WS__ADDR_LEN];

@@ -5,6 +5,7 @@
 #include <silverback/upgrade.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -13,6 +14,7 @@
 #include "conn/count.h"
 #include "conn/outbox.h"
 #include "conn/setup.h"
+#include "conn/share.h"
 #include "fiber/limit.h"
 #include "fiber/sched.h"
 #include "http/access.h"
@@ -67,6 +69,21 @@ static int check_upgrade(const ws_upgrader *u, struct ws__request *r,
 
     return how.status == 0 ? 0
                            : refuse_upgrade_as(u, r, how.status, how.headers);
+}
+
+static int admit_upgrade(const ws_upgrader *u, struct ws__request *r,
+                         struct ws__setup *setup)
+{
+    struct ws__limits_refusal refusal;
+    char seconds[16];
+    const ws_header retry[] = { { "Retry-After", seconds }, { 0 } };
+
+    setup->share = ws__peer_admit_upgrade(r, &refusal);
+    if (!refusal.why)
+        return 0;
+    snprintf(seconds, sizeof(seconds), "%d", refusal.retry_after_s);
+    ws__fail(&r->pub.error, WS_ERR_HANDSHAKE, "websocket: %s", refusal.why);
+    return refuse_upgrade_as(u, r, 429, retry);
 }
 
 /* ---- Upgrading ---------------------------------------------------------- */
@@ -185,6 +202,10 @@ static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)
 {
     struct ws__session *s = r->session;
 
+    if (!setup->share) {
+        setup->share = s->share;
+        s->share = NULL;
+    }
     setup->remote = ws__peer_named(r);
     setup->early = s->in.pos;
     setup->early_len = ws__buf_used(&s->in);
@@ -233,8 +254,12 @@ ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
         return NULL;
 
     decide_setup(&setup, u, pub, headers);
-    if (answer_upgrade(u, r, &setup, headers) != 0)
+    if (admit_upgrade(u, r, &setup) != 0)
         return NULL;
+    if (answer_upgrade(u, r, &setup, headers) != 0) {
+        ws__share_leave(setup.share);
+        return NULL;
+    }
     return hand_over(r, &setup);
 }
 

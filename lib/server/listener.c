@@ -9,6 +9,7 @@
 #include "conn/stats.h"
 #include "fiber/cores.h"
 #include "fiber/loop.h"
+#include "http/limits.h"
 #include "http/route.h"
 #include "io/listen.h"
 #include "io/tls_context.h"
@@ -28,6 +29,7 @@ static void listener_free(ws_listener *l)
     }
     ws__tls_context_free(l->host.tls);
     ws_free(l->host.trusted);
+    ws__limits_unref(l->host.limits);
     ws_free(l);
 }
 
@@ -55,7 +57,8 @@ static ws_listener *listener_new(const ws_server *s)
         l->seats[i].index = (unsigned)i;
     }
     l->host.registry = ws__registry_new((unsigned)n);
-    if (l->host.registry)
+    if (l->host.registry &&
+        ws__limits_new(&l->host.limits, &l->host.server) == 0)
         return l;
     listener_free(l);
     return NULL;

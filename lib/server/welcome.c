@@ -13,6 +13,7 @@
 #include "fiber/limit.h"
 #include "fiber/sched.h"
 #include "http/deny_unread.h"
+#include "http/peer.h"
 #include "http/session.h"
 
 enum { SLACK = 8 }; /* connections that a worker may have above its share */
@@ -53,9 +54,22 @@ static void turn_away(struct ws__seat *seat, int fd, const char *remote)
     seat->turns_away = true;
     count_seat(seat, WS_COUNT_TURNED_AWAY);
     if (!l->host.tls) /* for which there is no time */
-        ws__deny_unread(&l->host, fd, remote);
+        ws__deny_unread(&l->host, fd, remote, NULL);
     if (ws__turn_away(&l->turned_away, fd))
         say_full(l);
+}
+
+/* Of its address there are too many, which the log has already. */
+static void turn_address_away(struct ws__seat *seat, int fd, const char *remote,
+                              const struct ws__limits_refusal *why)
+{
+    ws_listener *l = seat->listener;
+
+    seat->turns_away = true;
+    count_seat(seat, WS_COUNT_TURNED_AWAY);
+    if (!l->host.tls)
+        ws__deny_unread(&l->host, fd, remote, why);
+    (void)ws__turn_away(&l->turned_away, fd);
 }
 
 int64_t ws__welcome_look_after(struct ws__seat *seat)
@@ -100,15 +114,18 @@ static struct ws__seat *seat_for_one(struct ws__seat *seat)
 }
 
 static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd,
-                                         const char *remote)
+                                         const char *remote,
+                                         struct ws__share *share)
 {
     struct ws__newcomer *n = ws__alloc(sizeof(*n));
 
     if (!n || !ws__session_begin(seat->listener->host.registry, seat->index)) {
         close(fd);
+        ws__share_leave(share);
         ws_free(n);
         return NULL;
     }
+    n->share = share;
     n->host = &seat->listener->host;
     n->seat = seat->index;
     n->fd = fd;
@@ -142,8 +159,14 @@ void ws__welcome(struct ws__seat *seat, int fd, const char *remote)
         turn_away(seat, fd, remote);
         return;
     }
+    struct ws__limits_refusal refusal;
+    struct ws__share *share = ws__peer_admit(&l->host, remote, &refusal);
+    if (refusal.why) {
+        turn_address_away(seat, fd, remote, &refusal);
+        return;
+    }
     struct ws__seat *chosen = seat_for_one(seat);
-    struct ws__newcomer *n = newcomer_new(chosen, fd, remote);
+    struct ws__newcomer *n = newcomer_new(chosen, fd, remote, share);
     if (n && newcomer_start(seat, chosen, n) != 0)
         ws__session_abandon(n);
 }
