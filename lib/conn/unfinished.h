@@ -17,7 +17,6 @@ struct ws__unfinished {
     uint64_t slow;    /* and for want of progress */
 };
 
-/* For tests. */
 struct ws__unfinished ws__unfinished_now(void);
 
 /* The limit: what ws_set_unfinished_limit has said, or the default. */
