@@ -22,6 +22,7 @@ import bridges  # noqa: E402, F401
 import conformance  # noqa: E402, F401
 import foreign  # noqa: E402, F401
 import listing  # noqa: E402, F401
+import loops  # noqa: E402, F401
 import person  # noqa: E402, F401
 import printing  # noqa: E402, F401
 import tools  # noqa: E402, F401
