@@ -25,6 +25,7 @@ struct cert_spec {
     const char *san; /* "DNS:good.test,IP:127.0.0.1" */
     const char *eku; /* "clientAuth" */
     bool ca;
+    bool rsa; /* else P-256 */
     int from; /* in days from now, */
     int to;   /* both 0: -1 and 1 */
 };
@@ -44,12 +45,20 @@ static inline void cert_extend(X509 *x, int nid, const char *value)
     X509_EXTENSION_free(e);
 }
 
+/* issuer NULL: by itself. */
+static inline void cert_sign(struct cert *c, const struct cert *issuer)
+{
+    assert_true(
+        X509_sign(c->x509, issuer ? issuer->key : c->key, EVP_sha256()) > 0);
+}
+
 /* issuer NULL: signed by itself. */
 static inline struct cert cert_make(struct cert_spec s,
                                     const struct cert *issuer)
 {
     static long serial;
-    struct cert c = { X509_new(), EVP_EC_gen("P-256") };
+    struct cert c = { X509_new(),
+                      s.rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256") };
     X509_NAME *name = X509_get_subject_name(c.x509);
 
     if (s.from == 0 && s.to == 0)
@@ -67,8 +76,7 @@ static inline struct cert cert_make(struct cert_spec s,
                 s.ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
     cert_extend(c.x509, NID_subject_alt_name, s.san);
     cert_extend(c.x509, NID_ext_key_usage, s.eku);
-    assert_true(X509_sign(c.x509, issuer ? issuer->key : c.key, EVP_sha256()) >
-                0);
+    cert_sign(&c, issuer);
     return c;
 }
 
@@ -132,6 +140,51 @@ static inline void cert_write_as(const char *name, X509 *x, EVP_PKEY *key,
 static inline void cert_write(const char *name, const struct cert *c)
 {
     cert_write_as(name, c->x509, c->key, NULL);
+}
+
+/* What is in a file of the folder, for free(). */
+static inline char *certs_text(const char *name)
+{
+    FILE *f = fopen(certs_path(name), "r");
+    char *text = calloc(1, 16 * 1024);
+
+    assert_non_null(f);
+    assert_true(fread(text, 1, 16 * 1024 - 1, f) > 0);
+    fclose(f);
+    return text;
+}
+
+/* ---- Revocation --------------------------------------------------------- */
+
+/* The list of what ca has taken back: revoked, or nothing if it is NULL.  It is
+ * good until the given day. */
+static inline void crl_write(const char *name, const struct cert *ca,
+                             const X509 *revoked, int until)
+{
+    const char *path = certs_path(name), *fresh = certs_path("fresh");
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *t = X509_gmtime_adj(NULL, -2 * 86400L);
+
+    X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->x509));
+    X509_CRL_set1_lastUpdate(crl, t);
+    if (revoked) {
+        X509_REVOKED *r = X509_REVOKED_new();
+
+        X509_REVOKED_set_serialNumber(
+            r, (ASN1_INTEGER *)X509_get0_serialNumber(revoked));
+        X509_REVOKED_set_revocationDate(r, t);
+        assert_true(X509_CRL_add0_revoked(crl, r));
+    }
+    X509_gmtime_adj(t, until * 86400L);
+    X509_CRL_set1_nextUpdate(crl, t);
+    assert_true(X509_CRL_sign(crl, ca->key, EVP_sha256()) > 0);
+    FILE *f = fopen(fresh, "w");
+    assert_true(PEM_write_X509_CRL(f, crl));
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(rename(fresh, path), 0);
+    ASN1_TIME_free(t);
+    X509_CRL_free(crl);
 }
 
 #endif

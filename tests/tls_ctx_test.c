@@ -108,7 +108,7 @@ static void a_client_that_found_no_memory_finds_it_later(void **state)
     for (long n = 1; failed; n += 1 + n / 128) {
         ws_error err = { 0 };
 
-        ws__tls_cleanup();
+        ws__tls_client_cleanup();
         countdown = n;
         SSL_CTX *ctx = ws__tls_client_ctx(&tls, &err);
         failed = countdown == 0;
@@ -121,7 +121,7 @@ static void a_client_that_found_no_memory_finds_it_later(void **state)
         assert_int_equal(roots_of(ctx), COUNT(roots));
         SSL_CTX_free(ctx);
     }
-    ws__tls_cleanup();
+    ws__tls_client_cleanup();
 }
 
 static void what_clients_share_is_made_once(void **state)
@@ -136,7 +136,7 @@ static void what_clients_share_is_made_once(void **state)
     assert_ptr_equal(a, b);
     SSL_CTX_free(a);
     SSL_CTX_free(b);
-    ws__tls_cleanup();
+    ws__tls_client_cleanup();
     assert_null(ws__tls_standard_ctx());
 }
 
@@ -180,7 +180,7 @@ static void secrets_that_cannot_be_written_are_named_beforehand(void **state)
     assert_non_null(strstr(line, certs_folder));
     assert_non_null(strstr(line, ws_strerror(-EISDIR)));
     SSL_CTX_free(ctx);
-    ws__tls_cleanup();
+    ws__tls_client_cleanup();
 }
 
 int main(void)

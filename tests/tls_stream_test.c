@@ -179,6 +179,8 @@ static const char *suites;
 /* Who hears of the server's secrets. */
 static void (*listens)(const SSL *ssl, const char *line);
 
+static const struct ws__tls_host good = { "good.test", "good.test" };
+
 static SSL *ssl_of(const struct ws__stream *s)
 {
     return ((struct ws__tls *)s->state)->ssl;
@@ -205,8 +207,7 @@ static void shake_hands(void)
     void *failed;
 
     assert_int_equal(pthread_create(&t, NULL, accept_a, &at_a), 0);
-    assert_int_equal(ws__tls_connect(&b, &trust, "good.test", 0, NULL, &at_b),
-                     0);
+    assert_int_equal(ws__tls_connect(&b, &trust, &good, 0, NULL, &at_b), 0);
     if (suites)
         assert_true(SSL_set_ciphersuites(ssl_of(&b), suites));
     int error = ws__tls_handshake(&b, ws_after(LONG), NULL, &at_b);
@@ -686,8 +687,7 @@ static void a_handshake_may_find_the_end(void **state)
     ws_error err = { 0 };
 
     assert_int_equal(send(a.fd, alert, sizeof(alert), 0), sizeof(alert));
-    assert_int_equal(ws__tls_connect(&b, &trust, "good.test", 0, NULL, &err),
-                     0);
+    assert_int_equal(ws__tls_connect(&b, &trust, &good, 0, NULL, &err), 0);
     assert_int_equal(ws__tls_handshake(&b, ws_after(LONG), NULL, &err),
                      WS_ERR_EOF);
     assert_string_equal(err.text,

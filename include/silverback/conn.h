@@ -4,6 +4,7 @@
 #define SILVERBACK_CONN_H
 
 #include "base.h"
+#include "tls.h"
 
 WS_BEGIN_DECLS
 
@@ -255,6 +256,12 @@ WS_API void ws_set_close_delay(ws_conn *c, int ms);
 WS_API const char *ws_subprotocol(const ws_conn *c); /* "" if none */
 WS_API const char *ws_local_addr(const ws_conn *c);  /* "127.0.0.1:8080" */
 WS_API const char *ws_remote_addr(const ws_conn *c); /* as the request's */
+
+/* The certificate that the peer has shown, which was verified (but see its
+ * field); of a resumed session, the one that began it.  NULL without TLS, for a
+ * client that showed none, or when memory ran out.  It lives as long as c. */
+WS_API const ws_cert *ws_conn_cert(const ws_conn *c);
+
 WS_API int ws_fd(const ws_conn *c); /* for getsockopt and logs, not for I/O */
 WS_API void ws_set_user(ws_conn *c, void *user);
 WS_API void *ws_user(const ws_conn *c);

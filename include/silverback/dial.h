@@ -6,6 +6,7 @@
 #include "conn.h"
 #include "fiber.h"
 #include "http.h"
+#include "tls.h"
 
 WS_BEGIN_DECLS
 

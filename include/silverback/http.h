@@ -4,6 +4,7 @@
 #define SILVERBACK_HTTP_H
 
 #include "base.h"
+#include "tls.h"
 
 WS_BEGIN_DECLS
 
@@ -69,6 +70,14 @@ WS_API const char *ws_param_get(const ws_param *params, const char *name);
 WS_API const ws_param *ws_query(ws_request *r);
 WS_API const ws_param *ws_form(ws_request *r);
 WS_API const ws_param *ws_cookies(ws_request *r);
+
+/*
+ * The certificate that the client has shown: verified, see ws_tls.client_certs.
+ * NULL when it has shown none, when memory ran out, or once the request is
+ * upgraded, unless it was asked for before: the connection has it then
+ * (ws_conn_cert).  It lives as long as the request.
+ */
+WS_API const ws_cert *ws_request_cert(const ws_request *r);
 
 /* ---- Answers ------------------------------------------------------------ */
 
@@ -171,20 +180,6 @@ typedef struct ws_route {
     const char *method; /* "GET", "POST", ...; NULL: all, a socket's is GET */
     size_t max_body_bytes; /* 0: the server's; over it: 413 */
 } ws_route;
-
-/* Files are PEM, read when the listener starts and when they have changed; by a
- * client for each dial.  A key with a password is refused. */
-typedef struct ws_tls {
-    const char *cert_file;     /* server: required.  client: if it is asked */
-    const char *key_file;      /* NULL: in cert_file */
-    const char *ca_file;       /* server: demand client certificates of this CA,
-                                * NULL: none.  client: NULL: the system's
-                                * roots */
-    const char *server_name;   /* client: NULL for the URL's host */
-    bool insecure_skip_verify; /* client: for tests only; logged each time */
-    bool key_log; /* append the secrets of connections to the file that the
-                   * environment's SSLKEYLOGFILE names, if it does */
-} ws_tls;
 
 /*
  * What has happened, for a log of one's own: a request was answered, or a

@@ -51,20 +51,22 @@ static int connect_to(const struct ws__dialing *d, const struct ws__url *hop)
     return fd < 0 ? connect_fail(d, hop, fd) : fd;
 }
 
-/* A server_name is the server's, not the proxy's. */
+/* A server_name and a pinned_key are the server's, not the proxy's. */
 static int secure_hop(const struct ws__dialing *d, const struct ws__url *hop,
                       struct ws__stream *s)
 {
+    const struct ws__tls_host host = { hop->name, hop->host_port };
     const ws_tls *tls = d->dialer->tls;
     ws_tls of_proxy;
 
     if (tls && hop == d->proxy) {
         of_proxy = *tls;
         of_proxy.server_name = NULL;
+        of_proxy.pinned_key = NULL;
         tls = &of_proxy;
     }
-    int r = ws__tls_connect(s, tls, hop->name, d->deadline, d->dialer->cancel,
-                            d->err);
+    int r =
+        ws__tls_connect(s, tls, &host, d->deadline, d->dialer->cancel, d->err);
     if (r == 0)
         r = ws__tls_handshake(s, d->deadline, d->dialer->cancel, d->err);
     return r;

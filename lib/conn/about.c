@@ -49,6 +49,21 @@ const char *ws_remote_addr(const ws_conn *c)
     return c && c->remote ? c->remote : addresses_of(c)->remote;
 }
 
+/* The same: it is asked for seldom. */
+const ws_cert *ws_conn_cert(const ws_conn *c)
+{
+    struct ws__extras *x = c ? ws__extras_own((ws_conn *)c) : NULL;
+    ws_cert *there = x ? atomic_load(&x->cert) : NULL;
+
+    if (there || !x)
+        return there;
+    ws_cert *n = ws__stream_cert(&c->stream);
+    if (!n || atomic_compare_exchange_strong(&x->cert, &there, n))
+        return n;
+    ws_free(n);
+    return there;
+}
+
 int ws_fd(const ws_conn *c)
 {
     return c ? c->stream.fd : WS_ERR_INVALID;

@@ -58,5 +58,6 @@ void ws__extras_free(ws_conn *c)
     ws__lookback_fini(&x->lookback);
     ws_free(x->subprotocol);
     ws_free(atomic_load(&x->addresses));
+    ws_free(atomic_load(&x->cert));
     ws_free(x);
 }

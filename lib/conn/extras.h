@@ -55,6 +55,7 @@ struct ws__extras {
     struct ws__deflate *deflate_kept;
 
     struct ws__addresses *_Atomic addresses; /* set once (conn/about) */
+    ws_cert *_Atomic cert;                   /* the same */
 
     /* conn/error's: of the first final error, by who recorded it; after a close
      * frame, by the first who asks, under control_lock. */

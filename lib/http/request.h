@@ -22,6 +22,7 @@ enum ws__made {
     WS__MADE_COOKIES,
     WS__MADE_SUBPROTOCOLS,
     WS__MADE_CLIENT, /* at once: by http/peer */
+    WS__MADE_CERT,
     WS__MADE_KINDS,
 };
 

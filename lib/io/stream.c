@@ -268,6 +268,11 @@ int ws__stream_wait_progress(struct ws__stream *s, int64_t deadline, int ms)
     return WS_ERR_DEAD;
 }
 
+ws_cert *ws__stream_cert(const struct ws__stream *s)
+{
+    return s->ops->cert ? s->ops->cert(s) : NULL;
+}
+
 const char *ws__stream_error(const struct ws__stream *s, int code)
 {
     const char *reason = s->ops->reason ? s->ops->reason(s, code) : NULL;

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include <silverback/fiber.h>
+#include <silverback/tls.h>
 
 #include "fiber/watch.h"
 
@@ -32,6 +33,9 @@ struct ws__stream_ops {
 
     /* Why a read or a write returned code; NULL: ws_strerror says it all. */
     const char *(*reason)(const struct ws__stream *s, int code);
+
+    /* See ws__stream_cert; NULL: there is no TLS. */
+    ws_cert *(*cert)(const struct ws__stream *s);
 
     /* What ends a wait for POLLIN before a write; NULL: nothing else. */
     ws_event *(*again)(const struct ws__stream *s);
@@ -114,6 +118,10 @@ int ws__stream_unacked(const struct ws__stream *s);
  * the kernel does not say.
  */
 int64_t ws__stream_acked(const struct ws__stream *s);
+
+/* The certificate that the peer has shown, in one block that is the caller's to
+ * free.  NULL: none, or memory ran out.  From any thread. */
+ws_cert *ws__stream_cert(const struct ws__stream *s);
 
 /* The words for a code that a read or a write of s returned. */
 const char *ws__stream_error(const struct ws__stream *s, int code);

@@ -11,8 +11,11 @@
 #include "fiber/budget.h"
 #include "fiber/sched.h"
 #include "io/tls_bio.h"
+#include "io/tls_cert.h"
+#include "io/tls_pin.h"
 #include "io/tls_read.h"
 #include "io/tls_reason.h"
+#include "io/tls_sessions.h"
 #include "io/tls_step.h"
 #include "io/tls_verify.h"
 #include "io/wait.h"
@@ -104,15 +107,35 @@ static const char *tls_reason(const struct ws__stream *s, int code)
     return ws__stream_error(&t->beneath, code);
 }
 
+static ws_cert *tls_cert(const struct ws__stream *s)
+{
+    struct ws__tls *t = s->state;
+
+    ws_mutex_lock(&t->lock);
+    ws_cert *cert = ws__tls_cert_new(t->ssl);
+    ws_mutex_unlock(&t->lock);
+    return cert;
+}
+
 static ws_event *tls_again(const struct ws__stream *s)
 {
     return &((struct ws__tls *)s->state)->again;
 }
 
+/* Its words, its names and its certificates are of no use any more. */
+static void tls_end_handshake(struct ws__tls *t)
+{
+    if (t->shaking)
+        ws__tls_server_let_go(t->shaking->server);
+    ws_free(t->shaking);
+    t->shaking = NULL;
+}
+
 static void tls_free(struct ws__tls *t)
 {
     SSL_free(t->ssl);
-    ws_free(t->words);
+    tls_end_handshake(t);
+    ws_free(t->sessions);
     ws_free(t);
 }
 
@@ -133,6 +156,7 @@ static const struct ws__stream_ops tls_ops = {
     .fini = tls_fini,
     .reason = tls_reason,
     .again = tls_again,
+    .cert = tls_cert,
     .holds = true,
 };
 
@@ -150,26 +174,22 @@ static void tls_become(struct ws__stream *s, const struct ws__stream *as)
     s->state = as->state;
 }
 
-/* Takes the reference to ctx. */
 static struct ws__tls *tls_new(const struct ws__stream *beneath, SSL_CTX *ctx)
 {
     struct ws__tls *t = ws__zalloc(sizeof(*t));
     BIO *bio = NULL;
 
-    if (t) {
-        t->beneath = *beneath;
-        t->beneath.watch = NULL; /* is the upper one's */
-        t->words = ws__zalloc(WS__TLS_WORDS);
-        t->ssl = t->words ? SSL_new(ctx) : NULL;
-        bio = t->ssl ? ws__tls_bio(t) : NULL;
-    }
-    SSL_CTX_free(ctx);
-    if (t && !bio) {
+    if (!t)
+        return NULL;
+    t->beneath = *beneath;
+    t->beneath.watch = NULL; /* is the upper one's */
+    t->shaking = ws__zalloc(sizeof(*t->shaking));
+    t->ssl = t->shaking ? SSL_new(ctx) : NULL;
+    bio = t->ssl ? ws__tls_bio(t) : NULL;
+    if (!bio) {
         tls_free(t);
         return NULL;
     }
-    if (!t)
-        return NULL;
     SSL_set_bio(t->ssl, bio, bio);
     ws__tls_notice(t);
     return t;
@@ -186,39 +206,84 @@ static void tls_put_over(struct ws__stream *s, struct ws__tls *t)
 
 int ws__tls_accept(struct ws__stream *s, struct ws__tls_context *x)
 {
-    struct ws__tls *t = tls_new(s, ws__tls_current(x));
+    struct ws__tls_server *server = ws__tls_current(x);
+    struct ws__tls *t = tls_new(s, server->ctx);
 
-    if (!t)
+    if (!t) {
+        ws__tls_server_let_go(server);
         return -ENOMEM;
+    }
+    t->shaking->server = server;
     SSL_set_accept_state(t->ssl);
     ws__tls_verify_client(t);
     tls_put_over(s, t);
     return 0;
 }
 
-int ws__tls_connect(struct ws__stream *s, const ws_tls *tls, const char *host,
-                    int64_t deadline, ws_event *cancel, ws_error *err)
+/* Without memory for the key there is no session, and no harm. */
+static void tls_resume(struct ws__tls *t, const struct ws__tls_client *client,
+                       const char *host_port)
+{
+    const struct ws__tls_shaking *shaking = t->shaking;
+    SSL_SESSION *session = NULL;
+
+    if (shaking->tls->no_resumption)
+        return;
+    t->sessions = ws__alloc(sizeof(*t->sessions));
+    if (t->sessions &&
+        ws__tls_key_make(t->sessions, shaking->tls, &client->files,
+                         shaking->peer, host_port))
+        session = ws__tls_sessions_take(t->sessions);
+    if (session)
+        t->shaking->resumes = SSL_set_session(t->ssl, session) == 1;
+    SSL_SESSION_free(session);
+    ERR_clear_error();
+}
+
+/* Returns NULL when there is no memory. */
+static struct ws__tls *tls_new_client(const struct ws__stream *s,
+                                      const ws_tls *tls,
+                                      struct ws__tls_client *client)
+{
+    struct ws__tls *t = tls_new(s, client->ctx);
+
+    SSL_CTX_free(client->ctx);
+    if (t) {
+        t->shaking->tls = tls;
+        SSL_set_connect_state(t->ssl);
+    }
+    return t;
+}
+
+int ws__tls_connect(struct ws__stream *s, const ws_tls *tls,
+                    const struct ws__tls_host *host, int64_t deadline,
+                    ws_event *cancel, ws_error *err)
 {
     static const ws_tls standard;
+    struct ws__tls_client client;
     ws_error unseen = { 0 };
-    SSL_CTX *ctx;
+    int error = 0;
 
     err = err ? err : &unseen;
     tls = tls ? tls : &standard;
-    int error = ws__tls_read_client(tls, deadline, cancel, &ctx, err);
+    if (tls->pinned_key)
+        error = ws__tls_pins_check(tls->pinned_key, err);
+    if (error == 0)
+        error = ws__tls_read_client(tls, deadline, cancel, &client, err);
     if (error != 0)
         return error;
-    struct ws__tls *t = tls_new(s, ctx);
+    struct ws__tls *t = tls_new_client(s, tls, &client);
     if (!t)
-        return ws__fail(err, -ENOMEM, "TLS with %s: out of memory", host);
-    t->peer = tls->server_name ? tls->server_name : host;
-    SSL_set_connect_state(t->ssl);
-    error = ws__tls_verify(t, tls->insecure_skip_verify, err);
-    if (error == 0)
-        tls_put_over(s, t);
-    else
+        return ws__fail(err, -ENOMEM, "TLS with %s: out of memory", host->name);
+    t->shaking->peer = tls->server_name ? tls->server_name : host->name;
+    error = ws__tls_verify_server(t, err);
+    if (error != 0) {
         tls_free(t);
-    return error;
+        return error;
+    }
+    tls_resume(t, &client, host->host_port);
+    tls_put_over(s, t);
+    return 0;
 }
 
 void ws__tls_unwrap(struct ws__stream *s)
@@ -241,7 +306,7 @@ static const char *tls_why(const struct ws__stream *s, int code)
     case WS_ERR_EOF:
         return "the peer closed the connection during the handshake";
     case WS_ERR_TLS:
-        return t->words[0] ? t->words : tls_reason(s, code);
+        return t->shaking->words[0] ? t->shaking->words : tls_reason(s, code);
     default:
         return tls_reason(s, code);
     }
@@ -250,14 +315,17 @@ static const char *tls_why(const struct ws__stream *s, int code)
 static int tls_fail(const struct ws__stream *s, int code, ws_error *err)
 {
     const struct ws__tls *t = s->state;
+    const char *peer = t->shaking->peer;
 
+    if (code == WS_ERR_TLS && t->shaking->resumes)
+        ws__tls_sessions_spoil(t->sessions);
     if (code == WS_ERR_TLS && ERR_GET_LIB(t->fault) == ERR_LIB_SSL &&
         ERR_GET_REASON(t->fault) == SSL_R_HTTP_REQUEST)
         code = WS_ERR_HTTP;
     if (code == WS_ERR_HTTP)
         return ws__fail(err, code, "TLS: the client speaks plain HTTP");
-    return ws__fail(err, code, "TLS%s%s: %s", t->peer ? " with " : "",
-                    t->peer ? t->peer : "", tls_why(s, code));
+    return ws__fail(err, code, "TLS%s%s: %s", peer ? " with " : "",
+                    peer ? peer : "", tls_why(s, code));
 }
 
 /* The deadline is looked at before the bytes: a peer that always has one more
@@ -289,8 +357,6 @@ int ws__tls_handshake(struct ws__stream *s, int64_t deadline, ws_event *cancel,
     if (error != 0)
         return tls_fail(s, error, err);
     s->readable = c.more;
-    ws_free(c.t->words);
-    c.t->words = NULL;
-    c.t->peer = NULL;
+    tls_end_handshake(c.t);
     return 0;
 }

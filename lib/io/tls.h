@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include <silverback/fiber.h>
-#include <silverback/http.h>
+#include <silverback/tls.h>
 
 #include "io/stream.h"
 #include "io/tls_context.h"
@@ -21,12 +21,20 @@
  * once a second.  Returns 0, or -ENOMEM and s is as it was. */
 int ws__tls_accept(struct ws__stream *s, struct ws__tls_context *x);
 
-/* The same as a client of host, a name or an address, which tls may replace; it
- * has to stay until the handshake is over.  tls NULL: verify with the system's
- * roots.  The files are read by the deadline (0: never), unless cancel, which may
- * be NULL, is set.  Returns 0, or a negative code and *err says why. */
-int ws__tls_connect(struct ws__stream *s, const ws_tls *tls, const char *host,
-                    int64_t deadline, ws_event *cancel, ws_error *err);
+/* Where a client has connected to; its strings have to stay until the handshake
+ * is over. */
+struct ws__tls_host {
+    const char *name; /* a name or an address, which a ws_tls may replace */
+    const char *host_port; /* "host:port" */
+};
+
+/* The same as a client of host.  tls NULL: verify with the system's roots; it has
+ * to stay until the handshake is over.  The files are read by the deadline (0:
+ * never), unless cancel, which may be NULL, is set.  Returns 0, or a negative code
+ * and *err says why. */
+int ws__tls_connect(struct ws__stream *s, const ws_tls *tls,
+                    const struct ws__tls_host *host, int64_t deadline,
+                    ws_event *cancel, ws_error *err);
 
 /*
  * Shake hands by the deadline (0: never), unless cancel, which may be NULL, is

@@ -7,7 +7,7 @@
 
 #include <openssl/ssl.h>
 
-#include <silverback/http.h>
+#include <silverback/tls.h>
 
 /* A context for a client's files, read now, for the caller to free.  NULL: *err
  * says why. */
@@ -18,7 +18,7 @@ SSL_CTX *ws__tls_client_ctx(const ws_tls *tls, ws_error *err);
 bool ws__tls_is_standard(const ws_tls *tls);
 SSL_CTX *ws__tls_standard_ctx(void);
 
-/* Forget what clients share, until the next needs it. */
-void ws__tls_cleanup(void);
+/* Forget what clients share, sessions among it, until the next needs it. */
+void ws__tls_client_cleanup(void);
 
 #endif

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <silverback/fiber.h>
 
@@ -14,93 +13,188 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "fiber/offload.h"
-#include "io/tls_server_ctx.h"
+#include "io/tls_identity.h"
+#include "io/tls_stamp.h"
+#include "io/tls_trust.h"
 
-enum {
-    FILES = 3,
-    LOOK_MS = 1000,
-    COMPLAIN_MS = 1000,
+int ws__tls_look_ms = 1000;
+
+enum { COMPLAIN_MS = 1000 };
+
+/* A certificate and its key, read anew when one of their files has changed. */
+struct slot {
+    ws_tls_cert from;
+    int index; /* among the ws_tls's certs, or -1 */
+    struct ws__tls_stamp stamps[2];
+    bool changed; /* since it was read, well or not */
+    struct ws__tls_identity *identity;
 };
 
-/* What tells a file from the one that was there before. */
-struct stamp {
-    dev_t dev;
-    ino_t ino;
-    off_t size;
-    struct timespec modified;
-    struct timespec changed;
+/* The CA certificates and their revocation lists; the same. */
+struct trust {
+    struct ws__tls_stamp stamps[2];
+    bool changed;
+    X509_STORE *store; /* NULL: no certificates are asked for */
 };
 
 struct ws__tls_context {
     const ws_tls *tls;
-    ws_mutex lock; /* of what follows */
-    SSL_CTX *ctx;
-    struct stamp stamps[FILES];
-    bool looks; /* somebody does: stamps are theirs */
+    ws_mutex lock; /* of looks, look_at, complain_at and server */
+    bool looks;    /* somebody does: trust and the slots are theirs */
     int64_t look_at;
     int64_t complain_at;
+    struct ws__tls_server *server; /* made of what follows */
+    struct trust trust;
+    size_t n;
+    struct slot slots[];
 };
 
 /* ---- Looking ------------------------------------------------------------ */
 
-static bool stamp_same_time(const struct timespec *a, const struct timespec *b)
+static bool slot_look(struct slot *s)
 {
-    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+    if (ws__tls_stamp_renew(&s->stamps[0], s->from.cert_file))
+        s->changed = true;
+    if (ws__tls_stamp_renew(&s->stamps[1], s->from.key_file))
+        s->changed = true;
+    return s->changed;
 }
 
-static bool stamp_same(const struct stamp *a, const struct stamp *b)
+static bool context_trust_look(struct trust *t, const ws_tls *tls)
 {
-    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-           stamp_same_time(&a->modified, &b->modified) &&
-           stamp_same_time(&a->changed, &b->changed);
+    if (ws__tls_stamp_renew(&t->stamps[0], tls->ca_file))
+        t->changed = true;
+    if (ws__tls_stamp_renew(&t->stamps[1], tls->crl_file))
+        t->changed = true;
+    return t->changed;
 }
 
-/* Of a file that is not there, or not named: all zero. */
-static struct stamp stamp_of(const char *file)
-{
-    struct stat st;
-
-    if (!file || stat(file, &st) != 0)
-        return (struct stamp){ 0 };
-    return (struct stamp){ st.st_dev, st.st_ino, st.st_size, st.st_mtim,
-                           st.st_ctim };
-}
-
-/* Notes what the files are now.  Returns whether that is new. */
+/* Files are looked at before they are read: what changes meanwhile is found the
+ * next time.  So are a certificate and its key, which change one after the
+ * other. */
 static bool context_look(struct ws__tls_context *x)
 {
-    const char *const files[FILES] = { x->tls->cert_file, x->tls->key_file,
-                                       x->tls->ca_file };
-    bool changed = false;
+    bool changed = context_trust_look(&x->trust, x->tls);
 
-    for (int i = 0; i < FILES; i++) {
-        struct stamp now = stamp_of(files[i]);
-
-        changed = changed || !stamp_same(&now, &x->stamps[i]);
-        x->stamps[i] = now;
-    }
+    for (size_t i = 0; i < x->n; i++)
+        changed = slot_look(&x->slots[i]) || changed;
     return changed;
 }
 
+/* ---- Reading ------------------------------------------------------------ */
+
+static bool wants_certs(const ws_tls *tls)
+{
+    return tls->client_certs != WS_CLIENT_CERTS_NONE &&
+           (tls->client_certs != WS_CLIENT_CERTS_DEFAULT ||
+            ws__tls_names_ca(tls));
+}
+
+static int slot_read(struct slot *s, SSL_CTX *ctx, ws_error *err)
+{
+    struct ws__tls_identity *fresh =
+        ws__tls_identity_read(ctx, &s->from, s->index, err);
+
+    s->changed = false;
+    if (!fresh)
+        return err->code;
+    ws__tls_identity_let_go(s->identity);
+    s->identity = fresh;
+    return 0;
+}
+
+static int context_trust_read(struct trust *t, const ws_tls *tls, ws_error *err)
+{
+    t->changed = false;
+    if (!wants_certs(tls))
+        return 0;
+    X509_STORE *fresh = X509_STORE_new();
+    if (!fresh)
+        return ws__fail(err, -ENOMEM, "TLS: out of memory");
+    int error = ws__tls_trust_ca(fresh, tls, err);
+    if (error == 0)
+        error = ws__tls_trust_crl(fresh, tls, err);
+    X509_STORE_free(error == 0 ? t->store : fresh);
+    if (error == 0)
+        t->store = fresh;
+    return error;
+}
+
+/* What every reading is followed by. */
+static int context_finish(struct ws__tls_context *x, struct ws__tls_server *s,
+                          ws_error *err)
+{
+    struct ws__tls_identity **all = ws__alloc(x->n * sizeof(*all));
+
+    if (!all)
+        return ws__fail(err, -ENOMEM, "TLS: out of memory");
+    for (size_t i = 0; i < x->n; i++)
+        all[i] = x->slots[i].identity;
+    int error =
+        ws__tls_server_finish(s, x->tls, all, x->n, x->trust.store, err);
+    ws_free(all);
+    return error;
+}
+
+/* All of it, for the first time. */
+static int context_read(struct ws__tls_context *x, struct ws__tls_server *s,
+                        ws_error *err)
+{
+    int error = context_trust_read(&x->trust, x->tls, err);
+
+    for (size_t i = 0; error == 0 && i < x->n; i++)
+        error = slot_read(&x->slots[i], s->ctx, err);
+    return error == 0 ? context_finish(x, s, err) : error;
+}
+
+/* ---- News --------------------------------------------------------------- */
+
 struct news {
     struct ws__tls_context *x;
-    SSL_CTX *ctx; /* NULL: there are none */
+    struct ws__tls_server *server; /* NULL: there are none */
 };
 
-/* They are looked at before they are read: what changes meanwhile is found the
- * next time.  So are a certificate and its key, which change one after the
- * other: until both have, the old ones stay. */
-static int context_read_news(void *arg)
+/* What cannot be read stays as it was, and holds up nothing else.  Returns
+ * whether anything could. */
+static bool news_take(struct ws__tls_context *x, SSL_CTX *ctx)
+{
+    ws_error err = { 0 };
+    bool fresh = false;
+
+    if (x->trust.changed && context_trust_read(&x->trust, x->tls, &err) == 0)
+        fresh = true;
+    if (err.code != 0)
+        ws__log(WS__LOG(WS_LOG_ERROR, "certificate_kept"),
+                "%s; the old ones are kept", err.text);
+    for (size_t i = 0; i < x->n; i++) {
+        err.code = 0;
+        if (x->slots[i].changed && slot_read(&x->slots[i], ctx, &err) == 0)
+            fresh = true;
+        if (err.code != 0)
+            ws__log(WS__LOG(WS_LOG_ERROR, "certificate_kept"),
+                    "%s; the old certificate is kept", err.text);
+    }
+    return fresh;
+}
+
+static int news_read(void *arg)
 {
     struct news *n = arg;
     ws_error err = { 0 };
 
     if (!context_look(n->x))
         return 0;
-    n->ctx = ws__tls_server_ctx(n->x->tls, &err);
-    if (!n->ctx)
-        ws__log(WS__LOG(WS_LOG_ERROR, "certificate_kept"),
-                "%s; the old certificate is kept", err.text);
+    struct ws__tls_server *s = ws__tls_server_new(n->x->tls, &err);
+    if (s && news_take(n->x, s->ctx) && context_finish(n->x, s, &err) == 0) {
+        n->server = s;
+        return 0;
+    }
+    ws__tls_server_let_go(s);
+    if (err.code == 0)
+        return 0;
+    n->x->trust.changed = true; /* so all of it is tried again */
+    ws__log(WS__LOG(WS_LOG_ERROR, "certificate_kept"),
+            "%s; the old certificates are kept", err.text);
     return err.code;
 }
 
@@ -114,52 +208,96 @@ static bool context_is_due(struct ws__tls_context *x)
 }
 
 /* Without the lock: disks and log functions may take their time, and others have
- * the old certificate meanwhile. */
+ * the old certificates meanwhile. */
 static void context_refresh(struct ws__tls_context *x)
 {
     struct news n = { .x = x };
 
-    (void)ws__blocking(WS__FOR_FILES, context_read_news, &n);
+    (void)ws__blocking(WS__FOR_FILES, news_read, &n);
     ws_mutex_lock(&x->lock);
-    SSL_CTX *old = n.ctx ? x->ctx : NULL;
-    x->ctx = n.ctx ? n.ctx : x->ctx;
+    struct ws__tls_server *old = n.server ? x->server : NULL;
+    x->server = n.server ? n.server : x->server;
     x->looks = false;
-    x->look_at = ws_after(LOOK_MS);
+    x->look_at = ws_after(ws__tls_look_ms);
     ws_mutex_unlock(&x->lock);
-    SSL_CTX_free(old);
+    ws__tls_server_let_go(old);
 }
 
-SSL_CTX *ws__tls_current(struct ws__tls_context *x)
+struct ws__tls_server *ws__tls_current(struct ws__tls_context *x)
 {
     if (context_is_due(x))
         context_refresh(x);
     ws_mutex_lock(&x->lock);
-    SSL_CTX *ctx = x->ctx;
-    SSL_CTX_up_ref(ctx);
+    struct ws__tls_server *s = ws__tls_server_hold(x->server);
     ws_mutex_unlock(&x->lock);
-    return ctx;
+    return s;
 }
 
 /* ---- Beginning and end -------------------------------------------------- */
 
-struct ws__tls_context *ws__tls_context_new(const ws_tls *tls, ws_error *err)
+static size_t certs_count(const ws_tls_cert *certs)
 {
-    if (!tls->cert_file) {
-        ws__fail(err, WS_ERR_INVALID, "TLS: a server needs a cert_file");
+    size_t n = 0;
+
+    while (certs && (certs[n].cert_file || certs[n].cert_pem))
+        n++;
+    return n;
+}
+
+static int context_check(const ws_tls *tls, size_t n, ws_error *err)
+{
+    if (n == 0)
+        return ws__fail(err, WS_ERR_INVALID,
+                        "TLS: a server needs a cert_file or a cert_pem");
+    if (wants_certs(tls) && !ws__tls_names_ca(tls))
+        return ws__fail(err, WS_ERR_INVALID,
+                        "TLS: client_certs: expected a ca_file or a ca_pem, "
+                        "to verify them by");
+    if (ws__tls_names_crl(tls) && !wants_certs(tls))
+        return ws__fail(err, WS_ERR_INVALID,
+                        "TLS: a revocation list is of no use to a server that "
+                        "asks for no certificates");
+    return 0;
+}
+
+static struct ws__tls_context *context_alloc(const ws_tls *tls, ws_error *err)
+{
+    const ws_tls_cert own = { tls->cert_file, tls->key_file, tls->cert_pem,
+                              tls->key_pem };
+    size_t first = own.cert_file || own.cert_pem ? 1 : 0;
+    size_t n = first + certs_count(tls->certs);
+
+    if (context_check(tls, n, err) != 0)
         return NULL;
-    }
-    struct ws__tls_context *x = ws__zalloc(sizeof(*x));
+    struct ws__tls_context *x =
+        ws__zalloc(sizeof(*x) + n * sizeof(x->slots[0]));
     if (!x) {
         ws__fail(err, -ENOMEM, "TLS: out of memory");
         return NULL;
     }
     x->tls = tls;
+    x->n = n;
+    for (size_t i = 0; i < n; i++) {
+        x->slots[i].index = (int)(i - first);
+        x->slots[i].from = i < first ? own : tls->certs[i - first];
+    }
+    return x;
+}
+
+struct ws__tls_context *ws__tls_context_new(const ws_tls *tls, ws_error *err)
+{
+    ws_error unseen = { 0 };
+
+    err = err ? err : &unseen;
+    struct ws__tls_context *x = context_alloc(tls, err);
+    if (!x)
+        return NULL;
     context_look(x);
-    x->look_at = ws_after(LOOK_MS);
-    x->ctx = ws__tls_server_ctx(tls, err);
-    if (x->ctx)
+    x->look_at = ws_after(ws__tls_look_ms);
+    x->server = ws__tls_server_new(tls, err);
+    if (x->server && context_read(x, x->server, err) == 0)
         return x;
-    ws_free(x);
+    ws__tls_context_free(x);
     return NULL;
 }
 
@@ -167,7 +305,10 @@ void ws__tls_context_free(struct ws__tls_context *x)
 {
     if (!x)
         return;
-    SSL_CTX_free(x->ctx);
+    ws__tls_server_let_go(x->server);
+    X509_STORE_free(x->trust.store);
+    for (size_t i = 0; i < x->n; i++)
+        ws__tls_identity_let_go(x->slots[i].identity);
     ws_free(x);
 }
 

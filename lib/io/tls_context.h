@@ -3,9 +3,9 @@
 #ifndef WS_IO_TLS_CONTEXT_H
 #define WS_IO_TLS_CONTEXT_H
 
-#include <openssl/ssl.h>
+#include <silverback/tls.h>
 
-#include <silverback/http.h>
+#include "io/tls_server.h"
 
 /* What a server's files say.  Any number of fibers may accept with it. */
 struct ws__tls_context;
@@ -19,8 +19,11 @@ void ws__tls_context_free(struct ws__tls_context *x);
 void ws__tls_context_complain(struct ws__tls_context *x, const char *remote,
                               const ws_error *err);
 
-/* A reference to what was made of the files as they are now, or were a second
- * ago; the caller's to free. */
-SSL_CTX *ws__tls_current(struct ws__tls_context *x);
+/* How long the files are not looked at again.  For tests. */
+extern int ws__tls_look_ms;
+
+/* What was made of the files as they are now, or were a second ago; the
+ * caller's to let go of. */
+struct ws__tls_server *ws__tls_current(struct ws__tls_context *x);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <openssl/ssl.h>
 
-#include <silverback/http.h>
+#include <silverback/tls.h>
 
 /* If tls wants it, and the environment names a file, append what ctx's
  * connections agree on to it.  A file that cannot be opened is logged. */

@@ -15,34 +15,48 @@
 struct reading {
     struct ws__task task; /* first: cast to this */
     ws_tls tls;           /* a copy, since who asked may be gone */
-    char *names[3];
-    SSL_CTX *ctx;
+    struct ws__tls_client client;
     ws_error err;
 };
 
+/* They are looked at before they are read: what changes meanwhile makes no
+ * difference to a session's key. */
 static void reading_run(struct ws__task *t)
 {
     struct reading *r = (struct reading *)t;
 
-    r->ctx = ws__tls_client_ctx(&r->tls, &r->err);
+    r->client.files = ws__tls_stamps(&r->tls);
+    r->client.ctx = ws__tls_client_ctx(&r->tls, &r->err);
 }
 
 static void reading_free(struct ws__task *t)
 {
     struct reading *r = (struct reading *)t;
+    const char **s;
 
-    SSL_CTX_free(r->ctx);
-    for (int i = 0; i < 3; i++)
-        ws_free(r->names[i]);
+    SSL_CTX_free(r->client.ctx);
+    for (size_t i = 0; (s = ws__tls_string(&r->tls, i)); i++)
+        ws_free((char *)*s);
     ws_free(r);
 }
 
-/* Returns whether there was memory. */
-static bool reading_copy_name(const char *name, char **copy, const char **use)
+/* Returns whether there was memory for all of the strings. */
+static bool reading_copy(ws_tls *copy, const ws_tls *from)
 {
-    *copy = name ? ws__strdup(name) : NULL;
-    *use = *copy;
-    return !name || *copy;
+    ws_tls of = *from;
+    bool done = true;
+    const char **s;
+
+    *copy = of;
+    for (size_t i = 0; (s = ws__tls_string(copy, i)); i++)
+        *s = NULL;
+    for (size_t i = 0; done && (s = ws__tls_string(copy, i)); i++) {
+        const char *its = *ws__tls_string(&of, i);
+
+        *s = its ? ws__strdup(its) : NULL;
+        done = !its || *s;
+    }
+    return done;
 }
 
 static struct reading *reading_new(const ws_tls *tls)
@@ -52,31 +66,30 @@ static struct reading *reading_new(const ws_tls *tls)
     if (!r)
         return NULL;
     ws__task_init(&r->task, reading_run, reading_free);
-    r->tls.key_log = tls->key_log;
-    if (reading_copy_name(tls->ca_file, &r->names[0], &r->tls.ca_file) &&
-        reading_copy_name(tls->cert_file, &r->names[1], &r->tls.cert_file) &&
-        reading_copy_name(tls->key_file, &r->names[2], &r->tls.key_file))
+    if (reading_copy(&r->tls, tls))
         return r;
     reading_free(&r->task);
     return NULL;
 }
 
-static int reading_take_ctx(struct reading *r, SSL_CTX **ctx, ws_error *err)
+static int reading_take(struct reading *r, struct ws__tls_client *client,
+                        ws_error *err)
 {
-    if (!r->ctx) {
+    if (!r->client.ctx) {
         *err = r->err;
         return err->code;
     }
-    *ctx = r->ctx;
-    r->ctx = NULL;
+    *client = r->client;
+    r->client.ctx = NULL;
     return 0;
 }
 
 int ws__tls_read_client(const ws_tls *tls, int64_t deadline, ws_event *cancel,
-                        SSL_CTX **ctx, ws_error *err)
+                        struct ws__tls_client *client, ws_error *err)
 {
-    *ctx = ws__tls_is_standard(tls) ? ws__tls_standard_ctx() : NULL;
-    if (*ctx)
+    *client = (struct ws__tls_client){ 0 };
+    client->ctx = ws__tls_is_standard(tls) ? ws__tls_standard_ctx() : NULL;
+    if (client->ctx)
         return 0;
 
     struct reading *r = reading_new(tls);
@@ -86,7 +99,7 @@ int ws__tls_read_client(const ws_tls *tls, int64_t deadline, ws_event *cancel,
     if (error == 0)
         error = ws__task_wait(&r->task, deadline, cancel);
     error = error == 0
-                ? reading_take_ctx(r, ctx, err)
+                ? reading_take(r, client, err)
                 : ws__fail(err, error, "TLS: reading the client's files: %s",
                            ws_strerror(error));
     ws__task_let_go(&r->task);

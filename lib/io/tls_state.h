@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include <silverback/fiber.h>
+#include <silverback/tls.h>
 
 #include "io/stream.h"
 
@@ -14,6 +15,16 @@
 
 /* The words for what is wrong with a certificate. */
 #define WS__TLS_WORDS 128
+
+/* What only the handshake needs. */
+struct ws__tls_shaking {
+    const ws_tls *tls; /* of a client; NULL: this is a server */
+    const char *peer;  /* whom a client expects; NULL: this is a server */
+    bool resumes;      /* a client, if the server lets it */
+    struct ws__tls_server *server; /* of a server, held */
+    char
+        words[WS__TLS_WORDS]; /* what is wrong with the peer; "": nothing yet */
+};
 
 /* What is behind a stream with TLS.  An SSL object must not be used by two
  * threads at once, so lock is held around each call, none of which waits. */
@@ -34,9 +45,8 @@ struct ws__tls {
     bool stuck;     /* a write waits for a message of TLS's own to be read, */
     ws_event again; /* set when it was */
 
-    /* Until the handshake is over. */
-    const char *peer; /* whom a client expects; NULL: this is a server */
-    char *words; /* of WS__TLS_WORDS, "" unless a certificate was refused */
+    struct ws__tls_shaking *shaking; /* NULL once that is over */
+    struct ws__tls_key *sessions;    /* where a client's go; NULL: nowhere */
 };
 
 #endif

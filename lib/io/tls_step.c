@@ -57,7 +57,7 @@ static void message_came(int sent, int version, int type, const void *p,
                          size_t n, SSL *ssl, void *tls)
 {
     struct ws__tls *t = tls;
-    bool in_handshake = t->words;
+    bool in_handshake = t->shaking;
 
     (void)version;
     (void)p;

@@ -5,9 +5,12 @@
 
 #include "io/tls_state.h"
 
-/* Let a client verify that its peer is t->peer, and name it to servers with
- * many names.  Returns 0 or a negative code. */
-int ws__tls_verify(struct ws__tls *t, bool skip, ws_error *err);
+/* Let a client verify its peer, and name it to servers with many names.  Returns
+ * 0 or a negative code, and *err says why. */
+int ws__tls_verify_server(struct ws__tls *t, ws_error *err);
+
+/* A client's verification of what the server shows, for its context. */
+int ws__tls_verify_chain(X509_STORE_CTX *sc, void *unused);
 
 /* Let a server say what it has against a client's certificate. */
 void ws__tls_verify_client(struct ws__tls *t);

@@ -13,6 +13,6 @@ void ws_cleanup(void)
     ws__offload_cleanup();
     ws__watchdog_cleanup();
     ws__signal_cleanup();
-    ws__tls_cleanup();
+    ws__tls_client_cleanup();
     ws__pools_cleanup();
 }
