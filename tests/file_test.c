@@ -83,6 +83,7 @@ static int make_tree(void **state)
     make("root/.git/config", "dot", 1);
     make("root/.well-known/x.txt", "known", 1);
     make("root/.well-known/.x", "dot", 1);
+    make("root/sub/.x", "dot", 1);
     make("root/digits", "0123456789", 1);
     for (size_t i = 0; i < COUNT(links); i++) {
         at(links[i][1], path);
@@ -112,6 +113,7 @@ static int remove_tree(void **state)
                                          "secret.txt",
                                          "root/digits",
                                          "root/.well-known/.x",
+                                         "root/sub/.x",
                                          "root/.well-known/x.txt",
                                          "root/.git/config",
                                          "root/.env",
@@ -409,9 +411,9 @@ static void dotfiles_are_not_there(void **state)
 {
     (void)state;
     static const char *const hidden[] = {
-        "/.env",  "/.git/config",          "/%2egit/config",
-        "//.env", "/.well-known/.x",       "/.git",
-        "/.git/", "/sub/.well-known/x.txt"
+        "/.env",  "/.git/config",           "/%2egit/config",
+        "//.env", "/.well-known/.x",        "/.git",
+        "/.git/", "/sub/.well-known/x.txt", "/sub/.x"
     };
 
     for (size_t i = 0; i < COUNT(hidden); i++)

@@ -16,6 +16,7 @@ static void names_match_in_any_ascii_case(void **state)
     assert_null(ws_header_get(h, "hos"));
     assert_null(ws_header_get(h, "\xf6yster"));
     assert_null(ws_header_get(NULL, "host"));
+    assert_null(ws_header_get(h, NULL));
     assert_int_equal(ws__header_count(h, "host"), 2);
     assert_int_equal(ws__header_count(h, "x"), 0);
 }

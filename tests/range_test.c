@@ -38,6 +38,7 @@ static void one_range_is_a_part(void **state)
         { "bytes=-10001", 0, SIZE },
         { "bytes=1-99999999999999999999999999", 1, SIZE - 1 },
         { "bytes=1-18446744073709551615", 1, SIZE - 1 },
+        { "bytes=0-18446744073709551617", 0, SIZE }, /* 2^64 + 1 */
         { "bytes=-99999999999999999999999999", 0, SIZE },
         { "BYTES=0-4", 0, 5 },
         { "bytes= 0-4", 0, 5 },
@@ -62,6 +63,7 @@ static void one_beyond_the_end_is_void(void **state)
         "bytes=10000-",
         "bytes=10000-10001",
         "bytes=99999999999999999999-",
+        "bytes=18446744073709551617-",
         "bytes=99999999999999999998-99999999999999999999",
         "bytes=-0",
     };

@@ -70,6 +70,18 @@ static void look_elsewhere(void *c)
     elsewhere = elsewhere || ws_conn_request(c) != NULL;
 }
 
+/* In the handler's fiber, but not the handler's connection. */
+static void look_at_another(void)
+{
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    ws_conn *c = ws_adopt(fds[0], NULL, NULL);
+    look_elsewhere(c);
+    close(fds[1]);
+    ws_close(c);
+}
+
 static void tell_request(ws_conn *c, void *arg)
 {
     ws_request *r = ws_conn_request(c);
@@ -77,6 +89,7 @@ static void tell_request(ws_conn *c, void *arg)
 
     (void)arg;
     ws_join(ws_go(look_elsewhere, other));
+    look_at_another();
     ws_writef(c, "%s %s %s %s %s", r->path, ws_param_get(ws_query(r), "room"),
               ws_param_get(ws_cookies(r), "sid"),
               ws_header_get(r->headers, "X-Mine"),

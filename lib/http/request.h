@@ -45,8 +45,8 @@ struct ws__request {
     struct ws__spool *spool;    /* the body is in a file; NULL: it is not */
     char *rest;                 /* of its memory: see take_target */
     void *made[WS__MADE_KINDS]; /* each one block */
-    const ws_header *needed;    /* go out with the answer, but for those that it
-                              * has itself; ended by {0}; NULL: none */
+    const ws_header *needed;    /* go out with the answer, but for those that
+                                 * it has itself; ended by {0}; NULL: none */
 };
 
 /* What a caller's request is the public part of; NULL unless it is one of the

@@ -20,7 +20,7 @@ bool ws__is_token(struct ws__str s)
 
 const char *ws_header_get(const ws_header *headers, const char *name)
 {
-    for (const ws_header *h = headers; h && h->name; h++)
+    for (const ws_header *h = headers; name && h && h->name; h++)
         if (ws__equal_nocase(h->name, name))
             return h->value;
     return NULL;
