@@ -27,6 +27,7 @@
  *     redial.h     the next one whenever it has ended
  *     http.h       the small HTTP/1.1 server around the handlers
  *     stats.h      what can be counted, for operators
+ *     systemd.h    its sockets, readiness and watchdog
  *     tls.h        certificates, whose they are, and whom to trust
  *     fiber.h      go, sleep, events: the runtime under it all
  *     loop.h       the fibers in a loop of the program's own
@@ -63,6 +64,7 @@
 #include "silverback/loop.h"
 #include "silverback/redial.h"
 #include "silverback/stats.h"
+#include "silverback/systemd.h"
 #include "silverback/tls.h"
 #include "silverback/upgrade.h"
 

@@ -101,7 +101,7 @@ static void a_goodbye_of_the_server_answers(void **state)
     int raw;
     ws_conn *c = that_holds(&raw, -1, WS_CLOSE_NORMAL);
 
-    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY, NULL);
     hear_close(raw, WS_CLOSE_GOING_AWAY);
     expect_nothing_more(c);
     ws_close(c);

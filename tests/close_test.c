@@ -863,9 +863,9 @@ static void after_a_goodbye_reading_goes_on_until_the_peer_answers(void **state)
     ws_conn *c = with_raw(&raw, NULL);
     ws_message m;
 
-    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY, NULL);
     hear_close(raw, WS_CLOSE_GOING_AWAY);
-    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY, NULL);
     assert_int_equal(ws_write_text(c, "x"), WS_ERR_CLOSE_SENT);
     assert_int_equal(ws_next_writer(c, WS_TEXT), WS_ERR_CLOSE_SENT);
     assert_int_equal(ws_conn_error(c)->code, 0);
@@ -892,7 +892,7 @@ static void a_goodbye_reaches_a_peer_whose_reader_waits(void **state)
 
     ws_fiber *f = mode_go(read_one, &reader);
     await(&c->r.waiting);
-    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY, NULL);
     hear_close(raw, WS_CLOSE_GOING_AWAY);
     say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe9", 2);
     ws_join(f);
@@ -912,7 +912,7 @@ static void a_goodbye_follows_the_message_under_way(void **state)
 
     ws_fiber *f = mode_go(write_one, &writer);
     await(&c->w.waiting);
-    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY, NULL);
     assert_true(hear_frame(raw, &h));
     ws_join(f);
     assert_int_equal(writer.error, 0);

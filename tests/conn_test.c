@@ -182,7 +182,7 @@ static void the_addresses_of_tcp_are_numbers(void **state)
     struct sockaddr_storage a;
     socklen_t n = sizeof(a);
     char listening[WS__ADDR_LEN], local[WS__ADDR_LEN], peer[WS__ADDR_LEN];
-    int listener = ws__listen("127.0.0.1:0", NULL), fd;
+    int listener = ws__listen("127.0.0.1:0", NULL, NULL), fd;
 
     assert_true(listener >= 0);
     ws__local_name(listener, listening);
@@ -395,7 +395,7 @@ static void nor_does_what_nobody_asked_for(void **state)
     (void)state;
     ws_conn *c = with_a_peer_that_closed();
 
-    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY, NULL);
     assert_int_equal(ws_conn_error(c)->code, 0);
     expect_the_peers_story(c);
 

@@ -25,7 +25,7 @@ enum { LONG = 60000 };
 static int listen_on(const char *addr, char name[static WS__ADDR_LEN])
 {
     ws_error err = { 0 };
-    int fd = ws__listen(addr, &err);
+    int fd = ws__listen(addr, NULL, &err);
 
     if (fd < 0)
         fail_msg("%s", err.text);

@@ -86,7 +86,7 @@ static void reads_three(void)
 
 static void says_goodbye(void)
 {
-    ws__outbox_goodbye(&world.conn, 1001);
+    ws__outbox_goodbye(&world.conn, 1001, NULL);
 }
 
 static void hears_goodbye(void)

@@ -32,13 +32,13 @@ static void begin(void)
 static void begin_and_add(void)
 {
     begin();
-    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT);
+    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT, &session.stay);
 }
 
 static void end(void)
 {
     session.stream.ops->fini(&session.stream);
-    ws__session_end(g);
+    ws__session_end(g, &session.stay);
     close(raw);
 }
 
@@ -74,7 +74,7 @@ static void a_session_has_a_place_until_it_ends(void **state)
     expect_counted(0);
     begin();
     expect_counted(1);
-    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT);
+    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT, &session.stay);
     expect_counted(1);
     ws__entry_remove(&session.entry);
     expect_counted(0);
@@ -89,7 +89,7 @@ static void an_upgraded_connection_has_its_sessions_place(void **state)
     ws_conn *c = upgrade();
 
     expect_counted(1);
-    ws__session_end(g);
+    ws__session_end(g, &session.stay);
     expect_counted(1);
     close(raw); /* so that it need not linger */
     ws_close(c);
@@ -154,7 +154,7 @@ static void who_is_handed_over_hears_of_a_shutdown(void **state)
 
     assert_true(hear_n(raw, bytes, sizeof(bytes)));
     assert_memory_equal(bytes, "\x88\x02\x03\xe9", 4);
-    ws__session_end(g);
+    ws__session_end(g, &session.stay);
     close(raw);
     ws_close(c);
 }
@@ -171,7 +171,7 @@ static void who_is_handed_over_behind_its_end_is_broken(void **state)
 
     assert_true(is_broken());
     assert_int_equal(ws_read_message(c, &m), WS_ERR_CANCELED);
-    ws__session_end(g);
+    ws__session_end(g, &session.stay);
     ws_close(c);
     close(raw);
 }
@@ -181,7 +181,7 @@ static void so_is_a_session_that_begins_late(void **state)
     (void)state;
     begin();
     ws__registry_break(g);
-    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT);
+    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT, &session.stay);
     assert_true(is_broken());
     ws__entry_remove(&session.entry);
     end();
@@ -198,7 +198,7 @@ static void so_is_all_that_was_there(void **state)
         ws__registry_break(g);
         assert_true(is_broken());
         if (upgraded) {
-            ws__session_end(g);
+            ws__session_end(g, &session.stay);
             ws_close(c);
             close(raw);
         } else {

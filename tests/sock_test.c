@@ -25,7 +25,7 @@ enum { LONG = 60000 };
 static int listen_on(const char *addr)
 {
     ws_error err = { 0 };
-    int fd = ws__listen(addr, &err);
+    int fd = ws__listen(addr, NULL, &err);
 
     if (fd < 0)
         fail_msg("%s", err.text);
@@ -125,7 +125,7 @@ static void localhost_is_ipv4(void **state)
 static void listens_on_an_ipv6_address(void **state)
 {
     (void)state;
-    int fd = ws__listen("[::1]:0", NULL);
+    int fd = ws__listen("[::1]:0", NULL, NULL);
 
     if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
         return;
@@ -164,7 +164,7 @@ static void a_taken_port_is_named(void **state)
 
     ws__local_name(fd, name);
     snprintf(want, sizeof(want), "listen on %s: address already in use", name);
-    assert_int_equal(ws__listen(name, &err), -EADDRINUSE);
+    assert_int_equal(ws__listen(name, NULL, &err), -EADDRINUSE);
     assert_int_equal(err.code, -EADDRINUSE);
     assert_string_equal(err.text, want);
     close(fd);
@@ -178,7 +178,7 @@ static void a_taken_port_has_no_second_address(void **state)
 
     ws__local_name(fd, name);
     snprintf(addr, sizeof(addr), "localhost%s", strchr(name, ':'));
-    assert_int_equal(ws__listen(addr, NULL), -EADDRINUSE);
+    assert_int_equal(ws__listen(addr, NULL, NULL), -EADDRINUSE);
     close(fd);
 }
 
@@ -206,7 +206,7 @@ static void a_live_socket_file_is_in_use(void **state)
 
     snprintf(want, sizeof(want), "listen on %s: address already in use",
              local_address);
-    assert_int_equal(ws__listen(local_address, &err), -EADDRINUSE);
+    assert_int_equal(ws__listen(local_address, NULL, &err), -EADDRINUSE);
     assert_string_equal(err.text, want);
     int client = connect_to(fd, AF_UNIX);
     assert_true(client >= 0);
@@ -231,7 +231,7 @@ static void another_file_is_left_alone(void **state)
     int fd = open(local_path, O_CREAT | O_WRONLY, 0600);
 
     close(fd);
-    assert_int_equal(ws__listen(local_address, NULL), -EADDRINUSE);
+    assert_int_equal(ws__listen(local_address, NULL, NULL), -EADDRINUSE);
     assert_int_equal(stat(local_path, &st), 0);
     assert_true(S_ISREG(st.st_mode));
     unlink(local_path);
@@ -244,10 +244,10 @@ static void a_path_has_to_fit(void **state)
     char addr[256] = "unix:";
     ws_error err = { 0 };
 
-    assert_int_equal(ws__listen(addr, &err), WS_ERR_INVALID);
+    assert_int_equal(ws__listen(addr, NULL, &err), WS_ERR_INVALID);
     memset(addr + 5, 'x', sizeof(un.sun_path));
     err.code = 0;
-    assert_int_equal(ws__listen(addr, &err), WS_ERR_INVALID);
+    assert_int_equal(ws__listen(addr, NULL, &err), WS_ERR_INVALID);
     assert_non_null(strstr(err.text, "got 108"));
 }
 
@@ -265,7 +265,7 @@ static void what_is_no_address_is_refused(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         ws_error err = { 0 };
 
-        assert_int_equal(ws__listen(rows[i], &err), WS_ERR_INVALID);
+        assert_int_equal(ws__listen(rows[i], NULL, &err), WS_ERR_INVALID);
         assert_int_equal(err.code, WS_ERR_INVALID);
         assert_non_null(strstr(err.text, "expected host:port"));
     }
@@ -280,7 +280,7 @@ static void a_port_out_of_range_is_refused(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         ws_error err = { 0 };
 
-        assert_int_equal(ws__listen(rows[i], &err), WS_ERR_INVALID);
+        assert_int_equal(ws__listen(rows[i], NULL, &err), WS_ERR_INVALID);
         assert_non_null(strstr(err.text, "expected a port of 0 to 65535"));
     }
 }
@@ -290,7 +290,7 @@ static void a_host_that_is_none_is_named(void **state)
     (void)state;
     ws_error err = { 0 };
 
-    assert_int_equal(ws__listen("[1::2::3]:80", &err), WS_ERR_RESOLVE);
+    assert_int_equal(ws__listen("[1::2::3]:80", NULL, &err), WS_ERR_RESOLVE);
     assert_int_equal(strncmp(err.text, "listen on [1::2::3]:80: ", 24), 0);
 }
 

@@ -492,7 +492,7 @@ static void what_others_could_not_send_follows_while_one_reads(void **state)
     int n = fill_up(c, 1000);
     ws_fiber *f = start_reader(c);
 
-    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY);
+    ws__outbox_goodbye(c, WS_CLOSE_GOING_AWAY, NULL);
     assert_true(ws__outbox_has_unsent(c));
     while (n-- > 0)
         hear_shape(raw, FIN | WS_BINARY, 1000);

@@ -4,6 +4,7 @@
 #define SILVERBACK_HTTP_H
 
 #include "base.h"
+#include "fiber.h"
 #include "tls.h"
 
 WS_BEGIN_DECLS
@@ -181,6 +182,15 @@ typedef struct ws_route {
     size_t max_body_bytes; /* 0: the server's; over it: 413 */
 } ws_route;
 
+/* What upgraded connections are told at the end of a server. */
+typedef struct ws_goodbye {
+    int code;           /* 0: 1001; one that may not be sent: WS_ERR_INVALID */
+    const char *reason; /* NULL: none; cut after 123 bytes */
+    int spread_ms; /* the close frames are spread evenly over so long, so that the
+                    * clients do not all come back at once; at most three
+                    * quarters of the time until the deadline; 0: no time */
+} ws_goodbye;
+
 /*
  * What has happened, for a log of one's own: a request was answered, or a
  * WebSocket connection has begun (status 101) or ended (status 0: its
@@ -202,7 +212,9 @@ typedef void (*ws_access_fn)(const ws_access *a, void *arg);
 /* Zero is default throughout, and NULL is all zero; each limit answers with its
  * own status. */
 typedef struct ws_server {
-    const char *addr; /* "host:port", ":port", "unix:path"; NULL: ":8080" */
+    const char *addr; /* "host:port", ":port", "unix:path", "unix:@name" for an
+                       * abstract name, or "none"; NULL: ":8080", but none if
+                       * addrs or fds say where to listen */
     const ws_route *routes;
     const ws_tls *tls;       /* NULL for plain TCP */
     int workers;             /* 0: one per core */
@@ -298,11 +310,39 @@ typedef struct ws_server {
     int connect_rate_per_address;
     int connect_burst_per_address;
     size_t max_unfinished_per_address;
+
+    /* More addresses, ended by NULL; and sockets that listen already, TCP or
+     * local, which are taken, also when ws_listen fails.  They become
+     * non-blocking, for all who share them. */
+    const char *const *addrs;
+    const int *fds;
+    size_t nfds;
+
+    /* Of the files of local sockets: the mode (0: as the umask has it), and
+     * "user", "user:group" or ":group" by name or number (NULL: the process).  A
+     * file that nobody listens on is taken over; one is removed at the end, if
+     * it is still ours. */
+    unsigned unix_mode;
+    const char *unix_owner;
+
+    const ws_goodbye *goodbye; /* NULL: all zero; see ws_listener_set_goodbye */
+
+    /* ---- For ws_serve ---- */
+
+    bool systemd; /* take the sockets it passes, in the place of any address;
+                   * tell it of readiness, reloading and stopping, and feed its
+                   * watchdog as long as all workers turn: see systemd.h */
+
+    /* Called at SIGHUP, when the certificates have been read anew.  Without it,
+     * and without systemd, that signal is left alone. */
+    void (*reload)(void *arg);
+    void *reload_arg;
 } ws_server;
 
 /*
- * Serve until SIGINT or SIGTERM, then shut down as below; a second signal ends
- * the process.  A signal that is ignored, as under nohup, stays so.
+ * Serve until SIGINT or SIGTERM, then shut down as below, in shutdown_timeout_ms
+ * beside what the goodbyes take; a second signal ends the process.  A signal that
+ * is ignored, as under nohup, stays so.
  *
  * Raises the process's soft limit of descriptors (ulimit -n) to the hard one,
  * for good, as Go does.  Programs that are executed later inherit it; unlike Go
@@ -319,20 +359,74 @@ WS_API int ws_serve(const ws_server *s);
  * is not the calling thread's, or comes with threads. */
 typedef struct ws_listener ws_listener;
 WS_API ws_listener *ws_listen(const ws_server *s, ws_error *err);
-WS_API const char *ws_listener_addr(const ws_listener *l); /* the real port */
+
+/* Where it listens: the real port, "none" if nowhere; and the same of each of
+ * its sockets, addr first, then addrs, then fds.  NULL behind the last. */
+WS_API const char *ws_listener_addr(const ws_listener *l);
+WS_API const char *ws_listener_addr_at(const ws_listener *l, size_t i);
 
 /*
- * Stop accepting, say 1001 to every connection (its reads go on until the peer
- * has answered, its writes get WS_ERR_CLOSE_SENT), and wait for the handlers,
- * for the fibers they started, and for what was written to arrive (see
- * ws_close).  At the deadline break the connections that are left, and wait a
- * second more.  In a loop (ws_server.loop) the fibers that handlers have started
- * are not waited for: ws_loop_free tells of them.
+ * Serve a connected stream socket as if it had been accepted: what another
+ * program hands over, or one end of a socketpair, which is how a handler is
+ * tested without a network.  Takes fd, also when it fails, and makes it
+ * non-blocking.  remote becomes ws_request.remote_addr; NULL: what the kernel
+ * says.  One above max_connections gets its 503.
+ *
+ * Returns 0; WS_ERR_INVALID if it is no such socket; WS_ERR_CANCELED when l
+ * stops; -ENOMEM.  From any fiber, any thread.
+ */
+WS_API int ws_listener_serve_fd(ws_listener *l, int fd, const char *remote);
+
+/* Read certificates that have changed now, rather than within a second.  Returns
+ * 0, also without TLS; or the code of one that cannot be read, which is kept as it
+ * was, and *err says why. */
+WS_API int ws_listener_reload(ws_listener *l, ws_error *err);
+
+/* Wait until each worker has had a turn: 0, or WS_ERR_TIMEOUT if one is held up
+ * (see ws_blocking) at the deadline.  For health checks and watchdogs. */
+WS_API int ws_listener_alive(ws_listener *l, int64_t deadline);
+
+/*
+ * The first step of an end: accept no more, and keep the rest.
+ *
+ * What waits in the queue is accepted first, unless another process shares the
+ * socket, who gets the rest of it.  Connections go on; each answer from now on
+ * says "Connection: close", and an upgrade that is not the first request of its
+ * connection gets 503.  ws_listener_stopping is set.
+ *
+ * Returns 0 when nobody accepts any more, and the sockets are closed; or
+ * WS_ERR_TIMEOUT.  ws_listener_shutdown is still to come.
+ */
+WS_API int ws_listener_stop(ws_listener *l, int64_t deadline);
+
+/* Set when that begins.  For handlers, beside what they wait for (ws_wait_any):
+ * as long as the listener or the request is.  Of a connection: ws_stopping. */
+WS_API ws_event *ws_listener_stopping(ws_listener *l);
+WS_API ws_event *ws_request_stopping(const ws_request *r);
+
+/* What the shutdown is to say, in the place of ws_server.goodbye: 1012 when it
+ * turns out to be a restart, say.  Returns 0 or WS_ERR_INVALID. */
+WS_API int ws_listener_set_goodbye(ws_listener *l, const ws_goodbye *goodbye);
+
+/*
+ * Stop, as above; end connections between two requests; say goodbye to upgraded
+ * ones (their reads go on until the peer has answered, their writes get
+ * WS_ERR_CLOSE_SENT); and wait for the handlers, for the fibers they started,
+ * and for what was written to arrive (see ws_close).  What was accepted less than
+ * a second ago may still send its first request.  At the deadline break the
+ * connections that are left, and wait a second more.  In a loop (ws_server.loop)
+ * the fibers that handlers have started are not waited for: ws_loop_free tells of
+ * them.
  *
  * Returns 0, and l is freed; or WS_ERR_TIMEOUT when a handler still runs:
- * nothing is freed then, and the process should exit.  Not from a handler.
+ * nothing is freed then, ws_listener_error names the routes, and the process
+ * should exit.  Not from a handler.
  */
 WS_API int ws_listener_shutdown(ws_listener *l, int64_t deadline);
+
+/* Why the last shutdown returned what it did: "2 handlers still run: /chat 2".
+ * Code 0 before.  Lives as long as l. */
+WS_API const ws_error *ws_listener_error(const ws_listener *l);
 
 WS_END_DECLS
 

@@ -78,7 +78,7 @@ static void redial_close(ws_redial *r)
     r->error = *ws_conn_error(r->conn);
     r->close_code = ws_close_code(r->conn);
     if (r->error.code == 0)
-        ws__outbox_goodbye(r->conn, WS_CLOSE_NORMAL);
+        ws__outbox_goodbye(r->conn, WS_CLOSE_NORMAL, NULL);
     ws_close(r->conn);
     r->conn = NULL;
     ws__backoff_failed(&r->backoff, ws_now());

@@ -17,6 +17,7 @@ struct ws__entry_ops {
     void (*close)(struct ws__entry *e); /* a shutdown begins */
     void (*cut)(struct ws__entry *e);   /* its deadline has passed */
     void (*gone)(struct ws__entry *e);  /* by the connection: it has ended */
+    bool spread; /* close is for when its turn comes, not for all at once */
 };
 
 /* A connection's place in the list.  It lies in the connection, and is written

@@ -156,10 +156,10 @@ void ws__outbox_close(ws_conn *c, int code, const char *reason)
     ws__outbox_send(c);
 }
 
-void ws__outbox_goodbye(ws_conn *c, int code)
+void ws__outbox_goodbye(ws_conn *c, int code, const char *reason)
 {
     if (!ws__conn_ended(c))
-        ws__outbox_close(c, code, NULL);
+        ws__outbox_close(c, code, reason);
 }
 
 /* ---- Waiting ------------------------------------------------------------ */

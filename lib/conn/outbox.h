@@ -101,7 +101,7 @@ void ws__outbox_close(ws_conn *c, int code, const char *reason);
 
 /* The same for a server that shuts down, unless the connection is over: from any
  * thread. */
-void ws__outbox_goodbye(ws_conn *c, int code);
+void ws__outbox_goodbye(ws_conn *c, int code, const char *reason);
 
 /* ---- Waiting ------------------------------------------------------------ */
 

@@ -37,12 +37,14 @@ static void call_in_thread(struct ws__request *r)
     struct ws__session *s = r->session;
 
     s->in_thread = true;
+    ws__registry_thread(s->host->registry, true);
     ws__stream_unwatch(&s->stream);
     if (ws__in_thread(call_route, r) != 0)
         ws__deny(r,
                  &(struct ws__denial){ 503, .reason = "Service Unavailable" });
     if (!s->upgraded)
         (void)ws__stream_watch(&s->stream);
+    ws__registry_thread(s->host->registry, false);
     s->in_thread = false;
 }
 
@@ -50,12 +52,14 @@ static void run_route(struct ws__request *r)
 {
     const ws_route *route = r->session->route;
 
+    atomic_store(&r->session->stay.route, route->path);
     ws__fiber_label(route->path);
     if (route->thread)
         call_in_thread(r);
     else
         call_route(r);
     ws__fiber_label(ws__handle_none);
+    atomic_store(&r->session->stay.route, NULL);
     if (!r->answered)
         ws__deny(
             r, &(struct ws__denial){ 500, .reason = "Internal Server Error" });

@@ -6,6 +6,7 @@
 
 #include "fiber/budget.h"
 #include "fiber/limit.h"
+#include "fiber/sched.h"
 
 enum { READ_SIZE = 4096 };
 
@@ -19,10 +20,13 @@ int ws__input_await(struct ws__session *s, int64_t *deadline)
         return 0;
     }
     ws__buf_release(&s->in, NULL);
-    if (!ws__entry_idle(&s->entry, true))
+    bool open = ws__entry_idle(&s->entry, true);
+    if (!open && !first)
         return WS_ERR_CANCELED;
     int64_t until =
         first ? s->first_by : ws__limit_deadline(s->server->idle_timeout_ms);
+    if (!open)
+        until = ws__earlier(until, s->fresh_until);
     int r = ws__stream_wait_read(&s->stream, until);
     ws__entry_idle(&s->entry, false);
     *deadline = first ? until : ws__limit_deadline(limit);

@@ -46,8 +46,8 @@ static void on_message_end(struct ws__on_message *o, int error)
     o->fn(o->conn, NULL, o->arg);
     ws__before_park_run();
     ws_close(o->conn);
+    ws__session_end(g, &o->stay);
     ws_free(o);
-    ws__session_end(g);
     if (w)
         ws__worker_let_go(w);
 }
@@ -132,6 +132,7 @@ void ws__on_message_go_on(struct ws__session *s)
     s->handed_on = true;
     o->registry = s->host->registry;
     o->label = s->route->path;
+    ws__stay_move(o->registry, &o->stay, &s->stay, o->label);
     o->running = true;
     if (ws__in_fiber() && o->conn->stream.watch) {
         o->worker = ws__worker_held();

@@ -19,6 +19,7 @@ struct ws__on_message {
     void *arg;
     const char *label; /* the route's, for reports */
     struct ws__registry *registry;
+    struct ws__stay stay;      /* in there, in the place of the session's */
     struct ws__worker *worker; /* held; NULL: in a thread */
     struct ws__timer timer;    /* a deadline, or a ping */
     bool running;

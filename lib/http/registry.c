@@ -4,27 +4,41 @@
 
 #include <stdatomic.h>
 
+#include <stdio.h>
+#include <string.h>
+
+#include <silverback/conn.h>
 #include <silverback/fiber.h>
 
 #include "base/alloc.h"
 #include "conn/stats.h"
+#include "base/utf8.h"
+#include "fiber/sync.h"
+#include "proto/close.h"
 
 enum stage {
     OPEN,
-    CLOSING, /* answers say "Connection: close", upgraded ones were told 1001 */
-    BROKEN,  /* the deadline of the shutdown has passed */
+    STOPPING, /* answers say "Connection: close" */
+    CLOSING,  /* idle ones were ended, upgraded ones are told goodbye */
+    BROKEN,   /* the deadline of the shutdown has passed */
 };
 
 struct ws__registry {
     ws_mutex lock;
     struct ws__entry *first;
+    struct ws__entry *turn; /* those from here on have not been closed */
+    struct ws__stay *stays;
     enum stage stage;
+    int goodbye;
+    char reason[WS__REASON_MAX + 1];
     size_t holders;
     size_t connections;
     size_t sessions;
     struct ws__stats_group stats;
     ws_access_fn access; /* like access_arg, constant once there are any */
     void *access_arg;
+    atomic_size_t threads;
+    ws_event stopping;
     ws_event quiet;       /* closing, and the last session has ended */
     atomic_size_t load[]; /* connections of each seat */
 };
@@ -33,8 +47,10 @@ struct ws__registry *ws__registry_new(unsigned seats)
 {
     struct ws__registry *g = ws__zalloc(sizeof(*g) + seats * sizeof(*g->load));
 
-    if (g)
-        g->holders = 1;
+    if (!g)
+        return NULL;
+    g->holders = 1;
+    g->goodbye = WS_CLOSE_GOING_AWAY;
     return g;
 }
 
@@ -89,12 +105,46 @@ size_t ws__registry_load(struct ws__registry *g, unsigned seat)
     return atomic_load(&g->load[seat]);
 }
 
-bool ws__registry_closing(struct ws__registry *g)
+size_t ws__registry_threads(struct ws__registry *g)
 {
+    return atomic_load(&g->threads);
+}
+
+void ws__registry_thread(struct ws__registry *g, bool more)
+{
+    if (more)
+        atomic_fetch_add(&g->threads, 1);
+    else
+        atomic_fetch_sub(&g->threads, 1);
+}
+
+bool ws__registry_closing(const struct ws__registry *g)
+{
+    return ws_event_is_set(&g->stopping);
+}
+
+ws_event *ws__registry_stopping(struct ws__registry *g)
+{
+    return &g->stopping;
+}
+
+void ws__registry_set_goodbye(struct ws__registry *g, int code,
+                              const char *reason)
+{
+    size_t n = ws__utf8_cut(reason ? reason : "", reason ? strlen(reason) : 0,
+                            WS__REASON_MAX);
+
     ws_mutex_lock(&g->lock);
-    bool closing = g->stage != OPEN;
+    g->goodbye = code;
+    memcpy(g->reason, n > 0 ? reason : "", n);
+    g->reason[n] = '\0';
     ws_mutex_unlock(&g->lock);
-    return closing;
+}
+
+int ws__registry_goodbye(const struct ws__registry *g, const char **reason)
+{
+    *reason = g->reason[0] != '\0' ? g->reason : NULL;
+    return g->goodbye;
 }
 
 static void seat_add(struct ws__registry *g, unsigned seat)
@@ -112,7 +162,7 @@ static void seat_remove(struct ws__registry *g, unsigned seat)
 bool ws__session_begin(struct ws__registry *g, unsigned seat)
 {
     ws_mutex_lock(&g->lock);
-    bool open = g->stage == OPEN;
+    bool open = g->stage < CLOSING;
     if (open) {
         g->sessions++;
         g->holders++;
@@ -122,10 +172,39 @@ bool ws__session_begin(struct ws__registry *g, unsigned seat)
     return open;
 }
 
-void ws__session_end(struct ws__registry *g)
+static void stay_begin(struct ws__registry *g, struct ws__stay *s)
+{
+    *s = (struct ws__stay){ .next = g->stays };
+    if (g->stays)
+        g->stays->prev = s;
+    g->stays = s;
+}
+
+static void stay_end(struct ws__registry *g, const struct ws__stay *s)
+{
+    if (s->prev)
+        s->prev->next = s->next;
+    else
+        g->stays = s->next;
+    if (s->next)
+        s->next->prev = s->prev;
+}
+
+void ws__stay_move(struct ws__registry *g, struct ws__stay *to,
+                   const struct ws__stay *from, const char *route)
 {
     ws_mutex_lock(&g->lock);
-    if (--g->sessions == 0 && g->stage != OPEN)
+    stay_end(g, from);
+    stay_begin(g, to);
+    atomic_store(&to->route, route);
+    ws_mutex_unlock(&g->lock);
+}
+
+void ws__session_end(struct ws__registry *g, struct ws__stay *stay)
+{
+    ws_mutex_lock(&g->lock);
+    stay_end(g, stay);
+    if (--g->sessions == 0 && g->stage >= CLOSING)
         ws_event_set(&g->quiet);
     ws_mutex_unlock(&g->lock);
     ws__registry_unref(g);
@@ -144,6 +223,8 @@ static void entry_insert(struct ws__registry *g, struct ws__entry *e)
 
 static void entry_take_off(struct ws__registry *g, const struct ws__entry *e)
 {
+    if (g->turn == e)
+        g->turn = e->next;
     if (e->prev)
         e->prev->next = e->next;
     else
@@ -158,6 +239,7 @@ static void entry_catch_up(struct ws__entry *e, enum stage stage)
 {
     switch (stage) {
     case OPEN:
+    case STOPPING:
         break;
     case CLOSING:
         e->ops->close(e);
@@ -169,10 +251,11 @@ static void entry_catch_up(struct ws__entry *e, enum stage stage)
 }
 
 void ws__entry_add(struct ws__entry *e, const struct ws__entry_ops *ops,
-                   struct ws__registry *g, unsigned seat)
+                   struct ws__registry *g, unsigned seat, struct ws__stay *stay)
 {
     *e = (struct ws__entry){ .stats = &g->stats, .ops = ops, .seat = seat };
     ws_mutex_lock(&g->lock);
+    stay_begin(g, stay);
     entry_insert(g, e);
     entry_catch_up(e, g->stage);
     ws_mutex_unlock(&g->lock);
@@ -193,8 +276,8 @@ bool ws__entry_idle(struct ws__entry *e, bool idle)
     struct ws__registry *g = ws__registry_of(e->stats);
 
     ws_mutex_lock(&g->lock);
-    bool open = g->stage == OPEN;
-    e->idle = idle && open;
+    bool open = g->stage < CLOSING;
+    e->idle = idle;
     ws_mutex_unlock(&g->lock);
     return open;
 }
@@ -240,29 +323,60 @@ void ws__entry_closed(struct ws__entry *e)
 
 /* ---- Shutdown ----------------------------------------------------------- */
 
-void ws__registry_refuse(struct ws__registry *g)
+static void registry_advance(struct ws__registry *g, enum stage stage)
+{
+    if (g->stage < stage)
+        g->stage = stage;
+    ws_event_set(&g->stopping);
+}
+
+void ws__registry_stop(struct ws__registry *g)
 {
     ws_mutex_lock(&g->lock);
-    if (g->stage == OPEN)
-        g->stage = CLOSING;
+    registry_advance(g, STOPPING);
     ws_mutex_unlock(&g->lock);
 }
 
-void ws__registry_close(struct ws__registry *g)
+size_t ws__registry_close(struct ws__registry *g)
 {
-    ws__registry_refuse(g);
+    size_t n = 0;
+
     ws_mutex_lock(&g->lock);
-    for (struct ws__entry *e = g->first; e; e = e->next)
-        entry_catch_up(e, g->stage);
+    if (g->stage < CLOSING)
+        g->turn = g->first;
+    registry_advance(g, CLOSING);
+    for (struct ws__entry *e = g->first; e; e = e->next) {
+        n += e->ops->spread;
+        if (!e->ops->spread)
+            entry_catch_up(e, g->stage);
+    }
     if (g->sessions == 0)
         ws_event_set(&g->quiet);
     ws_mutex_unlock(&g->lock);
+    return n;
+}
+
+/* What has come since stands before the others, and was told at once. */
+bool ws__registry_close_next(struct ws__registry *g, size_t n)
+{
+    ws_mutex_lock(&g->lock);
+    while (n > 0 && g->turn) {
+        struct ws__entry *e = g->turn;
+
+        g->turn = e->next;
+        n -= e->ops->spread;
+        if (e->ops->spread)
+            entry_catch_up(e, g->stage);
+    }
+    bool more = g->turn;
+    ws_mutex_unlock(&g->lock);
+    return more;
 }
 
 void ws__registry_break(struct ws__registry *g)
 {
     ws_mutex_lock(&g->lock);
-    g->stage = BROKEN;
+    registry_advance(g, BROKEN);
     for (struct ws__entry *e = g->first; e; e = e->next)
         entry_catch_up(e, g->stage);
     ws_mutex_unlock(&g->lock);
@@ -271,4 +385,61 @@ void ws__registry_break(struct ws__registry *g)
 int ws__registry_wait(struct ws__registry *g, int64_t deadline)
 {
     return ws_event_wait(&g->quiet, deadline);
+}
+
+/* ---- Who is left -------------------------------------------------------- */
+
+enum { REPORTED = 8 }; /* routes that are named */
+
+struct report {
+    size_t n;
+    struct {
+        const char *name;
+        size_t count;
+    } of[REPORTED];
+    size_t others;
+};
+
+static void report_add(struct report *r, const char *name)
+{
+    size_t i = 0;
+
+    while (i < r->n && strcmp(r->of[i].name, name) != 0)
+        i++;
+    if (i == REPORTED) {
+        r->others++;
+        return;
+    }
+    r->n += i == r->n;
+    r->of[i].name = name;
+    r->of[i].count++;
+}
+
+static void report_write(const struct report *r, char *text, size_t size)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < r->n && at < size; i++)
+        at +=
+            (size_t)snprintf(text + at, size - at, "%s%s %zu",
+                             i > 0 ? ", " : "", r->of[i].name, r->of[i].count);
+    if (r->others > 0 && at < size)
+        snprintf(text + at, size - at, ", others %zu", r->others);
+}
+
+size_t ws__registry_report(struct ws__registry *g, char *text, size_t size)
+{
+    struct report r = { 0 };
+
+    text[0] = '\0';
+    ws_mutex_lock(&g->lock);
+    size_t n = g->sessions;
+    for (const struct ws__stay *s = g->stays; s; s = s->next) {
+        const char *route = atomic_load(&s->route);
+
+        report_add(&r, route ? route : "between requests");
+    }
+    ws_mutex_unlock(&g->lock);
+    report_write(&r, text, size);
+    return n;
 }

@@ -2,8 +2,8 @@
 
 #include "http/secure.h"
 
+#include "fiber/sched.h"
 #include "http/access.h"
-
 #include "io/tls.h"
 
 /* The client said its request in the clear, so the answer is, too. */
@@ -18,16 +18,17 @@ static void answer_plain(struct ws__stream *stream)
     (void)ws__stream_write(stream, answer, sizeof(answer) - 1, ws_now());
 }
 
-/* A shutdown cuts a handshake at once, as it does a connection between two
- * requests. */
+/* A shutdown cuts a handshake as it does a connection that has sent no
+ * request. */
 static int secure_stream(struct ws__session *s, ws_error *err)
 {
-    if (!ws__entry_idle(&s->entry, true))
-        return WS_ERR_CANCELED;
+    int64_t until = ws__entry_idle(&s->entry, true)
+                        ? s->first_by
+                        : ws__earlier(s->first_by, s->fresh_until);
     int error = ws__tls_accept(&s->stream, s->host->tls);
     if (error != 0)
         return error;
-    error = ws__tls_handshake(&s->stream, s->first_by, NULL, err);
+    error = ws__tls_handshake(&s->stream, until, NULL, err);
     if (error != 0)
         ws__tls_unwrap(&s->stream);
     ws__entry_idle(&s->entry, false);

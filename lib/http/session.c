@@ -30,8 +30,10 @@ static struct ws__session *session_of(struct ws__entry *e)
 
 static void session_close(struct ws__entry *e)
 {
-    if (e->idle)
-        ws__stream_end_reading(&session_of(e)->stream);
+    struct ws__session *s = session_of(e);
+
+    if (e->idle && (s->served || ws_now() >= s->fresh_until))
+        ws__stream_end_reading(&s->stream);
 }
 
 static void session_cut(struct ws__entry *e)
@@ -49,6 +51,7 @@ static void session_init(struct ws__session *s, const struct ws__newcomer *n)
     s->host = n->host;
     s->server = &n->host->server;
     s->first_by = n->first_by;
+    s->fresh_until = n->fresh_until;
     s->in = (struct ws__buf){ 0 };
     s->served = s->upgraded = s->broken = s->in_thread = s->handed_on = false;
     s->share = n->share;
@@ -57,7 +60,8 @@ static void session_init(struct ws__session *s, const struct ws__newcomer *n)
     s->route = NULL;
     ws__stream_socket(&s->stream, n->fd);
     strcpy(s->remote, n->remote);
-    ws__entry_add(&s->entry, &ws__session_ops, n->host->registry, n->seat);
+    ws__entry_add(&s->entry, &ws__session_ops, n->host->registry, n->seat,
+                  &s->stay);
 }
 
 /* The entry goes first: the descriptor must not be broken once it is closed,
@@ -71,7 +75,7 @@ static void session_fini(struct ws__session *s)
     ws__share_leave(s->share);
     ws__buf_release(&s->in, NULL);
     if (!s->handed_on)
-        ws__session_end(s->host->registry);
+        ws__session_end(s->host->registry, &s->stay);
 }
 
 void ws__session_abandon(void *newcomer)

@@ -39,10 +39,12 @@ struct ws__session {
     struct ws__host *host;
     const ws_server *server; /* the host's */
     struct ws__entry entry;
+    struct ws__stay stay;
     struct ws__stream stream;
-    struct ws__buf in; /* received and not yet used */
-    int64_t first_by;  /* when the first request has to be here */
-    bool served;       /* it was */
+    struct ws__buf in;   /* received and not yet used */
+    int64_t first_by;    /* when the first request has to be here, */
+    int64_t fresh_until; /* and when, if connections are closed meanwhile */
+    bool served;         /* it was */
     bool upgraded;
     bool broken;    /* a write has failed */
     bool in_thread; /* the handler runs in a thread of its own */
@@ -68,6 +70,7 @@ struct ws__newcomer {
     unsigned seat;           /* of the worker that serves it */
     int fd;
     int64_t first_by;
+    int64_t fresh_until;
     char remote[WS__ADDR_LEN];
 };
 

@@ -86,6 +86,19 @@ static int admit_upgrade(const ws_upgrader *u, struct ws__request *r,
     return refuse_upgrade_as(u, r, 429, retry);
 }
 
+/* On a connection that was kept, the client can go elsewhere; one that was
+ * accepted for this is not turned away. */
+static bool is_too_late(const ws_upgrader *u, struct ws__request *r)
+{
+    const struct ws__session *s = r->session;
+
+    if (!s->served || !ws__registry_closing(s->host->registry))
+        return false;
+    ws__fail(&r->pub.error, WS_ERR_CANCELED, "upgrade: the server is stopping");
+    refuse_upgrade_as(u, r, 503, NULL);
+    return true;
+}
+
 /* ---- Upgrading ---------------------------------------------------------- */
 
 static void decide_setup(struct ws__setup *setup, const ws_upgrader *u,
@@ -170,7 +183,10 @@ static ws_conn *conn_of(struct ws__entry *e)
 
 static void upgraded_goodbye(struct ws__entry *e)
 {
-    ws__outbox_goodbye(conn_of(e), WS_CLOSE_GOING_AWAY);
+    const char *reason;
+    int code = ws__registry_goodbye(ws__registry_of(e->stats), &reason);
+
+    ws__outbox_goodbye(conn_of(e), code, reason);
 }
 
 static void upgraded_cut(struct ws__entry *e)
@@ -188,6 +204,7 @@ const struct ws__entry_ops ws__upgraded_ops = {
     .close = upgraded_goodbye,
     .cut = upgraded_cut,
     .gone = upgraded_gone,
+    .spread = true,
 };
 
 static void welcome_conn(struct ws__request *r, ws_conn *c)
@@ -250,7 +267,7 @@ ws_conn *ws_upgrade(const ws_upgrader *u, ws_request *pub,
                  wrong);
         return NULL;
     }
-    if (check_upgrade(u, r, headers) != 0)
+    if (is_too_late(u, r) || check_upgrade(u, r, headers) != 0)
         return NULL;
 
     decide_setup(&setup, u, pub, headers);

@@ -50,8 +50,8 @@ static int connect_unix(const struct sockaddr_un *un, int64_t deadline,
     ws_event never = { { 0 } };
 
     for (int64_t ms = 1;; ms = ms < LONGEST_PAUSE_MS ? 2 * ms : ms) {
-        int fd = ws__connect((const struct sockaddr *)un, sizeof(*un), deadline,
-                             cancel);
+        int fd = ws__connect((const struct sockaddr *)un,
+                             ws__place_unix_len(un), deadline, cancel);
 
         /* The queue is full, and nothing tells when it is not. */
         if (fd != -EAGAIN)

@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -94,40 +92,8 @@ static int listen_host(const struct ws__place *p, const char *addr,
     return fd;
 }
 
-/* Connecting tells whether somebody listens, but refuses any other file in the
- * same way. */
-static bool is_stale(const struct sockaddr_un *un)
-{
-    struct stat st;
-    int fd = socket(AF_UNIX, TYPE, 0);
-
-    if (fd < 0)
-        return false;
-    bool refused = connect(fd, (const struct sockaddr *)un, sizeof(*un)) != 0 &&
-                   errno == ECONNREFUSED;
-    close(fd);
-    return refused && lstat(un->sun_path, &st) == 0 && S_ISSOCK(st.st_mode);
-}
-
-static int listen_local(const struct sockaddr_un *un)
-{
-    int fd = socket(AF_UNIX, TYPE, 0);
-
-    if (fd < 0)
-        return -errno;
-    return listen_at(fd, (const struct sockaddr *)un, sizeof(*un));
-}
-
-static int listen_unix(const struct sockaddr_un *un)
-{
-    int fd = listen_local(un);
-
-    if (fd != -EADDRINUSE || !is_stale(un) || unlink(un->sun_path) != 0)
-        return fd;
-    return listen_local(un);
-}
-
-static int open_listener(const char *addr, ws_error *err)
+static int open_listener(const char *addr, struct ws__unix_file *file,
+                         ws_error *err)
 {
     struct ws__place p;
     int r = ws__place_parse(&p, addr, "listen on", err);
@@ -135,16 +101,17 @@ static int open_listener(const char *addr, ws_error *err)
     if (r != 0)
         return r;
     if (p.un.sun_family == AF_UNIX)
-        return listen_unix(&p.un);
+        return ws__unix_listen(file, &p.un);
     if (p.host[0] == '\0')
         return listen_everywhere((uint16_t)strtoul(p.port, NULL, 10));
     return listen_host(&p, addr, err);
 }
 
 /* What has been explained already stays so: the first error wins. */
-int ws__listen(const char *addr, ws_error *err)
+int ws__listen(const char *addr, struct ws__unix_file *file, ws_error *err)
 {
-    int fd = open_listener(addr, err);
+    struct ws__unix_file standard = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
+    int fd = open_listener(addr, file ? file : &standard, err);
 
     if (fd >= 0)
         return fd;

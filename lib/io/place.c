@@ -50,7 +50,19 @@ bool ws__place_unix(struct sockaddr_un *un, const char *path)
         return false;
     *un = (struct sockaddr_un){ .sun_family = AF_UNIX };
     memcpy(un->sun_path, path, n);
-    return true;
+    if (path[0] == '@')
+        un->sun_path[0] = '\0';
+    return path[0] != '@' || n > 1;
+}
+
+/* Of an abstract name all bytes count. */
+socklen_t ws__place_unix_len(const struct sockaddr_un *un)
+{
+    size_t n = strlen(un->sun_path + 1);
+
+    if (un->sun_path[0] != '\0')
+        return sizeof(*un);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n);
 }
 
 static int parse_unix(struct ws__place *p, const char *path, const char *what,

@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #include <silverback/base.h>
@@ -22,7 +23,11 @@ struct ws__place {
 int ws__place_parse(struct ws__place *p, const char *addr, const char *what,
                     ws_error *err);
 
-/* Returns false if the path is empty, or too long for the system. */
+/* A path; or "@" and a name in Linux's abstract namespace, for which no file
+ * stands.  Returns false if it is empty, or too long for the system. */
 bool ws__place_unix(struct sockaddr_un *un, const char *path);
+
+/* The size that goes with it in system calls. */
+socklen_t ws__place_unix_len(const struct sockaddr_un *un);
 
 #endif

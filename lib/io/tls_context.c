@@ -152,27 +152,34 @@ static int context_read(struct ws__tls_context *x, struct ws__tls_server *s,
 struct news {
     struct ws__tls_context *x;
     struct ws__tls_server *server; /* NULL: there are none */
+    ws_error err;                  /* the first thing that was wrong */
 };
+
+static void news_complain(struct news *n, const ws_error *err, const char *what)
+{
+    if (err->code == 0)
+        return;
+    ws__fail(&n->err, err->code, "%s", err->text);
+    ws__log(WS__LOG(WS_LOG_ERROR, "certificate_kept"), "%s; the old %s kept",
+            err->text, what);
+}
 
 /* What cannot be read stays as it was, and holds up nothing else.  Returns
  * whether anything could. */
-static bool news_take(struct ws__tls_context *x, SSL_CTX *ctx)
+static bool news_take(struct news *n, SSL_CTX *ctx)
 {
+    struct ws__tls_context *x = n->x;
     ws_error err = { 0 };
     bool fresh = false;
 
     if (x->trust.changed && context_trust_read(&x->trust, x->tls, &err) == 0)
         fresh = true;
-    if (err.code != 0)
-        ws__log(WS__LOG(WS_LOG_ERROR, "certificate_kept"),
-                "%s; the old ones are kept", err.text);
+    news_complain(n, &err, "ones are");
     for (size_t i = 0; i < x->n; i++) {
         err.code = 0;
         if (x->slots[i].changed && slot_read(&x->slots[i], ctx, &err) == 0)
             fresh = true;
-        if (err.code != 0)
-            ws__log(WS__LOG(WS_LOG_ERROR, "certificate_kept"),
-                    "%s; the old certificate is kept", err.text);
+        news_complain(n, &err, "certificate is");
     }
     return fresh;
 }
@@ -185,7 +192,7 @@ static int news_read(void *arg)
     if (!context_look(n->x))
         return 0;
     struct ws__tls_server *s = ws__tls_server_new(n->x->tls, &err);
-    if (s && news_take(n->x, s->ctx) && context_finish(n->x, s, &err) == 0) {
+    if (s && news_take(n, s->ctx) && context_finish(n->x, s, &err) == 0) {
         n->server = s;
         return 0;
     }
@@ -193,8 +200,7 @@ static int news_read(void *arg)
     if (err.code == 0)
         return 0;
     n->x->trust.changed = true; /* so all of it is tried again */
-    ws__log(WS__LOG(WS_LOG_ERROR, "certificate_kept"),
-            "%s; the old certificates are kept", err.text);
+    news_complain(n, &err, "certificates are");
     return err.code;
 }
 
@@ -209,7 +215,7 @@ static bool context_is_due(struct ws__tls_context *x)
 
 /* Without the lock: disks and log functions may take their time, and others have
  * the old certificates meanwhile. */
-static void context_refresh(struct ws__tls_context *x)
+static int context_refresh(struct ws__tls_context *x, ws_error *err)
 {
     struct news n = { .x = x };
 
@@ -221,12 +227,27 @@ static void context_refresh(struct ws__tls_context *x)
     x->look_at = ws_after(ws__tls_look_ms);
     ws_mutex_unlock(&x->lock);
     ws__tls_server_let_go(old);
+    return n.err.code == 0 ? 0 : ws__fail(err, n.err.code, "%s", n.err.text);
+}
+
+/* Whoever looks already is waited for: its look may have come too early. */
+int ws__tls_context_reload(struct ws__tls_context *x, ws_error *err)
+{
+    ws_mutex_lock(&x->lock);
+    while (x->looks) {
+        ws_mutex_unlock(&x->lock);
+        ws_sleep(1);
+        ws_mutex_lock(&x->lock);
+    }
+    x->looks = true;
+    ws_mutex_unlock(&x->lock);
+    return context_refresh(x, err);
 }
 
 struct ws__tls_server *ws__tls_current(struct ws__tls_context *x)
 {
     if (context_is_due(x))
-        context_refresh(x);
+        (void)context_refresh(x, NULL);
     ws_mutex_lock(&x->lock);
     struct ws__tls_server *s = ws__tls_server_hold(x->server);
     ws_mutex_unlock(&x->lock);

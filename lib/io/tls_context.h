@@ -14,6 +14,10 @@ struct ws__tls_context;
 struct ws__tls_context *ws__tls_context_new(const ws_tls *tls, ws_error *err);
 void ws__tls_context_free(struct ws__tls_context *x);
 
+/* Look at the files now.  Returns 0, or the code of the first that has changed
+ * and cannot be read, and *err says why: the old one stays then. */
+int ws__tls_context_reload(struct ws__tls_context *x, ws_error *err);
+
 /* Log why a handshake failed; at most one line a second, since anybody can
  * make one fail. */
 void ws__tls_context_complain(struct ws__tls_context *x, const char *remote,

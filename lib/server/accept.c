@@ -4,85 +4,102 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "fiber/name.h"
 #include "fiber/sched.h"
-#include "fiber/sync.h"
 #include "io/wait.h"
 #include "server/welcome.h"
 
 enum { PAUSE_MS = 100 };
 
-static void say_starved(const ws_listener *l, const char *error)
+static void say_starved(const struct ws__endpoint *e, const char *error)
 {
-    const struct ws__log_field fields[] = { { "listener", l->addr },
+    const struct ws__log_field fields[] = { { "listener", e->addr },
                                             { "error", error },
                                             { 0 } };
     const struct ws__log_topic topic = { .level = WS_LOG_ERROR,
                                          .event = "accept_failed",
                                          .fields = fields };
 
-    ws__log(&topic, "accept on %s: %s; trying again", l->addr, error);
+    ws__log(&topic, "accept on %s: %s; trying again", e->addr, error);
 }
 
 /* The connection stays in the queue, so without a pause this would spin.
  * Returns WS_ERR_CANCELED when the listener is stopped, else 0. */
-static int pause_accepting(struct ws__seat *seat, int error)
+static int pause_accepting(struct ws__acceptor *a, int error)
 {
-    ws_listener *l = seat->listener;
+    ws_listener *l = a->seat->listener;
 
     if (!atomic_exchange(&l->starved, true))
-        say_starved(l, ws_strerror(error));
+        say_starved(a->endpoint, ws_strerror(error));
     ws__turned_away_close(&l->turned_away, INT64_MAX);
     return ws_event_wait(&l->stop, ws_after(PAUSE_MS)) == 0 ? WS_ERR_CANCELED
                                                             : 0;
 }
 
-/* Returns -EAGAIN when there are no more, or what failed. */
-static int accept_ready(struct ws__seat *seat)
+/* At most so many.  Returns -EAGAIN when there are no more, 0 when there may be,
+ * or what failed. */
+static int accept_ready(struct ws__acceptor *a, int max)
 {
-    ws_listener *l = seat->listener;
     char remote[WS__ADDR_LEN];
-    int fd = ws__accept(l->fd, remote);
 
-    while (fd >= 0) {
-        atomic_store_explicit(&l->starved, false, memory_order_relaxed);
-        ws__welcome(seat, fd, remote);
+    while (max-- > 0) {
+        int fd = ws__accept(a->endpoint->fd, remote);
+
+        if (fd < 0)
+            return fd;
+        atomic_store_explicit(&a->seat->listener->starved, false,
+                              memory_order_relaxed);
+        ws__welcome(a->seat, fd, remote);
         ws__spend(WS__COST_ACCEPT);
         ws__take_turns();
-        fd = ws__accept(l->fd, remote);
     }
-    return fd;
+    return 0;
 }
 
 /* Returns as pause_accepting does, or what else ended the wait. */
-static int accept_wait(struct ws__seat *seat)
+static int accept_wait(struct ws__acceptor *a)
 {
-    ws_listener *l = seat->listener;
-    int r = ws__wait_watched(l->fd, seat->watch, POLLIN,
-                             ws__welcome_look_after(seat), &l->stop);
+    int r = ws__wait_watched(a->endpoint->fd, a->watch, POLLIN,
+                             ws__welcome_look_after(a->seat),
+                             &a->seat->listener->stop);
 
     if (r < 0 && r != WS_ERR_CANCELED && r != WS_ERR_TIMEOUT)
-        return pause_accepting(seat, r);
+        return pause_accepting(a, r);
     return r;
 }
 
-void ws__accept_all(struct ws__seat *seat)
+/*
+ * Another process may listen on the same socket, and of all who wait for it the
+ * kernel wakes one.  If that was this one, on its way out, nobody else hears of
+ * the connection: so what came before the watch is gone is accepted here, and
+ * what comes afterwards wakes another.  No more than the queue holds.
+ */
+static void accept_last(struct ws__acceptor *a)
 {
-    ws_listener *l = seat->listener;
-    int r = ws_event_is_set(&l->stop) ? WS_ERR_CANCELED : 0;
+    ws__watch_free(a->watch);
+    (void)accept_ready(a, SOMAXCONN);
+    ws__turned_away_close(&a->seat->listener->turned_away, INT64_MAX);
+}
 
+void ws__accept_all(void *acceptor)
+{
+    struct ws__acceptor *a = acceptor;
+    int r = 0;
+
+    ws_event_wait(&a->seat->listener->open, 0);
+    if (ws_event_is_set(&a->seat->listener->stop))
+        return;
     ws__fiber_label(WS__WORK "accepting connections");
-    (void)ws__watch_new(l->fd, true, &seat->watch); /* it does without */
+    (void)ws__watch_new(a->endpoint->fd, true, &a->watch); /* does without */
     while (r != WS_ERR_CANCELED) {
-        int error = accept_ready(seat);
+        int error = accept_ready(a, SOMAXCONN);
 
-        if (error != -EAGAIN)
-            r = pause_accepting(seat, error);
-        else
-            r = accept_wait(seat);
+        if (error == 0)
+            continue;
+        r = error == -EAGAIN ? accept_wait(a) : pause_accepting(a, error);
     }
-    ws__watch_free(seat->watch);
-    ws__turned_away_close(&l->turned_away, INT64_MAX);
+    accept_last(a);
 }

@@ -5,8 +5,9 @@
 
 #include "server/listener.h"
 
-/* Accept connections, and have each served by the worker with the fewest, until
- * the listener is stopped.  In a fiber of the seat's worker. */
-void ws__accept_all(struct ws__seat *seat);
+/* Once the listener is open, accept connections, and have each served by the
+ * worker with the fewest, until it is stopped.  With an acceptor, in a fiber of
+ * its seat's worker. */
+void ws__accept_all(void *acceptor);
 
 #endif

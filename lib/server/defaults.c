@@ -53,7 +53,8 @@ size_t ws__defaults_connections(ws_server *s, size_t workers)
 
 void ws__defaults(ws_server *s)
 {
-    s->addr = s->addr ? s->addr : ":8080";
+    if (!s->addr)
+        s->addr = s->addrs || s->nfds > 0 ? "none" : ":8080";
     s->request_timeout_ms = int_or(s->request_timeout_ms, 10 * 1000);
     s->idle_timeout_ms = int_or(s->idle_timeout_ms, 60 * 1000);
     s->write_timeout_ms = int_or(s->write_timeout_ms, 60 * 1000);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conn/pools.h"
 #include "fiber/loop.h"
@@ -13,22 +12,13 @@
 #include "fiber/worker.h"
 #include "server/accept.h"
 
-/* Before the descriptor is closed, so that it cannot be another server's. */
-static void unlink_socket(const ws_listener *l)
-{
-    static const char prefix[] = "unix:";
-    const char *addr = l->host.server.addr;
-
-    if (strncmp(addr, prefix, sizeof(prefix) - 1) == 0)
-        unlink(addr + sizeof(prefix) - 1);
-}
-
 static void seat_accepts_no_more(ws_listener *l)
 {
     if (atomic_fetch_sub(&l->accepting, 1) != 1)
         return;
-    unlink_socket(l);
-    close(l->fd);
+    for (size_t i = 0; i < l->nendpoints; i++)
+        ws__endpoint_close(&l->endpoints[i]);
+    ws_event_set(&l->deaf);
 }
 
 /* One more runs, or has failed to. */
@@ -40,6 +30,32 @@ static void seat_is_present(ws_listener *l, bool runs)
         ws_event_set(&l->present);
 }
 
+/* All but the first.  Returns false when there was no memory for one. */
+static bool seat_start_acceptors(struct ws__seat *seat)
+{
+    for (size_t i = 1; i < seat->listener->nendpoints; i++) {
+        struct ws__acceptor *a = &seat->acceptors[i];
+
+        a->fiber = ws_go(ws__accept_all, a);
+        if (!a->fiber)
+            return false;
+    }
+    return true;
+}
+
+static void seat_accept_all(struct ws__seat *seat)
+{
+    ws_listener *l = seat->listener;
+
+    if (l->nendpoints > 0)
+        ws__accept_all(&seat->acceptors[0]);
+    else
+        ws_event_wait(&l->stop, 0);
+    for (size_t i = 1; i < l->nendpoints; i++)
+        ws_join(seat->acceptors[i].fiber);
+    seat_accepts_no_more(l);
+}
+
 static void seat_accept(void *arg)
 {
     struct ws__seat *seat = arg;
@@ -47,10 +63,8 @@ static void seat_accept(void *arg)
 
     ws__stats_join(&ws__pools_here()->stats,
                    ws__registry_stats(l->host.registry));
-    seat_is_present(l, true);
-    ws_event_wait(&l->open, 0);
-    ws__accept_all(seat);
-    seat_accepts_no_more(l);
+    seat_is_present(l, seat_start_acceptors(seat));
+    seat_accept_all(seat);
 }
 
 static void seat_ends(ws_listener *l)
@@ -78,12 +92,9 @@ static void *seat_run(void *arg)
 static void seat_accept_in_loop(void *arg)
 {
     struct ws__seat *seat = arg;
-    ws_listener *l = seat->listener;
 
-    ws_event_wait(&l->open, 0);
-    ws__accept_all(seat);
-    seat_accepts_no_more(l);
-    seat_ends(l);
+    seat_accept_all(seat);
+    seat_ends(seat->listener);
 }
 
 static int seat_start_in_loop(struct ws__seat *seat, struct ws__worker *w)
@@ -95,7 +106,7 @@ static int seat_start_in_loop(struct ws__seat *seat, struct ws__worker *w)
     ws_detach(f);
     ws__worker_ref(w);
     seat->worker = w;
-    seat_is_present(seat->listener, true);
+    seat_is_present(seat->listener, seat_start_acceptors(seat));
     return 0;
 }
 

@@ -91,7 +91,7 @@ static size_t seat_load(const struct ws__seat *seat)
     return ws__registry_load(seat->listener->host.registry, seat->index);
 }
 
-static struct ws__seat *least_loaded(ws_listener *l)
+struct ws__seat *ws__welcome_seat(ws_listener *l)
 {
     struct ws__seat *best = &l->seats[0];
 
@@ -110,7 +110,7 @@ static struct ws__seat *seat_for_one(struct ws__seat *seat)
 
     if (l->nseats == 1 || seat_load(seat) < mean + mean / 4 + SLACK)
         return seat;
-    return least_loaded(l);
+    return ws__welcome_seat(l);
 }
 
 static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd,
@@ -131,6 +131,7 @@ static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd,
     n->fd = fd;
     n->first_by =
         ws__limit_deadline(seat->listener->host.server.request_timeout_ms);
+    n->fresh_until = ws_after(WS__FRESH_MS);
     strcpy(n->remote, remote);
     return n;
 }
@@ -149,13 +150,23 @@ static int newcomer_start(struct ws__seat *seat, struct ws__seat *chosen,
     return f ? 0 : -ENOMEM;
 }
 
+/* One whose handler has a thread takes two descriptors: where a server has only
+ * threads, max_connections knows that. */
+static bool is_full(const ws_listener *l)
+{
+    size_t n = ws__registry_count(l->host.registry);
+
+    if (l->descriptors > 0 && !l->host.server.threads)
+        n += ws__registry_threads(l->host.registry);
+    return n >= l->host.server.max_connections;
+}
+
 void ws__welcome(struct ws__seat *seat, int fd, const char *remote)
 {
     ws_listener *l = seat->listener;
 
     count_seat(seat, WS_COUNT_ACCEPTED);
-    if (ws__registry_count(l->host.registry) >=
-        l->host.server.max_connections) {
+    if (is_full(l)) {
         turn_away(seat, fd, remote);
         return;
     }
