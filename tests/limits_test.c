@@ -326,10 +326,27 @@ static void hold(ws_request *r, void *arg)
     ws_event_set(&ended);
 }
 
+static void on_message(ws_conn *c, ws_message *m, void *user)
+{
+    (void)c;
+    (void)m;
+    (void)user;
+}
+
+/* The handler returns, the connection stays. */
+static void leave(ws_request *r, void *arg)
+{
+    (void)arg;
+    ws_conn *c = ws_upgrade(NULL, r, NULL);
+    if (c)
+        assert_int_equal(ws_on_message(c, on_message, NULL), 0);
+}
+
 static const ws_route routes[] = { { .path = "/", .handler = ok },
                                    { .path = "/ws", .handler = hold },
+                                   { .path = "/left", .handler = leave },
                                    { 0 } };
-static const char *const proxies[] = { "127.0.0.1", NULL };
+static const char *const proxies[] = { "127.0.0.1", "10.0.0.1", NULL };
 
 static ws_listener *serve_limited(ws_server s)
 {
@@ -344,8 +361,8 @@ static void stop(ws_listener *l)
 }
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-#define UPGRADE                                                                \
-    "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"                   \
+#define UPGRADE_AT(path)                                                       \
+    "GET " path " HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"              \
     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"                      \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
@@ -375,6 +392,8 @@ static int call_until(const ws_listener *l, const char *proxied,
     fail_msg("got %d until the end", a.status);
     return -1;
 }
+
+#define UPGRADE UPGRADE_AT("/ws")
 
 #define ONE "PROXY TCP4 203.0.113.1 192.0.2.2 4711 80\r\n"
 #define TWO "PROXY TCP4 203.0.113.2 192.0.2.2 4711 80\r\n"
@@ -411,15 +430,22 @@ static void connections_of_the_proxy_protocol_are_counted(void **state)
 static void an_upgraded_connection_counts_on(void **state)
 {
     (void)state;
+    static const char *const upgrades[] = { UPGRADE "\r\n",
+                                            UPGRADE_AT("/left") "\r\n" };
     ws_listener *l = serve_limited((ws_server){
         .proxy_protocol = true, .max_connections_per_address = 1 });
-    int fd = call_as(l, ONE, UPGRADE "\r\n");
 
-    assert_int_equal(a.status, 101);
-    close(call_as(l, ONE, GET));
-    assert_int_equal(a.status, 429);
-    close(fd);
-    close(call_until(l, ONE, GET, 200));
+    for (size_t i = 0; i < COUNT(upgrades); i++) {
+        int fd = call_until(l, ONE, upgrades[i], 101);
+
+        for (int k = 0; k < 10; k++) { /* the handler may return meanwhile */
+            close(call_as(l, ONE, GET));
+            assert_int_equal(a.status, 429);
+            ws_yield();
+        }
+        close(fd);
+        close(call_until(l, ONE, GET, 200));
+    }
     stop(l);
 }
 
@@ -533,7 +559,7 @@ static void connections_from_an_address_are_counted(void **state)
     assert_true(has_ended(more));
     close(more);
     for (int i = 0; i < 3; i++) { /* of the proxy as many as it likes */
-        int proxys = arrive_from(l, "127.0.0.1:3");
+        int proxys = arrive_from(l, "10.0.0.1:3");
         say(proxys, GET);
         assert_true(hear(proxys, &a));
         assert_int_equal(a.status, 200);
