@@ -83,7 +83,7 @@ PidFile {folder}/apache.pid
 ErrorLog {folder}/log
 Mutex pthread
 Listen 127.0.0.1:{port}
-ProxyTimeout {limit}
+Timeout {limit}
 {modules}
 {user}
 Include {snippet}
