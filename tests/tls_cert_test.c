@@ -147,6 +147,48 @@ static void a_connection_knows_its_client(void **state)
     end(l);
 }
 
+/* ---- In the log of accesses --------------------------------------------- */
+
+static pthread_mutex_t accesses_lock = PTHREAD_MUTEX_INITIALIZER;
+static char accesses[1024];
+
+/* Of a request, or of a connection that it became: at its end. */
+static void note_access(const ws_access *a, void *arg)
+{
+    const ws_cert *cert =
+        a->conn ? ws_conn_cert(a->conn) : ws_request_cert(a->request);
+
+    (void)arg;
+    pthread_mutex_lock(&accesses_lock);
+    size_t n = strlen(accesses);
+    snprintf(accesses + n, sizeof(accesses) - n, "%d %s;", a->status,
+             cert ? cert->subject : "none");
+    pthread_mutex_unlock(&accesses_lock);
+}
+
+static void the_log_of_accesses_has_the_clients_name(void **state)
+{
+    (void)state;
+    static const char *const rows[] = { ";200 CN=me;", ";101 CN=me;",
+                                        ";0 CN=me;", ";101 none;", ";0 none;" };
+    const ws_tls tls = { .cert_file = certs_path("good.pem"),
+                         .ca_file = certs_path("ca.pem"),
+                         .client_certs = WS_CLIENT_CERTS_OPTIONAL };
+    const ws_tls mine = { .cert_file = certs_path("me.pem"),
+                          .ca_file = certs_path("ca.pem") };
+    const ws_tls nobody = { .ca_file = certs_path("ca.pem") };
+
+    strcpy(accesses, ";");
+    ws_listener *l = serve(
+        (ws_server){ .routes = routes, .tls = &tls, .access = note_access });
+    assert_null(dial_path(l, &mine, "/who", NULL, NULL));
+    assert_said(l, &mine, "/upgraded", "CN=me");
+    assert_said(l, &nobody, "/upgraded", "none");
+    end(l);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_says(accesses, rows[i]);
+}
+
 static void without_tls_there_is_none(void **state)
 {
     (void)state;
@@ -474,6 +516,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_needs_a_certificate_or_not),
         cmocka_unit_test(a_connection_knows_its_client),
+        cmocka_unit_test(the_log_of_accesses_has_the_clients_name),
         cmocka_unit_test(without_tls_there_is_none),
         cmocka_unit_test(a_revoked_certificate_is_refused),
         cmocka_unit_test(a_new_revocation_list_is_taken_up),

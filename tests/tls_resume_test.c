@@ -411,6 +411,26 @@ static void a_pin_is_one_proof_more(void **state)
     end(l);
 }
 
+/* A proxy has a key of its own: it is asked for a tunnel, which our server is
+ * none to give. */
+static void a_pin_is_not_the_proxys(void **state)
+{
+    (void)state;
+    const ws_tls mine = {
+        .ca_file = certs_path("ca2.pem"),
+        .pinned_key = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    };
+    ws_listener *l = serve_tls(&files);
+    const ws_dialer d = {
+        .tls = &mine, .proxy = "https://good.test", .connect = reach, .arg = l
+    };
+    ws_error err;
+
+    assert_null(ws_dial(&d, "wss://other.test/", NULL, NULL, &err));
+    assert_int_equal(err.code, WS_ERR_PROXY);
+    end(l);
+}
+
 /* ---- All of it ---------------------------------------------------------- */
 
 static int make_files(void **state)
@@ -478,6 +498,7 @@ int main(void)
         TEST(a_few_may_come_back_at_once),
         TEST(a_pinned_key_is_refused_when_it_changes),
         TEST(a_pin_is_one_proof_more),
+        TEST(a_pin_is_not_the_proxys),
     };
 
     ws_set_log(keep_line, NULL);

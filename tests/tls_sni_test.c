@@ -165,32 +165,43 @@ static void of_two_the_client_gets_the_one_that_it_can_verify(void **state)
     (void)state;
     static const struct {
         int version;
+        const char *name;
         const char *algorithms;
-        const char *cn;
+        const char *cn; /* NULL: none, and not the default one, an RSA key's */
     } rows[] = {
-        { TLS1_3_VERSION, "ECDSA+SHA256:RSA-PSS+SHA256", "ecdsa" },
-        { TLS1_3_VERSION, "RSA-PSS+SHA256:RSA+SHA256", "rsa" },
-        { TLS1_2_VERSION, "ECDSA+SHA256:RSA+SHA256", "ecdsa" },
-        { TLS1_2_VERSION, "RSA+SHA256", "rsa" },
+        { TLS1_3_VERSION, "both.test", "ECDSA+SHA256:RSA-PSS+SHA256", "ecdsa" },
+        { TLS1_3_VERSION, "both.test", "RSA-PSS+SHA256:RSA+SHA256", "rsa" },
+        { TLS1_2_VERSION, "both.test", "ECDSA+SHA256:RSA+SHA256", "ecdsa" },
+        { TLS1_2_VERSION, "both.test", "RSA+SHA256", "rsa" },
+        { TLS1_3_VERSION, "one.test", "ECDSA+SHA256", "one" },
+        { TLS1_3_VERSION, "one.test", "RSA-PSS+SHA256:RSA+SHA256", NULL },
+        { TLS1_2_VERSION, "one.test", "RSA+SHA256", NULL },
+        { TLS1_2_VERSION, "none.test", "RSA+SHA256", "default" },
     };
     const ws_tls_cert list[] = {
         { .cert_file = certs_path("ecdsa.pem") },
         { .cert_file = certs_path("rsa.pem") },
+        { .cert_file = certs_path("one.pem") },
         { 0 },
     };
-    const ws_tls tls = { .cert_file = certs_path("one.pem"), .certs = list };
+    const ws_tls tls = { .cert_file = certs_path("default.pem"),
+                         .certs = list };
     SSL_CTX *client = SSL_CTX_new(TLS_client_method());
     ws_listener *l = serve_tls(&tls);
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         SSL *ssl = tls_call(l, client);
-        char cn[16];
+        char cn[16] = "";
 
         SSL_set_min_proto_version(ssl, rows[i].version);
         SSL_set_max_proto_version(ssl, rows[i].version);
         assert_true(SSL_set1_sigalgs_list(ssl, rows[i].algorithms));
-        SSL_set_tlsext_host_name(ssl, "both.test");
-        assert_int_equal(SSL_connect(ssl), 1);
+        SSL_set_tlsext_host_name(ssl, rows[i].name);
+        assert_int_equal(SSL_connect(ssl) == 1, rows[i].cn != NULL);
+        if (!rows[i].cn) {
+            tls_hang_up(ssl);
+            continue;
+        }
         X509_NAME_get_text_by_NID(
             X509_get_subject_name(SSL_get0_peer_certificate(ssl)),
             NID_commonName, cn, sizeof(cn));
@@ -354,6 +365,16 @@ static void no_handshake_fails_while_certificates_are_renewed(void **state)
 
 /* ---- All of it ---------------------------------------------------------- */
 
+/* Signed by itself: a client that cannot verify ECDSA has no use for our CA. */
+static void make_rsa(const char *file, const char *cn, const char *san)
+{
+    struct cert c = cert_make(
+        (struct cert_spec){ .cn = cn, .san = san, .rsa = true }, NULL);
+
+    cert_write(file, &c);
+    cert_free(&c);
+}
+
 static int make_files(void **state)
 {
     struct cert two;
@@ -372,11 +393,8 @@ static int make_files(void **state)
     make_as("one.pem", "one", "DNS:one.test");
     make_as("wild.pem", "wild", "DNS:*.wild.test");
     make_as("ecdsa.pem", "ecdsa", "DNS:both.test");
-    struct cert rsa = cert_make(
-        (struct cert_spec){ .cn = "rsa", .san = "DNS:both.test", .rsa = true },
-        NULL);
-    cert_write("rsa.pem", &rsa);
-    cert_free(&rsa);
+    make_rsa("rsa.pem", "rsa", "DNS:both.test");
+    make_rsa("default.pem", "default", "DNS:default.test");
     return 0;
 }
 
