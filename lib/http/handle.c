@@ -65,7 +65,8 @@ static void run_route(struct ws__request *r)
             r, &(struct ws__denial){ 500, .reason = "Internal Server Error" });
 }
 
-/* Some method is right.  RFC 9110, sections 9.3.7 and 15.5.6. */
+/* The path has routes, but none for this method (RFC 9110, sections 9.3.7 and
+ * 15.5.6). */
 static void answer_method(struct ws__request *r, const ws_route *of_path)
 {
     char allow[WS__ALLOW_SIZE];

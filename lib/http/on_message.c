@@ -32,7 +32,8 @@ int ws_on_message(ws_conn *c, ws_message_fn fn, void *arg)
 
 /* ---- The function's turn ------------------------------------------------ */
 
-/* A read deadline, or a lack of memory, is no end elsewhere. */
+/* Also after a read deadline, or without memory: a handler could read again, but
+ * here nobody would. */
 static void on_message_end(struct ws__on_message *o, int error)
 {
     struct ws__registry *g = o->registry;
@@ -52,7 +53,8 @@ static void on_message_end(struct ws__on_message *o, int error)
         ws__worker_let_go(w);
 }
 
-/* Each message that is there.  In a fiber without waiting for more. */
+/* For each message that is there: in a fiber until there is none, in a thread
+ * until the connection ends. */
 static int call_for_each(struct ws__on_message *o)
 {
     ws_message m;
@@ -67,7 +69,8 @@ static int call_for_each(struct ws__on_message *o)
     return error;
 }
 
-/* The next one is read by another fiber, which may lie where this one does. */
+/* One turn.  reading_fiber is forgotten, since the next turn's fiber may lie
+ * where this one does; running goes last, for then the next may start. */
 static void on_message_run(void *on_message)
 {
     struct ws__on_message *o = on_message;
@@ -85,7 +88,7 @@ static void on_message_run(void *on_message)
 
 /* ---- In between --------------------------------------------------------- */
 
-/* For the worker's loop. */
+/* In the worker's loop, where nothing may wait. */
 static void on_message_wake(struct ws__on_message *o)
 {
     if (o->running)
@@ -98,8 +101,8 @@ static void on_message_wake(struct ws__on_message *o)
     ws_detach(f);
 }
 
-/* Room to write is of interest only when bytes were left, or TLS reads by it.
- * The fiber that runs may wait after it has looked, but not for this. */
+/* POLLOUT counts only when bytes were left unsent, or TLS reads by it.  A turn
+ * under way learns of it by missed, and looks once more before it ends. */
 static void on_message_ready(void *on_message, int events)
 {
     struct ws__on_message *o = on_message;
@@ -110,7 +113,8 @@ static void on_message_ready(void *on_message, int events)
         on_message_wake(o);
 }
 
-/* A ping moves on with each message that comes. */
+/* It was set for the ping that was due after the last turn; bytes that came since
+ * may have put that off. */
 static void on_message_fire(struct ws__timer *t)
 {
     struct ws__on_message *o =

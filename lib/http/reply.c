@@ -17,7 +17,8 @@ enum { TOGETHER = 16 * 1024 };
 
 /* ---- The head of an answer ---------------------------------------------- */
 
-/* RFC 9110, sections 15.3.5 and 15.4.5; and 15.3.6. */
+/* RFC 9110: 204 and 304 have no Content-Length (sections 15.3.5 and 15.4.5), that
+ * of 205 is 0 (15.3.6). */
 static bool has_length(int status)
 {
     return status != 204 && status != 304;

@@ -154,7 +154,7 @@ static int receive_head(struct ws__session *s, int64_t deadline,
 
 void ws__request_free(struct ws__request *r)
 {
-    r->pub.self_ = NULL; /* in what may be looked at too late */
+    r->pub.self_ = NULL; /* whoever kept it gets WS_ERR_INVALID */
     ws__buf_release(&r->body, NULL);
     if (r->spool)
         ws__spool_end(r->spool);
@@ -165,7 +165,8 @@ void ws__request_free(struct ws__request *r)
         ws_free(r);
 }
 
-/* In the room that no request has taken yet. */
+/* For one whose head could not be read, or kept: the session's own room is free
+ * then. */
 static struct ws__request *request_of_nothing(struct ws__session *s)
 {
     struct ws__request *r = (struct ws__request *)(void *)s->request;

@@ -146,7 +146,7 @@ struct upgrade_answer {
     int error;
 };
 
-/* SHA-1 is deep in OpenSSL. */
+/* On the worker's stack: OpenSSL's way to a SHA-1 is too deep for a fiber's. */
 static void write_answer(void *answer)
 {
     struct upgrade_answer *a = answer;
