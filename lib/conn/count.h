@@ -44,6 +44,24 @@ static inline void ws__count(const ws_conn *c, enum ws_counter what, uint64_t n)
     ws__count_in(ws__conn_stats(c), c->client, what, n);
 }
 
+/* Of a message, or a part of one: n bytes, and if it has ended, itself. */
+static inline void ws__count_message(const ws_conn *c, enum ws_counter bytes,
+                                     uint64_t n, enum ws_counter messages,
+                                     bool ended)
+{
+    struct ws__pools *p = ws__worker_local();
+
+    if (p) {
+        struct ws__counts *counts = &p->stats.by_role[c->client];
+
+        ws__counts_add(counts, bytes, n);
+        ws__counts_add(counts, messages, ended);
+        return;
+    }
+    ws__stats_add_outside(ws__conn_stats(c), bytes, n);
+    ws__stats_add_outside(ws__conn_stats(c), messages, ended);
+}
+
 /* The end of one that has begun. */
 void ws__count_end(const ws_conn *c);
 

@@ -11,6 +11,7 @@
 #include "conn/outbox.h"
 #include "conn/pools.h"
 #include "conn/read_end.h"
+#include "conn/trace.h"
 #include "fiber/budget.h"
 #include "fiber/sched.h"
 
@@ -165,6 +166,8 @@ int ws__fill(ws_conn *c)
                 c->r.heard = true;
                 c->r.inbox->trim_at = 0;
                 c->r.inbox->unbroken++;
+                c->r.inbox->reader.trace =
+                    ws__is_traced(c) ? ws__trace_in : NULL;
                 return 0;
             }
             if (n != -EAGAIN)

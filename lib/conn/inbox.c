@@ -7,7 +7,6 @@
 #include "base/poison.h"
 #include "conn/extras.h"
 #include "conn/pools.h"
-#include "conn/trace.h"
 #include "conn/unfinished.h"
 #include "fiber/budget.h"
 
@@ -52,7 +51,6 @@ int ws__inbox_borrow(ws_conn *c)
 
     if (!c->r.inbox && inbox_begin(c, p) != 0)
         return -ENOMEM;
-    c->r.inbox->reader.trace = ws__is_traced(c) ? ws__trace_in : NULL;
     c->r.inbox->reader.buffers = &p->large;
     c->r.inbox->reader.inflaters = &p->inflate;
     return 0;

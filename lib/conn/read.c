@@ -138,11 +138,8 @@ static void read_count(ws_conn *c, size_t n, bool ended)
 {
     struct ws__reader *r = &c->r.inbox->reader;
 
-    ws__count(c, WS_COUNT_BYTES_IN, n);
-    if (!ended)
-        return;
-    ws__count(c, WS_COUNT_MESSAGES_IN, 1);
-    if (r->wire == 0)
+    ws__count_message(c, WS_COUNT_BYTES_IN, n, WS_COUNT_MESSAGES_IN, ended);
+    if (!ended || r->wire == 0)
         return;
     ws__count(c, WS_COUNT_COMPRESSED_IN, r->wire);
     r->wire = 0;

@@ -119,17 +119,17 @@ static int send_frame(ws_conn *c, const struct ws__sending *s)
 
 static void count_frame(const ws_conn *c, const struct ws__sending *s)
 {
-    if (s->opcode == WS_PING || s->opcode == WS_PONG)
+    if ((s->opcode & WS__CONTROL_BIT) == 0) {
+        ws__count_message(c, WS_COUNT_BYTES_OUT,
+                          s->compressed ? s->plain : s->len,
+                          WS_COUNT_MESSAGES_OUT, s->fin);
+        if (s->compressed)
+            ws__count(c, WS_COUNT_COMPRESSED_OUT, s->len);
+    } else if (s->opcode != WS_CLOSE) {
         ws__count(
             c, s->opcode == WS_PING ? WS_COUNT_PINGS_OUT : WS_COUNT_PONGS_OUT,
             1);
-    if (s->opcode >= WS_CLOSE)
-        return;
-    ws__count(c, WS_COUNT_BYTES_OUT, s->compressed ? s->plain : s->len);
-    if (s->compressed)
-        ws__count(c, WS_COUNT_COMPRESSED_OUT, s->len);
-    if (s->fin)
-        ws__count(c, WS_COUNT_MESSAGES_OUT, 1);
+    }
 }
 
 static void frame_failed(ws_conn *c, int error)
