@@ -34,7 +34,7 @@ void ws_free(void *ptr)
         function(ptr, 0, argument);
 }
 
-/* Size 0 would free. */
+/* An allocator of the user's frees when the size is 0. */
 void *ws__realloc(void *ptr, size_t size)
 {
     return function(ptr, size > 0 ? size : 1, argument);

@@ -99,7 +99,7 @@ static bool fill_line(char *out, size_t cap, struct ws__str s)
     return true;
 }
 
-/* What is cut here is at the end of a line that is full already. */
+/* If text is cut here, the line that it is appended to is full anyway. */
 void ws__line_format(char *out, size_t cap, const char *fmt, va_list ap)
 {
     char text[WS__LINE_MAX + CHARACTER_MAX];

@@ -44,7 +44,7 @@ void ws__take_place(void)
     ws__worker_switch(w);
 }
 
-/* Kernels let a thread run for milliseconds unless it says that others may. */
+/* A thread yields, too: the kernel would let it run on for milliseconds. */
 void ws__budget_is_spent(void)
 {
     bool is_loop = ws__worker_here() && !ws__running;

@@ -9,7 +9,9 @@
 
 _Thread_local struct ws__driven *ws__driven;
 
-/* Without a token: that the worker has something to do has ended the wait. */
+/* Is the caller's wait over?  Not by the time when the worker is to come again; nor,
+ * where no token can come, by 0: that the worker has something to do.  Who waits
+ * for a token takes a 0 of that kind for a wake-up for no reason. */
 static bool is_over(int r, int64_t deadline, bool alone)
 {
     if (r == WS_ERR_TIMEOUT)

@@ -21,8 +21,8 @@ static bool fiber_take_token(struct ws__coroutine *f)
     return atomic_exchange(&f->token, WS__NO_TOKEN) == WS__TOKEN;
 }
 
-/* Leave until something wakes f.  Returns whether a token did; one that comes
- * after something else has is kept. */
+/* Leave until something wakes f.  Returns whether a token did.  A token that comes
+ * when something else has claimed f already is kept for the next wait. */
 static bool leave(struct ws__coroutine *f, int64_t deadline, bool takes_token)
 {
     int none = WS__NO_TOKEN;
@@ -88,7 +88,7 @@ static int wait_for(struct ws__watch *watch, int events, int64_t deadline,
     return token || !f->timed_out ? 0 : WS_ERR_TIMEOUT;
 }
 
-/* A descriptor of others is watched for this one wait. */
+/* A descriptor that this worker does not watch is watched for this one wait. */
 static int wait_once(struct ws__worker *w, int fd, int events, int64_t deadline,
                      bool alone)
 {

@@ -68,7 +68,8 @@ bool ws__lot_enter(struct ws__waiter *w, const void *key,
 {
     struct bucket *b = bucket_of(key);
 
-    /* Not once queued: it may wait, and would take the token meant for w. */
+    /* Before w is queued: what is due may park, and would take the token that
+     * a waker gives for w. */
     ws__before_park_run();
 
     *w = (struct ws__waiter){ .key = key, .parker = ws__parker_self() };

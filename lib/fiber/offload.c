@@ -71,7 +71,8 @@ static struct ws__job *next_job(struct pool *p)
     return j;
 }
 
-/* Waits for who went before it, so that one alone is left to be joined. */
+/* Each helper that ends for a cleaner joins the one that ended before it, so that
+ * the cleaner has one thread to join, which is p->ended. */
 static void end_for_cleaner(struct pool *p)
 {
     pthread_t before = p->ended;

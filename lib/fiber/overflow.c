@@ -34,8 +34,9 @@ void ws__overflow_abort(const struct ws__coroutine *f)
 
 static struct sigaction before; /* what the program does about faults */
 
-/* Back in the fault it comes again, and now does what it did before.  One that
- * was sent (its code is not positive) has to be sent again. */
+/* A fault is repeated when this returns, and then does what the program wanted
+ * before.  A signal that was sent (its code is not positive) is not, so it is sent
+ * again. */
 static void on_fault(int signum, siginfo_t *info, void *context)
 {
     const struct ws__worker *w = ws__worker_here();

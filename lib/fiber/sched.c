@@ -95,7 +95,7 @@ int ws_run(void (*fn)(void *arg), void *arg)
     return r;
 }
 
-/* Between the steps of a loop nobody looks for what is ready. */
+/* Between two steps: the bell has the program make one. */
 static ws_fiber *go_in_loop(struct ws__worker *w, void (*fn)(void *arg),
                             void *arg)
 {
@@ -160,7 +160,8 @@ int ws__go_in(struct ws__worker *w, void (*fn)(void *arg),
     return WS_ERR_CANCELED;
 }
 
-/* The wait is for the event; what has ended has nothing left to do after it. */
+/* The event is set when the function has returned.  A thread has little left to do
+ * then, so that the join, which blocks, is short. */
 void ws_join(ws_fiber *f)
 {
     if (!f)
@@ -190,7 +191,8 @@ void ws_sleep(int64_t ms)
 
 /* ---- About the caller --------------------------------------------------- */
 
-/* What waits there all the same (for a lock, at worst) makes the thread wait. */
+/* Meanwhile no fiber runs: should fn wait all the same (for a lock, at worst), the
+ * thread does. */
 void ws__on_loop_stack(void (*fn)(void *arg), void *arg)
 {
     struct ws__worker *w = ws__worker_here();

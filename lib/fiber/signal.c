@@ -23,7 +23,8 @@ struct slot {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of slots */
 static struct slot slots[NSIG];
 
-/* Of the thread; taken before the other, and held by who waits for its end. */
+/* Guards the thread and started.  Locked before `lock`, and held while the
+ * thread's end is waited for, which may want that one. */
 static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t thread;
 static bool started;

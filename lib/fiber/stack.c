@@ -59,7 +59,7 @@ void ws__stack_prefer(enum ws__guard guard)
 
 /* ---- Slabs -------------------------------------------------------------- */
 
-/* As many as there is room for: the address space may be limited. */
+/* Map memory for n stacks, fewer where the address space is limited; sets n. */
 static char *map(size_t stride, size_t *n)
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
@@ -72,12 +72,12 @@ static char *map(size_t stride, size_t *n)
     }
     if (p == MAP_FAILED)
         return NULL;
-    /* A huge page for each would undo all of this. */
+    /* With huge pages each stack that is touched would take 2 MiB. */
     (void)madvise(p, *n * stride, MADV_NOHUGEPAGE);
     return p;
 }
 
-/* A stack's guard lies below it. */
+/* Each stack has its guard right below it, in the same mapping. */
 static int add_slab(struct ws__stacks *of)
 {
     size_t stride = GUARD + of->size, n;
@@ -127,8 +127,9 @@ static struct ws__stacks *stacks_of(size_t size)
 
 /* ---- Guards ------------------------------------------------------------- */
 
-/* An emulator may take an advice that it does not know for one that changes
- * nothing.  The system finds a page out without a signal. */
+/* Does reading p fault?  An emulator may say yes to a madvise(2) that it does not
+ * know, so the guard is tried: write(2) says -EFAULT where a load would end the
+ * process. */
 static bool faults(const char *p)
 {
     int fd[2];
@@ -172,7 +173,7 @@ static bool guard_as(struct ws__stack *s, enum ws__guard guard)
     return true;
 }
 
-/* The first time, when it is handed out. */
+/* Once in a stack's life, when it is first handed out. */
 static void set_guard(struct ws__stack *s)
 {
     enum ws__guard guard = atomic_load(&preferred);

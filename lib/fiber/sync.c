@@ -37,8 +37,8 @@ static bool is_contended(const void *key)
     return load(key) == CONTENDED;
 }
 
-/* Under the lot's lock: a waiter that sees it and returns may end e's life
- * while the lot is still at work, on what is its own. */
+/* It is set under the lot's lock, and the lot does not look at e afterwards: a
+ * waiter that sees it set may end e's life at once. */
 void ws_event_set(ws_event *e)
 {
     ws__lot_wake(e, set, true);
@@ -65,8 +65,8 @@ bool ws__event_enter(struct ws__waiter *w, const ws_event *e)
 }
 
 /* A waiter that was taken off the queue saw it set, even if it has been cleared
- * since.  The second queue is entered with nothing left to do before it: the
- * first has seen to that. */
+ * since.  Entering the second queue does not park, though ws__lot_enter may: the
+ * first has done all that was due. */
 int ws__event_wait(ws_event *e, int64_t deadline, ws_event *cancel)
 {
     struct ws__waiter w, c;

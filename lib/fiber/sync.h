@@ -37,7 +37,7 @@ bool ws__lock_let_go(struct ws__lock *l);
 /* ws_event_wait, which cancel (may be NULL) ends with WS_ERR_CANCELED. */
 int ws__event_wait(ws_event *e, int64_t deadline, ws_event *cancel);
 
-/* The same for ws__lot_enter. */
+/* Not ws_event_is_set, of a ws_event, in the form that ws__lot_enter takes. */
 bool ws__event_is_unset(const void *e);
 
 /* Queue the caller until e is set; see ws__lot_enter.  Returns false if it is

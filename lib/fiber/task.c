@@ -15,7 +15,8 @@ static void task_run(struct ws__job *j)
     t->fn(t);
 }
 
-/* Who is woken by it lets go after this. */
+/* Who `over` wakes needs the lock to let go, so t lives until this is done with
+ * it. */
 static void task_end(struct ws__job *j)
 {
     struct ws__task *t = (struct ws__task *)j;

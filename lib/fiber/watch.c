@@ -82,7 +82,8 @@ static void close_copy(struct ws__watch *watch)
         close(watch->fd);
 }
 
-/* Another fiber may wait for it too: a copy is another one to epoll. */
+/* Another fiber may wait for the same descriptor: epoll takes it once, and a
+ * duplicate as another one. */
 static int add_copy(struct ws__watch *watch, uint32_t events)
 {
     int fd = fcntl(watch->fd, F_DUPFD_CLOEXEC, 0);
@@ -126,7 +127,8 @@ static void bury_watch(struct ws__post *p)
     watch_end((struct ws__watch *)p);
 }
 
-/* What epoll_wait has returned may still name it. */
+/* Events that the loop has taken, and not yet dealt with, may name it: so it is
+ * only marked, and freed by ws__watch_bury behind them. */
 void ws__watch_free(struct ws__watch *watch)
 {
     if (!watch)
@@ -182,8 +184,8 @@ static uint32_t from_poll(int events)
     return events & EPOLLIN ? wanted | EPOLLRDHUP : wanted;
 }
 
-/* A read ends at an urgent byte, and no edge tells of what lies behind it: so
- * that one is read twice. */
+/* A read ends at an urgent byte, and no edge tells of what lies behind it: so what
+ * is readable is forgotten only when it is reported the second time. */
 static void forget(struct ws__watch *watch, uint32_t events)
 {
     if ((events & EPOLLIN) && (watch->happened & EPOLLPRI))
@@ -191,7 +193,8 @@ static void forget(struct ws__watch *watch, uint32_t events)
     watch->happened &= (uint16_t) ~(events & PASSING);
 }
 
-/* What a call has reported since is gone, and may come again. */
+/* An error holds until a call has reported it; then the next one is an event
+ * again. */
 static void forget_error(struct ws__watch *watch)
 {
     struct pollfd p = { .fd = watch->fd };

@@ -66,8 +66,8 @@ static void note(struct culprits *all, struct ws__worker *w, unsigned turn)
     ws__fiber_name(label, fn, all->who[all->n++].name);
 }
 
-/* With the lock held, but not meanwhile: the log function may start a worker,
- * and end it. */
+/* Called with the lock held, and lets go of it while it logs: the log function may
+ * start a worker and end it, which takes the lock. */
 static void report_culprits(const struct culprits *all)
 {
     if (all->n == 0)
@@ -140,8 +140,8 @@ static void wait_tick(unsigned mine)
         continue;
 }
 
-/* A worker that wakes up between the last look and the wait finds the flag
- * set. */
+/* sleeps is set before the last look: a worker that wakes up after that look finds
+ * it set, and ends the wait. */
 static void *watchdog_run(void *arg)
 {
     unsigned mine = (unsigned)(uintptr_t)arg;
@@ -162,7 +162,8 @@ static void *watchdog_run(void *arg)
     return NULL;
 }
 
-/* The worker has said that it is awake; not before that may this be read. */
+/* Order matters: the caller has cleared w->asleep before sleeps is read here, and
+ * the watchdog sets sleeps before it reads w->asleep. */
 void ws__watchdog_wake(void)
 {
     if (!atomic_load(&sleeps))

@@ -65,7 +65,8 @@ void ws__wheel_remove(struct ws__wheel *w, struct ws__timer *t)
         w->used[i / WS__WHEEL_SLOTS] &= ~(UINT64_C(1) << (i & MASK));
 }
 
-/* What is too far away is looked at in between. */
+/* A deadline beyond the wheel's reach is placed at its end, and placed again from
+ * there. */
 void ws__wheel_place(struct ws__wheel *w, struct ws__timer *t)
 {
     int64_t at = t->due > w->now ? t->due : w->now + 1;
@@ -118,7 +119,8 @@ static void look_at(struct ws__wheel *w, struct ws__timer *t)
     t->fire(t);
 }
 
-/* What is placed meanwhile lies further on, so each slot becomes empty. */
+/* Ends, since a timer that is placed meanwhile never lands in this slot: it is due
+ * later than now. */
 static void empty_slot(struct ws__wheel *w, unsigned level)
 {
     unsigned slot = (unsigned)(w->now >> (BITS * level)) & MASK;

@@ -16,7 +16,8 @@ _Thread_local struct ws__worker *ws__here;
 
 /* ---- Fibers that are to run --------------------------------------------- */
 
-/* With the lock held.  The loop looks at its mail before it sleeps. */
+/* With the lock held.  asleep is set under the lock, and only without mail: so
+ * either the loop finds the mail, or this finds it asleep. */
 static void ring(struct ws__worker *w)
 {
     atomic_store(&w->has_mail, true);
@@ -41,7 +42,7 @@ void ws__worker_queue(struct ws__worker *w, struct ws__coroutine *f)
     ws__run_queue_append(&w->slow, f);
 }
 
-/* errno is the thread's, and others run meanwhile. */
+/* errno belongs to the thread, and other fibers change it meanwhile. */
 void ws__worker_switch(struct ws__worker *w)
 {
     struct ws__coroutine *f = w->current;
@@ -151,7 +152,7 @@ void ws__worker_hold(struct ws__worker *w)
     pthread_mutex_unlock(&w->lock);
 }
 
-/* The worker may end as soon as the lock is let go. */
+/* Unlocking is the last that is done to w, which may end at once. */
 void ws__worker_let_go(struct ws__worker *w)
 {
     pthread_mutex_lock(&w->lock);

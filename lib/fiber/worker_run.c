@@ -73,7 +73,8 @@ static void run_slow(struct ws__worker *w)
 
 /* ---- Events ------------------------------------------------------------- */
 
-/* For epoll_wait.  Since w->now fibers ran, and may have computed. */
+/* The timeout for epoll_wait.  w->now is from before the fibers ran: a deadline
+ * that is near is compared with the clock itself. */
 static int idle_ms(const struct ws__worker *w)
 {
     int64_t next = ws__wheel_next(&w->wheel);
@@ -86,7 +87,8 @@ static int idle_ms(const struct ws__worker *w)
     return next <= 0 ? 0 : next < INT_MAX ? (int)next : INT_MAX;
 }
 
-/* A bell that is rung between here and epoll_wait ends that at once. */
+/* Once this has set asleep, whoever adds mail rings the bell, which ends even an
+ * epoll_wait that is still to begin. */
 static bool may_sleep(struct ws__worker *w)
 {
     pthread_mutex_lock(&w->lock);

@@ -10,7 +10,7 @@
 void ws__worker_run(struct ws__worker *w);
 
 /*
- * The same in parts, in one thread.  A step runs what is ready, waits for
+ * ws__worker_run in parts, for one thread.  A step runs what is ready, waits for
  * nothing, and returns when to come again though w->epoll is not readable: a
  * point that has passed (at once), or 0 (never).  end returns false, and has done
  * nothing, when w has something left to do.

@@ -17,7 +17,8 @@
 int ws__connect_host(const char *host, const char *port, int64_t deadline,
                      ws_event *cancel, ws_error *err);
 
-/* The same to a local socket, whose queue may be full for a while. */
+/* Connect to the local socket at path by the deadline, for as long as its queue
+ * is full.  Returns the descriptor, non-blocking, or a negative code. */
 int ws__connect_path(const char *path, int64_t deadline, ws_event *cancel);
 
 /* The words for a code that connecting to host returned. */

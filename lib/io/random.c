@@ -24,7 +24,7 @@ static void wipe(void)
     explicit_bzero(&pool, sizeof(pool));
 }
 
-/* Twice, by a race, does no harm. */
+/* Of two threads at once both may register it: it is wiped twice then. */
 static int watch_forks(void)
 {
     static atomic_bool watched;

@@ -11,8 +11,8 @@
 #include "base/str.h"
 #include "fiber/task.h"
 
-/* By then a resolver has given up, unless it is told to be more patient (see
- * resolv.conf(5)): one that still runs is no longer relied on. */
+/* How long others join a look-up that is under way: a resolver gives up by then,
+ * unless it is told to be more patient (see resolv.conf(5)). */
 enum { STALE_MS = 10 * 1000 };
 
 /* A look-up, by the helper that does it and all who want the same. */
@@ -126,7 +126,7 @@ static struct lookup *resolve_find(const char *host, const char *port)
     return l;
 }
 
-/* With the lock held.  One that cannot be started goes again. */
+/* With the lock held.  If it cannot be started it is taken off the list again. */
 static int resolve_start(struct lookup *l)
 {
     int r = ws__task_start(&l->task, WS__FOR_NAMES);
@@ -162,7 +162,7 @@ struct entry {
     struct sockaddr_storage address;
 };
 
-/* The same addresses in one block. */
+/* Copy a list of addresses into one block. */
 static struct addrinfo *copy(const struct addrinfo *list)
 {
     size_t n = 0;

@@ -27,8 +27,9 @@ int ws__accept(int fd, char remote[static WS__ADDR_LEN]);
 int ws__connect(const struct sockaddr *addr, socklen_t len, int64_t deadline,
                 ws_event *cancel);
 
-/* The same in parts, without waiting: begin returns a descriptor, or a negated
- * errno; once it is writable, end returns 0 or why there is no connection. */
+/* ws__connect in two parts that do not wait: begin returns a descriptor, or a
+ * negated errno; once it is writable, end returns 0 or why there is no
+ * connection. */
 int ws__connect_begin(const struct sockaddr *addr, socklen_t len);
 int ws__connect_end(int fd);
 

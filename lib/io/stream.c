@@ -210,8 +210,8 @@ bool ws__stream_has_room(struct ws__stream *s)
     return ws__stream_wait(s, s->write_events, PASSED) > 0;
 }
 
-/* What a write waits to read may be read by another one: that ends the wait,
- * too. */
+/* A write of TLS may wait to read, and then another one may do the reading: that
+ * ends the wait, too. */
 int ws__stream_wait_write(struct ws__stream *s, int64_t deadline)
 {
     int events = s->write_events;

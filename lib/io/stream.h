@@ -86,7 +86,8 @@ bool ws__stream_has_edges(const struct ws__stream *s);
  * negated errno. */
 int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline);
 
-/* The same as long as still says so of key: see ws__wait_while. */
+/* ws__stream_wait, which ends with WS_ERR_CANCELED when still no longer says so
+ * of key: see ws__wait_while. */
 int ws__stream_wait_while(struct ws__stream *s, int events, int64_t deadline,
                           bool (*still)(const void *key), const void *key);
 
@@ -97,7 +98,7 @@ bool ws__stream_has_room(struct ws__stream *s);
  * WS_ERR_TIMEOUT or a negated errno. */
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline);
 
-/* For tests.  The same for a write. */
+/* For tests.  Wait until a write may succeed.  Returns as ws__stream_wait_read. */
 int ws__stream_wait_write(struct ws__stream *s, int64_t deadline);
 
 /* Wait until a write may succeed, as long as the peer goes on taking what was
@@ -138,8 +139,8 @@ void ws__stream_end_reading(struct ws__stream *s);
 int ws__stream_write(struct ws__stream *s, const void *p, size_t n,
                      int64_t deadline);
 
-/* The same for what is large: it may take as long as there is progress, as for
- * ws__stream_wait_progress. */
+/* Write all n bytes, which may take as long as ws__stream_wait_progress finds the
+ * peer to take them.  Returns 0, WS_ERR_DEAD or a negated errno. */
 int ws__stream_write_large(struct ws__stream *s, const void *p, size_t n,
                            int ms);
 

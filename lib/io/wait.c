@@ -8,7 +8,8 @@
 #include "fiber/park.h"
 #include "fiber/sync.h"
 
-/* A waker that found the caller queued ended the wait, whatever else did. */
+/* If a waker took the caller off the queue, the wait counts as canceled, whatever
+ * else came meanwhile. */
 int ws__wait_while(int fd, struct ws__watch *watch, int events,
                    int64_t deadline, bool (*still)(const void *key),
                    const void *key)

@@ -20,13 +20,13 @@
  */
 int ws__wait(int fd, int events, int64_t deadline, ws_event *event);
 
-/* The same, by a watch on fd, which may be NULL; what it reports may be out of
- * date. */
+/* ws__wait by a watch on fd, which may be NULL: then the events returned are those
+ * that held when they were last reported. */
 int ws__wait_watched(int fd, struct ws__watch *watch, int events,
                      int64_t deadline, ws_event *event);
 
-/* The same as long as still says so of key, and nobody wakes who is queued there
- * (see fiber/lot): else WS_ERR_CANCELED. */
+/* ws__wait_watched, which ends with WS_ERR_CANCELED when still no longer says so
+ * of key, or somebody wakes who is queued there (see ws__lot_enter). */
 int ws__wait_while(int fd, struct ws__watch *watch, int events,
                    int64_t deadline, bool (*still)(const void *key),
                    const void *key);

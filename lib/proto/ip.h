@@ -34,13 +34,13 @@ enum { WS__NO_PORT = -1 };
 void ws__endpoint_text(char out[static WS__ENDPOINT_LEN],
                        const struct ws__ip *ip, int port);
 
-/* The same read, and an IPv6 address without brackets, which has no port.
- * Returns false for anything else. */
+/* Read what ws__endpoint_text writes; or an IPv6 address without brackets, which
+ * has no port.  Returns false for anything else. */
 bool ws__endpoint_parse(struct ws__ip *ip, int *port, struct ws__str s);
 
-/* The same of what the system calls the other end of a connection: with a port,
- * and a zone where the address needs one, which is passed over.  Returns false
- * for a unix socket's name. */
+/* Read the address of a connection's other end, as ws__remote_name (io/sock) has
+ * it: its port, and a zone, are passed over.  Returns false for a unix socket's
+ * name. */
 bool ws__ip_of_peer(struct ws__ip *ip, const char *name);
 
 bool ws__ip_is_loopback(const struct ws__ip *ip);

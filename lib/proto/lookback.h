@@ -28,7 +28,8 @@ struct ws__lookback {
  * or -ENOMEM. */
 int ws__lookback_alone(struct ws__lookback *l, const uint8_t *p, size_t n);
 
-/* One has that f has inflated, n bytes in all; the same. */
+/* A message of n bytes has come, which f has inflated and still has in its
+ * window.  Returns 0 or -ENOMEM. */
 int ws__lookback_inflated(struct ws__lookback *l, struct ws__inflate *f,
                           uint64_t n);
 

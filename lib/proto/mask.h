@@ -12,8 +12,7 @@
  */
 void ws__mask(uint8_t *p, size_t n, const uint8_t key[static 4], size_t phase);
 
-/* For tests.  The same, a byte at a time: what the one above is compared
- * with. */
+/* For tests.  ws__mask a byte at a time, for it to be compared with. */
 void ws__mask_scalar(uint8_t *p, size_t n, const uint8_t key[static 4],
                      size_t phase);
 

@@ -83,6 +83,7 @@ struct ws__reader {
 /* Give back the memory that nothing needs between messages.  all: also what was
  * grown for large ones, and what is larger than the message under way. */
 void ws__reader_idle(struct ws__reader *r, bool all);
+
 /* Is there nothing of a message, an error or a window in it, so that another
  * connection may go on with it? */
 bool ws__reader_is_clean(const struct ws__reader *r);
@@ -93,8 +94,8 @@ void ws__reader_fini(struct ws__reader *r);
  * borrowed is void. */
 enum ws__event ws__reader_next(struct ws__reader *r, struct ws__buf *in);
 
-/* The same towards pieces: up to n bytes of the message under way are put in
- * buf.  A piece of 0 bytes is the end of the message.  When none is under way,
+/* Go on to the next event, towards a piece: up to n bytes of the message under
+ * way are put in buf.  A piece of 0 bytes is the end of the message.  When none is under way,
  * the first piece of the next one is waited for; with n 0, its start. */
 enum ws__event ws__reader_piece(struct ws__reader *r, struct ws__buf *in,
                                 void *buf, size_t n);

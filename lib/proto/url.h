@@ -35,7 +35,8 @@ struct ws__url {
  * is told to others is without (section 3). */
 int ws__url_parse(struct ws__url *u, const char *s, ws_error *err);
 
-/* The same for http, https, socks5 or socks5h; http if there is no scheme. */
+/* ws__url_parse for a proxy's: http, https, socks5 or socks5h; http if there is
+ * no scheme. */
 int ws__url_parse_proxy(struct ws__url *u, const char *s, ws_error *err);
 
 void ws__url_fini(struct ws__url *u);
