@@ -25,15 +25,25 @@ static inline void ws__count_once(const ws_conn *c, enum ws_counter what)
     ws__stats_add_outside(ws__conn_stats(c), what, 1);
 }
 
-/* By a server (0) or a client (1), for a group or, NULL, for none.  A worker in a
- * loop of the program's may serve for several groups, and has none itself. */
-static inline void ws__count_in(struct ws__stats_group *g, bool client,
-                                enum ws_counter what, uint64_t n)
+/* The calling worker's, if it counts for a server (0) of this group, or a client
+ * (1).  A worker in a loop of the program's may serve for several groups, and has
+ * none itself. */
+static inline struct ws__counts *ws__counts_here(
+    const struct ws__stats_group *g, bool client)
 {
     struct ws__pools *p = ws__worker_local();
 
-    if (p && (client || p->stats.group == g))
-        ws__counts_add(&p->stats.by_role[client], what, n);
+    return p && (client || p->stats.group == g) ? &p->stats.by_role[client]
+                                                : NULL;
+}
+
+static inline void ws__count_in(struct ws__stats_group *g, bool client,
+                                enum ws_counter what, uint64_t n)
+{
+    struct ws__counts *counts = ws__counts_here(g, client);
+
+    if (counts)
+        ws__counts_add(counts, what, n);
     else
         ws__stats_add_outside(g, what, n);
 }
@@ -49,11 +59,9 @@ static inline void ws__count_message(const ws_conn *c, enum ws_counter bytes,
                                      uint64_t n, enum ws_counter messages,
                                      bool ended)
 {
-    struct ws__pools *p = ws__worker_local();
+    struct ws__counts *counts = ws__counts_here(ws__conn_stats(c), c->client);
 
-    if (p) {
-        struct ws__counts *counts = &p->stats.by_role[c->client];
-
+    if (counts) {
         ws__counts_add(counts, bytes, n);
         ws__counts_add(counts, messages, ended);
         return;
