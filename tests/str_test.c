@@ -16,6 +16,11 @@ static void only_ascii_letters_match_in_either_case(void **state)
     assert_false(ws__equal_nocase("[", "{"));
     assert_false(ws__equal_nocase("\xd6yster", "\xf6yster"));
     assert_true(ws__str_is_nocase((struct ws__str){ "ABX", 2 }, "ab"));
+    assert_true(ws__str_equal_nocase((struct ws__str){ "ABX", 2 },
+                                     (struct ws__str){ "aby", 2 }));
+    assert_false(ws__str_equal_nocase(ws__str("ab"), ws__str("abc")));
+    assert_false(ws__str_equal_nocase(ws__str("ab"), ws__str("ac")));
+    assert_true(ws__str_equal_nocase(ws__str(""), ws__str("")));
     assert_true(ws__str_is((struct ws__str){ "abx", 2 }, "ab"));
     assert_false(ws__str_is(ws__str("AB"), "ab"));
 }

@@ -27,6 +27,16 @@ int ws__hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+bool ws__str_equal_nocase(struct ws__str a, struct ws__str b)
+{
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (ws__lower(a.p[i]) != ws__lower(b.p[i]))
+            return false;
+    return true;
+}
+
 bool ws__str_is_nocase(struct ws__str s, const char *literal)
 {
     for (size_t i = 0; i < s.n; i++)

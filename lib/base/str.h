@@ -17,6 +17,7 @@ bool ws__str_is(struct ws__str s, const char *literal);
 
 /* ASCII letters match in either case, other bytes only themselves; the locale
  * has no say. */
+bool ws__str_equal_nocase(struct ws__str a, struct ws__str b);
 bool ws__str_is_nocase(struct ws__str s, const char *literal);
 bool ws__equal_nocase(const char *a, const char *b);
 char ws__lower(char c);

@@ -238,12 +238,7 @@ static bool agrees_on_client(const struct search *a, const struct search *b)
 
 static bool agrees_on_host(struct ws__str a, struct ws__str b)
 {
-    if (a.n == 0 || b.n == 0)
-        return true;
-    for (size_t i = 0; i < a.n && i < b.n; i++)
-        if (ws__lower(a.p[i]) != ws__lower(b.p[i]))
-            return false;
-    return a.n == b.n;
+    return a.n == 0 || b.n == 0 || ws__str_equal_nocase(a, b);
 }
 
 /* What only one of them says counts as well. */

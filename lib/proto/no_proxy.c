@@ -15,14 +15,6 @@ struct place {
     struct ws__ip ip;
 };
 
-static bool equal_nocase(struct ws__str a, struct ws__str b)
-{
-    for (size_t i = 0; i < a.n && i < b.n; i++)
-        if (ws__lower(a.p[i]) != ws__lower(b.p[i]))
-            return false;
-    return a.n == b.n;
-}
-
 /* A name that ends in a dot is the same without. */
 static struct ws__str without_last_dot(struct ws__str s)
 {
@@ -78,7 +70,7 @@ static bool ends_in(struct ws__str host, struct ws__str domain)
         return false;
     struct ws__str before = { .p = host.p, .n = host.n - domain.n };
     struct ws__str end = { .p = host.p + before.n, .n = domain.n };
-    if (!equal_nocase(end, domain))
+    if (!ws__str_equal_nocase(end, domain))
         return false;
     if (before.n == 0)
         return whole;
