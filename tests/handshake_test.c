@@ -217,6 +217,25 @@ static void every_request_that_is_no_upgrade_is_refused(void **state)
     }
 }
 
+/* What a browser says through a proxy that nobody trusts, or one that is. */
+static void a_host_that_a_proxy_names_is_hinted_at(void **state)
+{
+    (void)state;
+    static const ws_header headers[] = { { "Origin", "https://a.test" },
+                                         { "X-Forwarded-Host", "a.test" },
+                                         { 0 } };
+    ws_request r = { .host = "127.0.0.1:8080", .headers = headers };
+    ws_error err = { 0 };
+
+    ws__origin_refused(&err, &r, &zero);
+    assert_non_null(strstr(err.text, "Host \"127.0.0.1:8080\" is another (of a "
+                                     "proxy's? see trusted_proxies)"));
+    r.host = "a.test";
+    err = (ws_error){ 0 };
+    ws__origin_refused(&err, &r, &zero);
+    assert_null(strstr(err.text, "trusted_proxies"));
+}
+
 static void the_first_fault_counts(void **state)
 {
     (void)state;
@@ -815,6 +834,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_accept_key_is_the_rfcs),
         cmocka_unit_test(every_request_that_is_no_upgrade_is_refused),
+        cmocka_unit_test(a_host_that_a_proxy_names_is_hinted_at),
         cmocka_unit_test(the_first_fault_counts),
         cmocka_unit_test(origins_are_compared_not_searched),
         cmocka_unit_test(an_origin_can_be_listed_in_many_ways),

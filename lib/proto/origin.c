@@ -93,25 +93,16 @@ static bool parse_allowed(struct origin *o, const char *allowed)
     return parse_origin(o, s, true);
 }
 
-static bool equal(struct ws__str a, struct ws__str b)
-{
-    if (a.n != b.n)
-        return false;
-    for (size_t i = 0; i < a.n; i++)
-        if (ws__lower(a.p[i]) != ws__lower(b.p[i]))
-            return false;
-    return true;
-}
-
 static bool host_matches(struct ws__str host, struct ws__str pattern)
 {
     if (pattern.n < 2 || memcmp(pattern.p, "*.", 2) != 0)
-        return equal(host, pattern);
+        return ws__str_equal_nocase(host, pattern);
 
     struct ws__str tail = { pattern.p + 1, pattern.n - 1 };
     if (host.n <= tail.n)
         return false;
-    return equal((struct ws__str){ host.p + host.n - tail.n, tail.n }, tail);
+    return ws__str_equal_nocase(
+        (struct ws__str){ host.p + host.n - tail.n, tail.n }, tail);
 }
 
 static bool is_any(const char *allowed)
@@ -129,8 +120,10 @@ static bool matches(const struct origin *o, const char *allowed)
 {
     struct origin a;
 
-    return parse_allowed(&a, allowed) && equal(o->scheme, a.scheme) &&
-           equal(o->port, a.port) && host_matches(o->host, a.host);
+    return parse_allowed(&a, allowed) &&
+           ws__str_equal_nocase(o->scheme, a.scheme) &&
+           ws__str_equal_nocase(o->port, a.port) &&
+           host_matches(o->host, a.host);
 }
 
 /* The scheme of the Host is not known, behind a proxy least of all; so a
@@ -141,8 +134,8 @@ static bool is_same_origin(const struct origin *o, const char *host,
     struct origin own = { .scheme = o->scheme };
 
     split_origin_port(&own, ws__str(host));
-    bool same_host = o->host.n > 0 && equal(o->host, own.host);
-    bool same = same_host && equal(o->port, own.port);
+    bool same_host = o->host.n > 0 && ws__str_equal_nocase(o->host, own.host);
+    bool same = same_host && ws__str_equal_nocase(o->port, own.port);
     *but_port = same_host && !same;
     return same;
 }
@@ -188,14 +181,18 @@ int ws__origins_check(const char *const *allowed, ws_error *err)
                     ws__quote(quoted, ws__str(*allowed)));
 }
 
-/* The most frequent mistake is a proxy that does not pass on the port. */
-static const char *how_host_differs(const char *origin, const char *host)
+/* The most frequent mistakes are a proxy that does not pass on the port, and one
+ * that is not trusted. */
+static const char *how_host_differs(const char *origin, const ws_request *r)
 {
+    const char *said = ws_header_get(r->headers, "X-Forwarded-Host");
     struct origin o;
     bool but_port = false;
 
+    if (said && !ws__equal_nocase(said, r->host))
+        return "is another (of a proxy's? see trusted_proxies)";
     if (parse_origin(&o, ws__str(origin), false))
-        is_same_origin(&o, host, &but_port);
+        is_same_origin(&o, r->host, &but_port);
     return but_port ? "lacks its port (nginx: pass on $http_host)"
                     : "is another";
 }
@@ -219,7 +216,7 @@ void ws__origin_refused(ws_error *err, const ws_request *r,
         ws__fail(err, WS_ERR_HANDSHAKE,
                  "websocket: Origin \"%s\" is not in allowed_origins, and Host "
                  "\"%s\" %s",
-                 quoted, host, how_host_differs(origin, r->host));
+                 quoted, host, how_host_differs(origin, r));
 }
 
 bool ws_any_origin(const ws_request *r, void *arg)
