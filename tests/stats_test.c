@@ -153,7 +153,7 @@ static void compressed_bytes_are_those_of_the_wire(void **state)
     expect(WS_COUNT_BYTES_IN, sizeof(text) - 1);
     expect(WS_COUNT_BYTES_OUT, sizeof(text) - 1);
     for (int i = 0; i < 2; i++) {
-        uint64_t n = count_of(l, WS_COUNT_COMPRESSED_IN + i);
+        uint64_t n = count_of(l, (enum ws_counter)(WS_COUNT_COMPRESSED_IN + i));
         assert_in_range(n, 5, 500);
     }
     ws_close(c);

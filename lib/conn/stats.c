@@ -89,7 +89,7 @@ void ws__stats_close(struct ws__stats_group *g)
 void ws__stats_add_outside(struct ws__stats_group *g, enum ws_counter what,
                            uint64_t n)
 {
-    add_shared(g ? &g->outside : &process, what, n);
+    add_shared(g ? &g->outside : &process, (int)what, n);
 }
 
 /* ---- Sums --------------------------------------------------------------- */

@@ -31,7 +31,8 @@ void ws__access_tls_failed(struct ws__session *s)
 void ws__access_answer(struct ws__request *r, int status)
 {
     r->status = status;
-    count_session(r->session, WS_COUNT_RESPONSES_1XX + status / 100 - 1);
+    count_session(r->session,
+                  (enum ws_counter)(WS_COUNT_RESPONSES_1XX + status / 100 - 1));
 }
 
 void ws__access_request(const struct ws__request *r)
