@@ -337,11 +337,10 @@ static void a_few_may_come_back_at_once(void **state)
 
 /* ---- A key that is known ------------------------------------------------ */
 
-static void make_server(const char *file, const char *cn, bool rsa)
+static void make_server(const char *file, const char *cn)
 {
-    struct cert c = cert_make(
-        (struct cert_spec){ .cn = cn, .san = "DNS:good.test", .rsa = rsa },
-        &ca);
+    struct cert c =
+        cert_make((struct cert_spec){ .cn = cn, .san = "DNS:good.test" }, &ca);
 
     cert_write(file, &c);
     cert_free(&c);
@@ -357,7 +356,7 @@ static void a_pinned_key_is_refused_when_it_changes(void **state)
     ws_error err = { 0 };
     ws_conn *c;
 
-    make_server("live.pem", "first", false);
+    make_server("live.pem", "first");
     ws_listener *l = serve_tls(&live);
     c = dial(l, &mine, "good.test", NULL);
     strcat(pins, ws_conn_cert(c)->pin);
@@ -366,7 +365,7 @@ static void a_pinned_key_is_refused_when_it_changes(void **state)
     mine.pinned_key = pins;
     assert_false(comes_back(l, &mine, "good.test"));
     assert_true(comes_back(l, &mine, "good.test"));
-    make_server("live.pem", "second", false);
+    make_server("live.pem", "second");
     do {
         c = dial(l, &mine, "good.test", &err);
         ws_close(c);

@@ -167,20 +167,21 @@ static void of_two_the_client_gets_the_one_that_it_can_verify(void **state)
         int version;
         const char *name;
         const char *algorithms;
-        const char *cn; /* NULL: none, and not the default one, an RSA key's */
+        const char
+            *cn; /* NULL: none, and not the default one, which has Ed25519 */
     } rows[] = {
-        { TLS1_3_VERSION, "both.test", "ECDSA+SHA256:RSA-PSS+SHA256", "ecdsa" },
-        { TLS1_3_VERSION, "both.test", "RSA-PSS+SHA256:RSA+SHA256", "rsa" },
-        { TLS1_2_VERSION, "both.test", "ECDSA+SHA256:RSA+SHA256", "ecdsa" },
-        { TLS1_2_VERSION, "both.test", "RSA+SHA256", "rsa" },
+        { TLS1_3_VERSION, "both.test", "ECDSA+SHA256:ed25519", "ecdsa" },
+        { TLS1_3_VERSION, "both.test", "ed25519", "ed25519" },
+        { TLS1_2_VERSION, "both.test", "ECDSA+SHA256:ed25519", "ecdsa" },
+        { TLS1_2_VERSION, "both.test", "ed25519", "ed25519" },
         { TLS1_3_VERSION, "one.test", "ECDSA+SHA256", "one" },
-        { TLS1_3_VERSION, "one.test", "RSA-PSS+SHA256:RSA+SHA256", NULL },
-        { TLS1_2_VERSION, "one.test", "RSA+SHA256", NULL },
-        { TLS1_2_VERSION, "none.test", "RSA+SHA256", "default" },
+        { TLS1_3_VERSION, "one.test", "ed25519", NULL },
+        { TLS1_2_VERSION, "one.test", "ed25519", NULL },
+        { TLS1_2_VERSION, "none.test", "ed25519", "default" },
     };
     const ws_tls_cert list[] = {
         { .cert_file = certs_path("ecdsa.pem") },
-        { .cert_file = certs_path("rsa.pem") },
+        { .cert_file = certs_path("ed25519.pem") },
         { .cert_file = certs_path("one.pem") },
         { 0 },
     };
@@ -365,11 +366,11 @@ static void no_handshake_fails_while_certificates_are_renewed(void **state)
 
 /* ---- All of it ---------------------------------------------------------- */
 
-/* Signed by itself: a client that cannot verify ECDSA has no use for our CA. */
-static void make_rsa(const char *file, const char *cn, const char *san)
+/* Signed by our CA, which a client that has not ECDSA cannot verify. */
+static void make_ed25519(const char *file, const char *cn, const char *san)
 {
     struct cert c = cert_make(
-        (struct cert_spec){ .cn = cn, .san = san, .rsa = true }, NULL);
+        (struct cert_spec){ .cn = cn, .san = san, .ed25519 = true }, &ca);
 
     cert_write(file, &c);
     cert_free(&c);
@@ -393,8 +394,8 @@ static int make_files(void **state)
     make_as("one.pem", "one", "DNS:one.test");
     make_as("wild.pem", "wild", "DNS:*.wild.test");
     make_as("ecdsa.pem", "ecdsa", "DNS:both.test");
-    make_rsa("rsa.pem", "rsa", "DNS:both.test");
-    make_rsa("default.pem", "default", "DNS:default.test");
+    make_ed25519("ed25519.pem", "ed25519", "DNS:both.test");
+    make_ed25519("default.pem", "default", "DNS:default.test");
     return 0;
 }
 

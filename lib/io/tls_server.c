@@ -75,20 +75,35 @@ static int server_on_name(SSL *ssl, int *alert, void *server)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* The first of several that the client can verify, or else the first. */
+/* The first of several that OpenSSL says this of; or NULL. */
+static const struct ws__tls_identity *server_first_with(
+    const struct ws__tls_server *s, SSL *ssl, const struct ws__tls_name *of,
+    size_t n, int flag)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct ws__tls_identity *id = s->identities[of[i].whose];
+
+        if (SSL_check_chain(ssl, id->cert, id->key, id->chain) & flag)
+            return id;
+    }
+    return NULL;
+}
+
+/* The first that the client can verify all of; or else one by whose key it can
+ * verify a signature, since the chain is for the server to choose then (RFC 8446,
+ * section 4.4.2.2). */
 static const struct ws__tls_identity *server_choose(
     const struct ws__tls_server *s, SSL *ssl, const struct ws__tls_name *of,
     size_t n)
 {
-    for (size_t i = 0; n > 1 && i < n; i++) {
-        const struct ws__tls_identity *id = s->identities[of[i].whose];
+    const struct ws__tls_identity *id = NULL;
 
-        if (SSL_check_chain(ssl, id->cert, id->key, id->chain) &
-            CERT_PKEY_VALID)
-            return id;
-    }
+    if (n > 1)
+        id = server_first_with(s, ssl, of, n, CERT_PKEY_VALID);
+    if (n > 1 && !id)
+        id = server_first_with(s, ssl, of, n, CERT_PKEY_SIGN);
     ERR_clear_error();
-    return s->identities[of[0].whose];
+    return id ? id : s->identities[of[0].whose];
 }
 
 /* Returns 1, or 0 for no memory. */
