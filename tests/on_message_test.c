@@ -45,6 +45,7 @@ static ws_listener *l;
 static ws_upgrader upgrader;
 static ws_message_fn fn; /* NULL: echo */
 static void (*before)(ws_conn *c, ws_request *r);
+static void (*_Atomic after)(ws_conn *c); /* it was taken; or the last call */
 static ws_conn *kept; /* the last one that was served, and a reference to it */
 
 /* What has become of one of them. */
@@ -84,6 +85,14 @@ static bool is_in_place(const struct one *o)
     return ws__in_fiber();
 }
 
+static void call_after(ws_conn *c)
+{
+    void (*fn_after)(ws_conn * c) = after;
+
+    if (fn_after)
+        fn_after(c);
+}
+
 static void note_end(ws_conn *c)
 {
     seen.error = ws_conn_error(c)->code;
@@ -109,6 +118,7 @@ static void called(ws_conn *c, ws_message *m, void *arg)
     atomic_fetch_sub(&o->inside, 1);
     if (m)
         return;
+    call_after(c);
     atomic_store(&o->over, true);
     note_end(c);
 }
@@ -137,8 +147,11 @@ static void handler(ws_request *r, void *arg)
     kept = ws_ref(c);
     if (before)
         before(c, r);
-    if (take(c) != 0)
+    int error = take(c);
+    if (error != 0)
         ws_close(c);
+    else
+        call_after(c);
 }
 
 static void echo_socket(ws_conn *c, void *arg)
@@ -166,6 +179,7 @@ static int start(void **state)
     upgrader = (ws_upgrader){ 0 };
     fn = NULL;
     before = NULL;
+    after = NULL;
     ws_event_clear(&taken);
     ws_event_clear(&ended);
     l = serve((ws_server){ .routes = routes, .tls = way->tls });
@@ -610,6 +624,113 @@ static void every_end_is_told_once_with_its_reason(void **state)
             assert_int_equal(seen.close_code, rows[i].close_code);
         }
     assert_int_equal(seen.ends, 2 * COUNT(rows));
+}
+
+/* ---- A close that is not its to make ------------------------------------ */
+
+static atomic_int misuses;
+
+static void count_misuse(const ws_log_record *record, void *arg)
+{
+    (void)arg;
+    if (strstr(record->fields, "event=misuse") && record->conn)
+        atomic_fetch_add(&misuses, 1);
+}
+
+static void expect_misuses(int n)
+{
+    assert_int_equal(misuses, n);
+    misuses = 0;
+    ws_set_log_records(NULL, NULL);
+}
+
+/* The connection is as usable as it was until the function returns. */
+static void close_it_twice(ws_conn *c, ws_message *m, void *arg)
+{
+    (void)m, (void)arg;
+    ws_write_text(c, "before");
+    ws_close(c);
+    ws_write_text(c, "after");
+    ws_write_close(c, WS_CLOSE_GOING_AWAY, NULL);
+    ws_close(c);
+}
+
+static void a_close_in_the_function_is_made_when_it_returns(void **state)
+{
+    (void)state;
+    ws_message m;
+
+    ws_set_log_records(count_misuse, NULL);
+    fn = close_it_twice;
+    ws_conn *c = dial();
+    ws_write_text(c, "close");
+    ws_write_text(c, "not called for");
+    expect_text(c, "before");
+    expect_text(c, "after");
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+    wait_for_end();
+    assert_int_equal(seen.error, WS_ERR_CANCELED);
+    assert_int_equal(seen.calls, 1);
+    ws_close(c);
+    expect_misuses(1);
+}
+
+static void a_close_in_the_last_call_is_one_too_many(void **state)
+{
+    (void)state;
+    ws_set_log_records(count_misuse, NULL);
+    ws_conn *c = dial();
+    ask_echo(c, "taken");
+    after = ws_close;
+    ws_close(c);
+    wait_for_end();
+    expect_misuses(1);
+}
+
+static void write_and_close(ws_conn *c)
+{
+    if (misuses == 0) /* in the handler, that is */
+        ws_write_text(c, "before");
+    ws_close(c);
+}
+
+static void a_close_in_the_handler_is_made_when_that_returns(void **state)
+{
+    (void)state;
+    ws_message m;
+
+    ws_set_log_records(count_misuse, NULL);
+    after = write_and_close;
+    ws_conn *c = dial();
+    expect_text(c, "before");
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_EOF);
+    wait_for_end();
+    assert_int_equal(seen.error, WS_ERR_CANCELED);
+    assert_int_equal(seen.calls, 0);
+    ws_close(c);
+    expect_misuses(1);
+}
+
+static void *close_kept(void *arg)
+{
+    ws_close(kept);
+    return arg;
+}
+
+static void a_close_from_elsewhere_is_a_shutdown(void **state)
+{
+    (void)state;
+    pthread_t t;
+
+    ws_set_log_records(count_misuse, NULL);
+    ws_conn *c = dial();
+    ask_echo(c, "idle");
+    assert_int_equal(pthread_create(&t, NULL, close_kept, NULL), 0);
+    pthread_join(t, NULL);
+    wait_for_end();
+    assert_int_equal(seen.error, WS_ERR_CANCELED);
+    ws_close(c);
+    expect_misuses(1);
 }
 
 static void a_protocol_error_and_an_end_without_a_word_are_ends(void **state)
@@ -1248,6 +1369,10 @@ int main(void)
         PLAIN(what_came_with_the_request_is_first),
         ALL(messages_may_be_large_and_compressed),
         ALL(every_end_is_told_once_with_its_reason),
+        PLAIN(a_close_in_the_function_is_made_when_it_returns),
+        PLAIN(a_close_in_the_last_call_is_one_too_many),
+        PLAIN(a_close_in_the_handler_is_made_when_that_returns),
+        PLAIN(a_close_from_elsewhere_is_a_shutdown),
         PLAIN(a_protocol_error_and_an_end_without_a_word_are_ends),
         PLAIN(a_peer_that_falls_silent_is_dead),
         PLAIN(a_message_that_does_not_go_on_ends),

@@ -129,7 +129,7 @@ static void set_leaves_nobody_queued(void **state)
     ws_event e = { 0 };
 
     for (size_t i = 0; i < COUNT(w); i++)
-        assert_true(ws__event_enter(&w[i], &e));
+        assert_true(ws__lot_enter(&w[i], &e, ws__event_is_unset));
     ws_event_set(&e);
     for (size_t i = 0; i < COUNT(w); i++)
         assert_false(ws__lot_leave(&w[i]));
@@ -263,13 +263,13 @@ static void a_waiter_that_was_woken_does_not_ask_again(void **state)
     struct ws__waiter w;
     ws_event e = { 0 };
 
-    assert_true(ws__event_enter(&w, &e));
+    assert_true(ws__lot_enter(&w, &e, ws__event_is_unset));
     ws_event_set(&e);
     ws_event_clear(&e);
     assert_int_equal(ws__park(1), 0);
     assert_false(ws__lot_leave(&w));
     ws_event_set(&e);
-    assert_false(ws__event_enter(&w, &e));
+    assert_false(ws__lot_enter(&w, &e, ws__event_is_unset));
 }
 
 struct shared {

@@ -276,6 +276,60 @@ static void both_events_may_race(void **state)
     }
 }
 
+/* ---- Several at one descriptor ------------------------------------------ */
+
+enum { WAITERS = 4 };
+
+struct waiter {
+    int events;
+    int got;
+};
+
+static void wait_for_it(void *arg)
+{
+    struct waiter *w = arg;
+
+    w->got = ws_wait_fd(pair[0], w->events, ws_after(LONG));
+}
+
+/* Whether they wait for it already or come to it late. */
+static void what_happens_wakes_all_who_wait_for_it(void **state)
+{
+    (void)state;
+    struct waiter w[WAITERS];
+    ws_fiber *f[WAITERS];
+
+    for (int i = 0; i < WAITERS; i++) {
+        w[i] = (struct waiter){ .events = POLLIN };
+        f[i] = ws_go(wait_for_it, &w[i]);
+        ws_yield();
+    }
+    send_byte();
+    for (int i = 0; i < WAITERS; i++) {
+        ws_join(f[i]);
+        assert_int_equal(w[i].got, POLLIN);
+    }
+    take_byte();
+}
+
+/* One of them for input, which does not come, the other one for room. */
+static void each_is_woken_for_what_it_waits_for(void **state)
+{
+    (void)state;
+    struct waiter in = { .events = POLLIN }, out = { .events = POLLOUT };
+    ws_fiber *reader = ws_go(wait_for_it, &in);
+
+    ws_yield();
+    ws_fiber *writer = ws_go(wait_for_it, &out);
+    ws_join(writer);
+    assert_int_equal(out.got, POLLOUT);
+    assert_int_equal(in.got, 0);
+    send_byte();
+    ws_join(reader);
+    assert_int_equal(in.got, POLLIN);
+    take_byte();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +347,8 @@ int main(void)
         cmocka_unit_test(either_event_ends_a_wait_for_all),
         cmocka_unit_test(so_do_bytes_and_the_deadline),
         cmocka_unit_test(both_events_may_race),
+        cmocka_unit_test(what_happens_wakes_all_who_wait_for_it),
+        cmocka_unit_test(each_is_woken_for_what_it_waits_for),
     };
 
     return run_in_mode("wait", tests, open_pair, close_pair);

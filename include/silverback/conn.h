@@ -4,6 +4,7 @@
 #define SILVERBACK_CONN_H
 
 #include "base.h"
+#include "fiber.h"
 #include "tls.h"
 
 WS_BEGIN_DECLS
@@ -89,9 +90,20 @@ typedef struct ws_message {
  *   WS_ERR_FULL        unfinished messages, of all connections together, hold
  *                      too much (1013 was sent; ws_set_unfinished_limit)
  *   WS_ERR_CANCELED    ws_shutdown was called
+ *   WS_ERR_BUSY        another fiber is inside a read, or this one, which has
+ *                      called a handler of control frames: nothing was read
  *   WS_ERR_EOF, -ECONNRESET, ...   the transport failed
  */
 WS_API WS_CHECKED int ws_read_message(ws_conn *c, ws_message *m);
+
+/*
+ * The same, with what ends this one call: deadline, a point in time (0: never),
+ * instead of the connection's; and event (NULL: none), that something else sets:
+ * then WS_ERR_INTERRUPTED, and the connection is usable.  A message that is here
+ * in full is read all the same.
+ */
+WS_API WS_CHECKED int ws_read_message_by(ws_conn *c, ws_message *m,
+                                         int64_t deadline, ws_event *event);
 
 /* Keep a message past the next read: moved out if possible, else copied.
  * Returns m->data, now yours, for ws_free; or NULL when there is no memory, and
@@ -133,6 +145,36 @@ WS_API int ws_write_message(ws_conn *c, ws_type type, const void *data,
 WS_API int ws_write_text(ws_conn *c, const char *text);
 WS_API int ws_writef(ws_conn *c, const char *fmt, ...) WS_PRINTF(2, 3);
 WS_API int ws_vwritef(ws_conn *c, const char *fmt, va_list ap) WS_PRINTF(2, 0);
+
+/* ws_write_message with a deadline of its own, a point in time (0: never), instead
+ * of the connection's. */
+WS_API int ws_write_message_by(ws_conn *c, ws_type type, const void *data,
+                               size_t len, int64_t deadline);
+
+/*
+ * ws_write_message that never waits: for a peer that may be slow, while others
+ * are not to be.  Takes all of the message, or none.
+ *
+ * What the kernel has no room for is kept, and goes as soon as there is room: by
+ * the fiber that reads, while it waits in this library, or with the next write or
+ * flush.  So without a reader a connection that nothing more is written to wants
+ * a ws_flush.  One message at most is kept: as long as some of it is, there is no
+ * room for the next.
+ *
+ * Returns 0; WS_ERR_TIMEOUT when it would have to wait, for room or for another
+ * one that is writing: nothing was sent, the connection is usable; -ENOMEM, and
+ * likewise; or what ws_write_message does.
+ */
+WS_API int ws_try_write_message(ws_conn *c, ws_type type, const void *data,
+                                size_t len);
+
+/*
+ * Bytes that were written and that the peer has not acknowledged yet (of a local
+ * socket: not read), here and in the kernel, with what frames and TLS put around
+ * them: how far it is behind.  Of a message in pieces, those that were sent.  0
+ * for NULL.  Concurrency: any fiber, any thread.
+ */
+WS_API size_t ws_buffered(const ws_conn *c);
 
 /*
  * A small message from the fiber that reads may wait in a buffer, but only
@@ -192,7 +234,10 @@ WS_API void ws_prepared_free(ws_prepared *p);
  * runs for each message, one after the other, in a fiber; a connection that
  * waits for its next message keeps no stack.  (In a thread route it is that
  * thread that goes on, stack and all.)  m is borrowed until fn returns.  fn may
- * write, read on, and end the connection by ws_shutdown, but not ws_close it.
+ * write, read on, and end the connection by ws_shutdown.  ws_close is not its to
+ * call: within fn, or in the handler after this, that is logged, and the connection
+ * is closed when fn, or the handler, has returned; from elsewhere it is logged and
+ * shuts down.
  *
  * When the connection has ended, for any reason, also a read deadline, fn runs
  * one last time with m NULL: ws_conn_error says why; free arg there.  Then it
@@ -209,7 +254,9 @@ WS_API int ws_on_message(ws_conn *c, ws_message_fn fn, void *arg);
 WS_API void ws_set_read_limit(ws_conn *c, int64_t bytes);
 
 /* Points in time, 0 for never, that hold for every later read (write) until
- * they are changed.  They do not wake one that waits: ws_shutdown does. */
+ * they are changed, but for those that have one of their own (ws_read_message_by,
+ * ws_write_message_by).  They do not wake one that waits: ws_shutdown does, and
+ * the event of ws_read_message_by. */
 WS_API void ws_set_read_deadline(ws_conn *c, int64_t deadline);
 WS_API void ws_set_write_deadline(ws_conn *c, int64_t deadline);
 
@@ -226,7 +273,8 @@ WS_API int ws_set_compression_level(ws_conn *c, int level); /* -2 .. 9 */
 
 /*
  * Called from within reads; data is borrowed for the call, and ends with '\0'.
- * May write; must not read or close.  Return 0 to go on, or a negative code
+ * May write.  Must not read (WS_ERR_BUSY), nor close: ws_close within one is
+ * logged, shuts the connection down, and leaves it to be closed.  Return 0 to go on, or a negative code
  * that the read then returns for good (after a close frame, which it does not
  * hide: ws_conn_error tells of that).  A handler replaces the default (answer
  * a ping with its bytes, ignore a pong, answer a close with its code): a ping

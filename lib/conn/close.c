@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Ending a connection. */
+#include "conn/close.h"
 
+#include "base/log.h"
 #include "conn/close_answer.h"
 #include "conn/count.h"
 #include "conn/end.h"
@@ -14,9 +15,16 @@
 #include "conn/write_control.h"
 #include "fiber/limit.h"
 #include "fiber/name.h"
+#include "fiber/park.h"
 #include "fiber/sched.h"
 
 enum { PASSED = 1 }; /* a deadline */
+
+enum keeping {
+    OWNERS,     /* its owner closes it */
+    KEPT,       /* somebody else does */
+    KEPT_ASKED, /* and ws_close was called */
+};
 
 /* It stays in its list until its descriptor is to be closed: so it counts, and a
  * shutdown whose deadline passes meanwhile breaks it. */
@@ -62,10 +70,8 @@ static void in_background(ws_conn *c)
     ws_detach(f);
 }
 
-void ws_close(ws_conn *c)
+static void close_now(ws_conn *c)
 {
-    if (!c)
-        return;
     ws__close_answer_give(c);
     ws__outbox_send(c);
     bool whole = ws__conn_end(c, WS__CLOSED);
@@ -81,17 +87,79 @@ void ws_close(ws_conn *c)
         in_background(c);
 }
 
+/* ---- Closed by whom it is not to be ------------------------------------- */
+
+static bool is_its_reader(const ws_conn *c)
+{
+    return atomic_load_explicit(&c->reading_fiber, memory_order_relaxed) ==
+           ws__parker_self();
+}
+
+static void close_log(const ws_conn *c, const char *where, const char *then)
+{
+    const struct ws__log_topic topic = { .level = WS_LOG_WARNING,
+                                         .event = "misuse",
+                                         .conn = c };
+
+    ws__log(&topic, "ws_close %s: %s", where, then);
+}
+
+static void close_ask(ws_conn *c)
+{
+    unsigned char kept = KEPT;
+
+    if (!atomic_compare_exchange_strong(&c->r.keeping, &kept, KEPT_ASKED))
+        return;
+    close_log(c, "of a connection that ws_on_message has taken",
+              "it is closed when the function returns");
+    if (!is_its_reader(c))
+        ws_shutdown(c);
+}
+
+void ws__close_keep(ws_conn *c)
+{
+    atomic_store_explicit(&c->reading_fiber, ws__parker_self(),
+                          memory_order_relaxed);
+    atomic_store(&c->r.keeping, KEPT);
+}
+
+bool ws__close_was_asked(const ws_conn *c)
+{
+    return atomic_load_explicit(&c->r.keeping, memory_order_relaxed) ==
+           KEPT_ASKED;
+}
+
+void ws__close_kept(ws_conn *c)
+{
+    close_now(c);
+}
+
+/* A read that is under way goes on when a handler returns, and needs it. */
+void ws_close(ws_conn *c)
+{
+    if (!c)
+        return;
+    if (atomic_load(&c->r.keeping) != OWNERS) {
+        close_ask(c);
+    } else if (is_its_reader(c) && c->r.in_handler) {
+        close_log(c, "within a handler of control frames",
+                  "it is shut down, and still to be closed");
+        ws_shutdown(c);
+    } else {
+        close_now(c);
+    }
+}
+
+/* ---- The whole handshake ------------------------------------------------ */
+
 /* Read and drop until the peer's close frame is in. */
 static int wait_for_close(ws_conn *c, int64_t deadline)
 {
-    int64_t before = atomic_load(&c->r.deadline);
     int error;
 
-    atomic_store(&c->r.deadline, deadline);
     do
-        error = ws__read_skip(c);
+        error = ws__read_skip(c, deadline);
     while (error == 0);
-    atomic_store(&c->r.deadline, before);
     return error == WS_ERR_CLOSED ? 0 : error;
 }
 

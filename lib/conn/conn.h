@@ -14,6 +14,7 @@
 struct ws__control_queue;
 struct ws__extras;
 struct ws__inbox;
+struct ws__read_call;
 struct ws__sendbuf;
 struct ws__setup;
 
@@ -46,10 +47,12 @@ struct ws__read_side {
     struct ws__inbox *inbox; /* NULL: nothing has come of a message */
     int64_t idle_since;      /* the last byte came; after a ping: that went */
     _Atomic int64_t deadline;
-    int error;         /* sticky: what every later read returns */
-    bool heard;        /* bytes came since idle_since was set */
-    bool pinged;       /* and a ping went since */
-    bool only_present; /* the call that is under way does not wait */
+    const struct ws__read_call *call; /* under way; NULL: an ordinary one */
+    int error;            /* sticky: what every later read returns */
+    bool heard : 1;       /* bytes came since idle_since was set */
+    bool pinged : 1;      /* and a ping went since */
+    bool in_handler;      /* a control frame's handler is being called */
+    atomic_uchar keeping; /* conn/close's */
     atomic_bool waiting;
 };
 
@@ -64,6 +67,7 @@ struct ws__write_side {
     atomic_bool unsent;
     atomic_bool wanted;
     atomic_bool waiting;
+    atomic_size_t stuck; /* what the holder waits to send: bytes, as it began */
     atomic_bool compress;
     atomic_schar level;
     atomic_bool coalesce; /* whether small answers may wait (conn/coalesce) */

@@ -27,7 +27,10 @@ enum { LATE_READS = 64 };
 static int wait_events(ws_conn *c, int64_t deadline)
 {
     struct ws__stream *s = &c->stream;
-    int got = ws__outbox_await(c, deadline, c->r.only_present);
+    const struct ws__read_call *call = c->r.call;
+    int got = call && call->only_present
+                  ? ws__outbox_look(c)
+                  : ws__outbox_await(c, deadline, call ? call->event : NULL);
 
     s->readable = got > 0 && (got & (s->read_events | ~s->write_events));
     return got;
@@ -38,9 +41,17 @@ static int64_t trim_at(const ws_conn *c)
     return c->r.inbox ? c->r.inbox->trim_at : 0;
 }
 
+static int64_t fill_deadline(const ws_conn *c)
+{
+    const struct ws__read_call *call = c->r.call;
+
+    return call && call->has_deadline ? call->deadline
+                                      : atomic_load(&c->r.deadline);
+}
+
 int64_t ws__fill_due(const ws_conn *c)
 {
-    int64_t until = ws__earlier(atomic_load(&c->r.deadline), ws__alive_at(c));
+    int64_t until = ws__earlier(fill_deadline(c), ws__alive_at(c));
 
     return ws__earlier(until, trim_at(c));
 }
@@ -64,11 +75,13 @@ static int fill_timed_out(const ws_conn *c)
 static int await_bytes(ws_conn *c)
 {
     for (;;) {
-        int64_t deadline = atomic_load(&c->r.deadline);
+        int64_t deadline = fill_deadline(c);
         int got = wait_events(c, ws__fill_due(c));
 
         if (c->stream.readable)
             return 0;
+        if (got == WS_ERR_INTERRUPTED)
+            return got;
         if (got < 0 && got != WS_ERR_TIMEOUT)
             return ws__read_transport_failed(c, got);
         int64_t now = ws_now();
@@ -76,7 +89,7 @@ static int await_bytes(ws_conn *c)
         if (deadline != 0 && now >= deadline)
             return fill_timed_out(c);
         int error = ws__alive_check(c, now);
-        if (error != 0 || c->r.only_present)
+        if (error != 0 || (c->r.call && c->r.call->only_present))
             return error != 0 ? ws__read_end(c, error) : WS__NOTHING;
     }
 }
@@ -141,25 +154,35 @@ static ssize_t fill_receive(ws_conn *c)
     return n;
 }
 
-/* A deadline that has passed still takes what is there; but a peer that always
- * has more must not put it off. */
-static bool is_put_off(ws_conn *c)
+/* What ends a call still takes what is there; but a peer that always has more
+ * must not put it off.  Returns 0 or what it is ended by. */
+static int check_put_off(ws_conn *c)
 {
-    int64_t deadline = atomic_load(&c->r.deadline);
+    int64_t deadline = fill_deadline(c);
+    ws_event *event = c->r.call ? c->r.call->event : NULL;
+    int ended = 0;
 
-    if (c->r.inbox->unbroken < LATE_READS || deadline == 0 ||
-        ws_now() < deadline)
-        return false;
-    c->r.inbox->unbroken = 0;
-    return true;
+    if (c->r.inbox->unbroken < LATE_READS)
+        return 0;
+    if (deadline != 0 && ws_now() >= deadline)
+        ended = fill_timed_out(c);
+    else if (event && ws_event_is_set(event))
+        ended = WS_ERR_INTERRUPTED;
+    if (ended != 0)
+        c->r.inbox->unbroken = 0;
+    return ended;
 }
 
 int ws__fill(ws_conn *c)
 {
+    bool looked =
+        false; /* whether there is something, after the event was set */
+
     for (;;) {
         if (c->stream.readable) {
-            if (is_put_off(c))
-                return fill_timed_out(c);
+            int ended = check_put_off(c);
+            if (ended != 0)
+                return ended;
             ws__before_park_run();
             ssize_t n = fill_receive(c);
             if (n > 0) {
@@ -174,6 +197,10 @@ int ws__fill(ws_conn *c)
                 return ws__read_transport_failed(c, n);
         }
         int error = wait_readable(c);
+        if (error == WS_ERR_INTERRUPTED && !looked) {
+            looked = c->stream.readable = true;
+            error = ws__inbox_borrow(c);
+        }
         if (error != 0)
             return error;
     }

@@ -9,8 +9,17 @@
 
 enum { WS__NOTHING = 1 };
 
+/* What a reading call asks for that is not as usual. */
+struct ws__read_call {
+    bool has_deadline; /* of its own, instead of the connection's */
+    int64_t deadline;
+    ws_event *event;   /* ends it when it has to wait; NULL: none */
+    bool only_present; /* it does not wait */
+};
+
 /* Get some bytes more into the inbox.  Returns 0, WS_ERR_TIMEOUT, the error that
- * ends reading, or WS__NOTHING for a call that does not wait. */
+ * ends reading, WS_ERR_INTERRUPTED by the call's event, or WS__NOTHING for a call
+ * that does not wait. */
 int ws__fill(ws_conn *c);
 
 /* When to read again though nothing comes: for a deadline, for a ping, or to make

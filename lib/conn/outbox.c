@@ -136,6 +136,22 @@ size_t ws__outbox_send_rest(ws_conn *c)
     return left;
 }
 
+size_t ws_buffered(const ws_conn *conn)
+{
+    ws_conn *c = (ws_conn *)conn;
+    size_t here;
+
+    if (!c)
+        return 0;
+    if (ws__trylock(&c->w.lock)) {
+        here = ws__sendbuf_pending(c);
+        ws__outbox_unlock(c);
+    } else {
+        here = atomic_load_explicit(&c->w.stuck, memory_order_relaxed);
+    }
+    return here + (size_t)ws__stream_unacked(&c->stream);
+}
+
 /* ---- Control frames ----------------------------------------------------- */
 
 void ws__outbox_ping(ws_conn *c)
@@ -177,45 +193,59 @@ static bool has_nothing(const void *key)
 
 /* Rule 3: poll(2) would tell of room at once and for ever, so it is asked only
  * when something is left; and whoever leaves it later ends the wait. */
-static int outbox_wait_once(ws_conn *c, int64_t deadline)
+static int outbox_wait_once(ws_conn *c, int64_t deadline, ws_event *event)
 {
     struct ws__stream *s = &c->stream;
-    int events = s->read_events;
+    struct ws__wait_key keys[WS__WAIT_KEYS];
+    int events = s->read_events, n = 0;
 
     if (ws__stream_has_edges(s) || !has_nothing(&c->w.unsent))
-        return ws__stream_wait(s, events | s->write_events, deadline);
-    return ws__stream_wait_while(s, events, deadline, has_nothing,
-                                 &c->w.unsent);
+        events |= s->write_events;
+    else
+        keys[n++] = (struct ws__wait_key){ has_nothing, &c->w.unsent };
+    if (event)
+        keys[n++] = ws__wait_unset(event);
+    return n == 0 ? ws__stream_wait(s, events, deadline)
+                  : ws__stream_wait_while(s, events, deadline, keys, n);
 }
 
-static int wait_for_events(ws_conn *c, int64_t deadline)
+static int wait_for_events(ws_conn *c, int64_t deadline, ws_event *event)
 {
     int got;
 
     do {
         got = WS_ERR_CANCELED;
         if (ws__wait_begins(c, &c->r.waiting))
-            got = outbox_wait_once(c, deadline);
+            got = outbox_wait_once(c, deadline, event);
         ws__wait_ends(&c->r.waiting);
+        if (got == WS_ERR_CANCELED && event && ws_event_is_set(event) &&
+            !ws__conn_ended(c))
+            got = WS_ERR_INTERRUPTED;
     } while (got == WS_ERR_CANCELED && !ws__conn_ended(c));
     return got;
 }
 
+static void send_if_room(ws_conn *c, int got)
+{
+    if (got > 0 && (got & c->stream.write_events) && atomic_load(&c->w.unsent))
+        ws__outbox_send(c);
+}
+
+int ws__outbox_await(ws_conn *c, int64_t deadline, ws_event *event)
+{
+    int got = wait_for_events(c, deadline, event);
+
+    send_if_room(c, got);
+    return got;
+}
+
 /* What the watch has seen meanwhile; it tells the loop of all that follows. */
-static int look_for_events(const ws_conn *c)
+int ws__outbox_look(ws_conn *c)
 {
     int events = c->stream.read_events | c->stream.write_events;
     int got = ws__conn_ended(c) ? WS_ERR_CANCELED
                                 : ws__watch_take(c->stream.watch, events);
 
+    send_if_room(c, got);
     return got == 0 ? WS_ERR_TIMEOUT : got;
-}
-
-int ws__outbox_await(ws_conn *c, int64_t deadline, bool only_look)
-{
-    int got = only_look ? look_for_events(c) : wait_for_events(c, deadline);
-
-    if (got > 0 && (got & c->stream.write_events) && atomic_load(&c->w.unsent))
-        ws__outbox_send(c);
-    return got;
 }

@@ -105,9 +105,12 @@ void ws__outbox_goodbye(ws_conn *c, int code, const char *reason);
 
 /* ---- Waiting ------------------------------------------------------------ */
 
-/* Wait for input, by the deadline, and meanwhile send what is left over.  Only
- * look: do not wait.  Returns the events that came, WS_ERR_TIMEOUT,
- * WS_ERR_CANCELED or a negated errno.  For the reader. */
-int ws__outbox_await(ws_conn *c, int64_t deadline, bool only_look);
+/* Wait for input, by the deadline, and meanwhile send what is left over.  Returns
+ * the events that came, WS_ERR_TIMEOUT, WS_ERR_INTERRUPTED when event (NULL:
+ * none) is set, WS_ERR_CANCELED or a negated errno.  For the reader. */
+int ws__outbox_await(ws_conn *c, int64_t deadline, ws_event *event);
+
+/* The same without waiting. */
+int ws__outbox_look(ws_conn *c);
 
 #endif

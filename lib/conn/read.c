@@ -73,8 +73,17 @@ static int check_held(ws_conn *c)
 
 /* ---- The pump ----------------------------------------------------------- */
 
+/* Is one that reads inside of a read, whoever it is? */
+static bool is_being_read(const ws_conn *c)
+{
+    return atomic_load_explicit(&c->r.waiting, memory_order_relaxed) ||
+           c->r.in_handler;
+}
+
 static int read_begin(ws_conn *c)
 {
+    if (is_being_read(c))
+        return WS_ERR_BUSY;
     atomic_store_explicit(&c->reading_fiber, ws__parker_self(),
                           memory_order_relaxed);
     if (c->r.error == 0 && ws__conn_ended(c))
@@ -123,8 +132,9 @@ static enum ws__event next_event(ws_conn *c, void *buf, size_t n)
 
 static int control_came(ws_conn *c)
 {
+    c->r.in_handler = true;
     int error = ws__control_came(c);
-
+    c->r.in_handler = false;
     return error == 0 ? 0 : ws__read_end(c, error);
 }
 
@@ -196,7 +206,7 @@ __attribute__((noinline)) static int read_rest(ws_conn *c)
     return error;
 }
 
-int ws__read_skip(ws_conn *c)
+static int skip_message(ws_conn *c)
 {
     char nothing[1];
     int error = read_begin(c);
@@ -205,6 +215,17 @@ int ws__read_skip(ws_conn *c)
         error = read_pump(c, nothing, 0);
     if (error == 0)
         error = read_rest(c);
+    return error;
+}
+
+int ws__read_skip(ws_conn *c, int64_t deadline)
+{
+    if (is_being_read(c))
+        return WS_ERR_BUSY;
+    c->r.call =
+        &(struct ws__read_call){ .has_deadline = true, .deadline = deadline };
+    int error = skip_message(c);
+    c->r.call = NULL;
     return error;
 }
 
@@ -227,12 +248,32 @@ int ws_read_message(ws_conn *c, ws_message *m)
     return error;
 }
 
+static int read_by_call(ws_conn *c, const struct ws__read_call *call,
+                        ws_message *m)
+{
+    if (is_being_read(c))
+        return WS_ERR_BUSY;
+    c->r.call = call;
+    int error = ws_read_message(c, m);
+    c->r.call = NULL;
+    return error;
+}
+
+int ws_read_message_by(ws_conn *c, ws_message *m, int64_t deadline,
+                       ws_event *event)
+{
+    if (!c)
+        return WS_ERR_INVALID;
+    return read_by_call(c,
+                        &(struct ws__read_call){ .has_deadline = true,
+                                                 .deadline = deadline,
+                                                 .event = event },
+                        m);
+}
+
 int ws__read_present(ws_conn *c, bool only, ws_message *m)
 {
-    c->r.only_present = only;
-    int error = ws_read_message(c, m);
-    c->r.only_present = false;
-    return error;
+    return read_by_call(c, &(struct ws__read_call){ .only_present = only }, m);
 }
 
 int ws_next_reader(ws_conn *c, ws_type *type)

@@ -5,9 +5,9 @@
 
 #include "conn/conn.h"
 
-/* Read the rest of a message, or a whole one, and drop it.  Returns what
- * ws_read_message does. */
-int ws__read_skip(ws_conn *c);
+/* Read the rest of a message, or a whole one, by the deadline, and drop it.
+ * Returns what ws_read_message does. */
+int ws__read_skip(ws_conn *c, int64_t deadline);
 
 /* ws_read_message; if only what is there is to be read, it does not wait, and
  * returns WS__NOTHING when there is none. */

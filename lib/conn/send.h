@@ -26,6 +26,10 @@ int ws__send_pending(ws_conn *c, int64_t deadline);
 int ws__send_with(ws_conn *c, int64_t deadline, size_t mark,
                   struct iovec *tail);
 
+/* Send it without waiting.  The message is as above, and taken back likewise:
+ * then WS_ERR_TIMEOUT.  Else what is left of it waits there. */
+int ws__send_or_leave(ws_conn *c, size_t mark);
+
 /* Let others run, if it is their turn, with the lock held. */
 void ws__send_take_turns(void);
 

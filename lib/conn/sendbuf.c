@@ -38,15 +38,17 @@ static int own_buffer(const struct ws__extras *x, struct ws__buf *b)
     return 0;
 }
 
-static void give_back_own(const struct ws__extras *x, struct ws__buf *b)
+static void give_back_own(const struct ws__extras *x, struct ws__sendbuf *o)
 {
-    const ws_buffer_pool *pool = x->write_buffer_pool;
+    const ws_buffer_pool *pool = o->grown ? NULL : x->write_buffer_pool;
+    struct ws__buf *b = &o->buf;
 
     if (pool && b->begin)
         pool->put(b->begin, ws__buf_size(b), pool->arg);
     else
         ws_free(b->begin);
     *b = (struct ws__buf){ 0 };
+    o->grown = false;
 }
 
 /* One of the pool may have its buffer already, but not if it is the wrong
@@ -80,6 +82,22 @@ int ws__sendbuf_borrow(ws_conn *c)
     return c->w.sendbuf ? 0 : borrow_out(c);
 }
 
+int ws__sendbuf_grow(ws_conn *c, size_t n)
+{
+    struct ws__sendbuf *o = c->w.sendbuf;
+    uint8_t *p = n < SIZE_MAX / 2 ? ws__alloc(n) : NULL;
+
+    if (!p)
+        return -ENOMEM;
+    if (o->buf.lent)
+        ws__buf_release(&o->buf, &ws__pools_here()->small);
+    else
+        give_back_own(ws__extras(c), o);
+    o->buf = (struct ws__buf){ .begin = p, .pos = p, .last = p, .end = p + n };
+    o->grown = true;
+    return 0;
+}
+
 void ws__sendbuf_give_back(ws_conn *c)
 {
     struct ws__sendbuf *o = c->w.sendbuf;
@@ -90,7 +108,7 @@ void ws__sendbuf_give_back(ws_conn *c)
         o->buf.pos = o->buf.last = o->buf.begin;
         ws__poison(o->buf.begin, ws__buf_size(&o->buf));
     } else {
-        give_back_own(ws__extras(c), &o->buf);
+        give_back_own(ws__extras(c), o);
     }
     o->coalesced = 0;
     ws__pool_put(&ws__pools_here()->sendbuf, o);

@@ -17,6 +17,7 @@ struct ws__sendbuf {
     struct ws__buf buf;       /* frames */
     uint64_t coalesced_since; /* in ticks: when the first of them came */
     unsigned coalesced;       /* messages that wait in it on purpose */
+    bool grown; /* its memory is neither the pools' nor the user's */
 };
 
 /* How many bytes wait in it. */
@@ -27,6 +28,9 @@ static inline size_t ws__sendbuf_pending(const ws_conn *c)
 
 /* Have one.  Returns 0 or -ENOMEM. */
 int ws__sendbuf_borrow(ws_conn *c);
+
+/* Have an empty one hold n bytes.  Returns 0 or -ENOMEM. */
+int ws__sendbuf_grow(ws_conn *c, size_t n);
 
 /* Drop what is in it, and give it back. */
 void ws__sendbuf_give_back(ws_conn *c);

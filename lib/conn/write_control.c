@@ -18,16 +18,24 @@ static bool control_valid(ws_type type, const void *data, size_t len)
     return type == WS_PING || type == WS_PONG;
 }
 
-int ws_write_control(ws_conn *c, ws_type type, const void *data, size_t len,
-                     int64_t deadline)
+int ws__write_control(ws_conn *c, ws_type type, const void *data, size_t len,
+                      int64_t deadline, bool refuses)
 {
-    if (!c || !control_valid(type, data, len))
+    if (!control_valid(type, data, len))
         return WS_ERR_INVALID;
     return ws__write_frame(c, &(struct ws__sending){ .opcode = (uint8_t)type,
                                                      .fin = true,
+                                                     .refuses = refuses,
                                                      .data = data,
                                                      .len = len,
                                                      .deadline = deadline });
+}
+
+int ws_write_control(ws_conn *c, ws_type type, const void *data, size_t len,
+                     int64_t deadline)
+{
+    return c ? ws__write_control(c, type, data, len, deadline, false)
+             : WS_ERR_INVALID;
 }
 
 /* A message of others is let through first; one of the caller's own is broken

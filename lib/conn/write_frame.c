@@ -2,6 +2,7 @@
 
 #include "conn/write_frame.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "conn/coalesce.h"
@@ -67,6 +68,12 @@ static bool frame_fits(const struct ws__buf *out, size_t len)
            ws__buf_room(out);
 }
 
+static void begin_anew_if_empty(struct ws__buf *out)
+{
+    if (ws__buf_used(out) == 0)
+        out->pos = out->last = out->begin;
+}
+
 /* Room for control frames and a header, and for the message if it is small. */
 static int clear_the_way(ws_conn *c, const struct ws__sending *s)
 {
@@ -78,9 +85,28 @@ static int clear_the_way(ws_conn *c, const struct ws__sending *s)
     bool small = s->len <= ws__extras(c)->write_buffer_size;
     if (ws__buf_used(out) > 0 && !frame_fits(out, small ? s->len : 0))
         error = ws__send_pending(c, s->deadline);
-    if (ws__buf_used(out) == 0)
-        out->pos = out->last = out->begin;
+    begin_anew_if_empty(out);
     return error;
+}
+
+/* The same without waiting, and for all of the message: what the transport does
+ * not take can be left there. */
+static int clear_at_once(ws_conn *c, const struct ws__sending *s)
+{
+    int error = ws__sendbuf_borrow(c);
+
+    if (error != 0)
+        return error;
+    struct ws__buf *out = &c->w.sendbuf->buf;
+    if (ws__buf_used(out) > 0 && !frame_fits(out, s->len))
+        error = ws__send_or_leave(c, 0);
+    begin_anew_if_empty(out);
+    if (error != 0 || frame_fits(out, s->len))
+        return error;
+    return ws__buf_used(out) > 0
+               ? WS_ERR_TIMEOUT
+               : ws__sendbuf_grow(c, s->len + WS__FRAME_HEADER_MAX +
+                                         WS__WRITE_RESERVE);
 }
 
 static int send_frame(ws_conn *c, const struct ws__sending *s)
@@ -89,8 +115,10 @@ static int send_frame(ws_conn *c, const struct ws__sending *s)
         .opcode = s->opcode, .fin = s->fin, .rsv1 = s->rsv1, .len = s->len
     };
     struct iovec none = { 0 };
-    int error = clear_the_way(c, s);
+    int error = s->refuses ? clear_at_once(c, s) : clear_the_way(c, s);
 
+    if (error == -ENOMEM && s->refuses)
+        return error;
     if (error != 0)
         return ws__write_settle(c, error);
     ws__control_queue_append(c);
@@ -113,8 +141,10 @@ static int send_frame(ws_conn *c, const struct ws__sending *s)
         ws__coalesce(c);
         return 0;
     }
+    size_t mark = (size_t)(out->last - start);
     return ws__write_settle(
-        c, ws__send_with(c, s->deadline, (size_t)(out->last - start), &none));
+        c, s->refuses ? ws__send_or_leave(c, mark)
+                      : ws__send_with(c, s->deadline, mark, &none));
 }
 
 static void count_frame(const ws_conn *c, const struct ws__sending *s)
@@ -132,9 +162,9 @@ static void count_frame(const ws_conn *c, const struct ws__sending *s)
     }
 }
 
-static void frame_failed(ws_conn *c, int error)
+static void frame_failed(ws_conn *c, const struct ws__sending *s, int error)
 {
-    if (error == WS_ERR_TIMEOUT)
+    if (error == WS_ERR_TIMEOUT && !s->refuses)
         ws__count(c, WS_COUNT_TIMEOUTS, 1);
     ws__write_tell(c);
 }
@@ -158,7 +188,7 @@ int ws__write_frame(ws_conn *c, const struct ws__sending *s)
     if (error == 0)
         count_frame(c, s);
     else
-        frame_failed(c, error);
+        frame_failed(c, s, error);
     if (!waits) /* the peer may always have room for more */
         ws__spend_message();
     return error;

@@ -12,7 +12,8 @@ struct ws__sending {
     bool fin;
     bool rsv1;
     bool may_coalesce;
-    bool whole; /* a message; the message lock is not held */
+    bool whole;   /* a message; the message lock is not held */
+    bool refuses; /* rather than to wait: see ws_try_write_message */
     const void *data;
     size_t framed; /* bytes before data: its header, as servers send it */
     size_t len;

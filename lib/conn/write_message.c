@@ -13,7 +13,10 @@
 #include "conn/message_lock.h"
 #include "conn/outbox.h"
 #include "conn/pools.h"
+#include "conn/write_control.h"
 #include "conn/write_pieces.h"
+
+enum { PASSED = 1 }; /* a deadline */
 
 static int64_t write_deadline(ws_conn *c)
 {
@@ -72,23 +75,41 @@ int ws__write_whole(ws_conn *c, struct ws__sending *s)
     return error == WS_ERR_BUSY ? write_in_turn(c, s, false) : error;
 }
 
-int ws_write_message(ws_conn *c, ws_type type, const void *data, size_t len)
+static int write_message(ws_conn *c, ws_type type, const void *data, size_t len,
+                         int64_t deadline, bool refuses)
 {
-    if (!c || (!data && len > 0))
+    if (!data && len > 0)
         return WS_ERR_INVALID;
-
-    int64_t deadline = write_deadline(c);
     if (!ws__is_data(type))
-        return ws_write_control(c, type, data, len, deadline);
+        return ws__write_control(c, type, data, len, deadline, refuses);
 
     struct ws__sending s = { .opcode = (uint8_t)type,
                              .fin = true,
                              .may_coalesce = true,
+                             .refuses = refuses,
                              .data = data,
                              .len = len,
                              .deadline = deadline };
     return ws__compressor_wanted(c) ? write_in_turn(c, &s, true)
                                     : ws__write_whole(c, &s);
+}
+
+int ws_write_message(ws_conn *c, ws_type type, const void *data, size_t len)
+{
+    return c ? write_message(c, type, data, len, write_deadline(c), false)
+             : WS_ERR_INVALID;
+}
+
+int ws_write_message_by(ws_conn *c, ws_type type, const void *data, size_t len,
+                        int64_t deadline)
+{
+    return c ? write_message(c, type, data, len, deadline, false)
+             : WS_ERR_INVALID;
+}
+
+int ws_try_write_message(ws_conn *c, ws_type type, const void *data, size_t len)
+{
+    return c ? write_message(c, type, data, len, PASSED, true) : WS_ERR_INVALID;
 }
 
 int ws_write_text(ws_conn *c, const char *text)

@@ -59,7 +59,8 @@ bool ws__event_is_unset(const void *e)
     return is_unset(e);
 }
 
-bool ws__event_enter(struct ws__waiter *w, const ws_event *e)
+/* A waiter that ws__lot_leave finds off the queue saw it set. */
+static bool event_enter(struct ws__waiter *w, const ws_event *e)
 {
     return ws__lot_enter(w, e, is_unset);
 }
@@ -73,9 +74,9 @@ int ws__event_wait(ws_event *e, int64_t deadline, ws_event *cancel)
     int r = 0;
 
     while (r == 0 && !ws_event_is_set(e)) {
-        if (!ws__event_enter(&w, e))
+        if (!event_enter(&w, e))
             return 0;
-        bool canceled = cancel && !ws__event_enter(&c, cancel);
+        bool canceled = cancel && !event_enter(&c, cancel);
         if (!canceled) {
             r = ws__park(deadline);
             canceled = cancel && !ws__lot_leave(&c);

@@ -40,8 +40,4 @@ int ws__event_wait(ws_event *e, int64_t deadline, ws_event *cancel);
 /* Not ws_event_is_set, of a ws_event, in the form that ws__lot_enter takes. */
 bool ws__event_is_unset(const void *e);
 
-/* Queue the caller until e is set; see ws__lot_enter.  Returns false if it is
- * set already.  A waiter that ws__lot_leave finds off the queue saw it set. */
-bool ws__event_enter(struct ws__waiter *w, const ws_event *e);
-
 #endif

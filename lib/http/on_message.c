@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include "base/alloc.h"
+#include "conn/close.h"
 #include "conn/error.h"
 #include "conn/fill.h"
 #include "conn/outbox.h"
@@ -27,6 +28,7 @@ int ws_on_message(ws_conn *c, ws_message_fn fn, void *arg)
     s->on_message->conn = c;
     s->on_message->fn = fn;
     s->on_message->arg = arg;
+    ws__close_keep(c);
     return 0;
 }
 
@@ -46,7 +48,7 @@ static void on_message_end(struct ws__on_message *o, int error)
     ws__conn_fail(o->conn, error, "%s", ws_strerror(error));
     o->fn(o->conn, NULL, o->arg);
     ws__before_park_run();
-    ws_close(o->conn);
+    ws__close_kept(o->conn);
     ws__session_end(g, &o->stay);
     ws_free(o);
     if (w)
@@ -62,7 +64,9 @@ static int call_for_each(struct ws__on_message *o)
 
     do {
         o->missed = false;
-        error = ws__read_present(o->conn, o->worker != NULL, &m);
+        error = ws__close_was_asked(o->conn)
+                    ? WS_ERR_CANCELED
+                    : ws__read_present(o->conn, o->worker != NULL, &m);
         if (error == 0)
             o->fn(o->conn, &m, o->arg);
     } while (error == 0 || (error == WS__NOTHING && o->missed));

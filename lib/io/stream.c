@@ -188,9 +188,9 @@ int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline)
 }
 
 int ws__stream_wait_while(struct ws__stream *s, int events, int64_t deadline,
-                          bool (*still)(const void *key), const void *key)
+                          const struct ws__wait_key *keys, int n)
 {
-    return ws__wait_while(s->fd, s->watch, events, deadline, still, key);
+    return ws__wait_while(s->fd, s->watch, events, deadline, keys, n);
 }
 
 int ws__stream_wait_read(struct ws__stream *s, int64_t deadline)

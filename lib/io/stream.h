@@ -13,6 +13,7 @@
 #include <silverback/tls.h>
 
 #include "fiber/watch.h"
+#include "io/wait.h"
 
 struct ws__stream;
 
@@ -86,10 +87,10 @@ bool ws__stream_has_edges(const struct ws__stream *s);
  * negated errno. */
 int ws__stream_wait(struct ws__stream *s, int events, int64_t deadline);
 
-/* ws__stream_wait, which ends with WS_ERR_CANCELED when still no longer says so
- * of key: see ws__wait_while. */
+/* ws__stream_wait, which ends with WS_ERR_CANCELED when one of n keys no longer
+ * says so: see ws__wait_while. */
 int ws__stream_wait_while(struct ws__stream *s, int events, int64_t deadline,
-                          bool (*still)(const void *key), const void *key);
+                          const struct ws__wait_key *keys, int n);
 
 /* Would a write find room now?  To wait says only when that changes. */
 bool ws__stream_has_room(struct ws__stream *s);

@@ -25,10 +25,23 @@ int ws__wait(int fd, int events, int64_t deadline, ws_event *event);
 int ws__wait_watched(int fd, struct ws__watch *watch, int events,
                      int64_t deadline, ws_event *event);
 
-/* ws__wait_watched, which ends with WS_ERR_CANCELED when still no longer says so
- * of key, or somebody wakes who is queued there (see ws__lot_enter). */
+/* What a wait goes on for: still says so of key, and nobody wakes who is queued
+ * there (see fiber/lot). */
+struct ws__wait_key {
+    bool (*still)(const void *key);
+    const void *key;
+};
+
+/* That, for an event. */
+struct ws__wait_key ws__wait_unset(const ws_event *event);
+
+/* ws__wait_watched as long as all of the keys say so, WS__WAIT_KEYS at most: else
+ * WS_ERR_CANCELED. */
+enum { WS__WAIT_KEYS = 2 };
 int ws__wait_while(int fd, struct ws__watch *watch, int events,
-                   int64_t deadline, bool (*still)(const void *key),
-                   const void *key);
+                   int64_t deadline, const struct ws__wait_key *keys, int n);
+
+/* The same without a descriptor. */
+int ws__wait_keys(int64_t deadline, const struct ws__wait_key *keys, int n);
 
 #endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef WS_CONN_CLOSE_H
+#define WS_CONN_CLOSE_H
+
+#include "conn/conn.h"
+
+/*
+ * A connection that its owner has left to others, who close it in the owner's
+ * place (ws_on_message).  ws_close is a mistake from then on: it is logged, once,
+ * and noted, and does not free what is in use.  From any thread; a close by
+ * another one than the reading fiber, which the caller of keep is, shuts the connection down, so that who keeps
+ * it wakes.
+ */
+void ws__close_keep(ws_conn *c);
+bool ws__close_was_asked(const ws_conn *c);
+
+/* ws_close, by who keeps it. */
+void ws__close_kept(ws_conn *c);
+
+#endif
