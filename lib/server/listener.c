@@ -41,6 +41,14 @@ static int endpoint_open_next(ws_listener *l, const char *addr, ws_error *err)
                              &l->host.server, err);
 }
 
+static bool was_given(const ws_server *s, size_t i)
+{
+    for (size_t j = 0; j < i; j++)
+        if (s->fds[j] == s->fds[i])
+            return true;
+    return false;
+}
+
 /* Each of them is taken, whatever is wrong with another one. */
 static int endpoints_take(ws_listener *l, ws_error *err)
 {
@@ -48,6 +56,14 @@ static int endpoints_take(ws_listener *l, ws_error *err)
     int error = 0;
 
     for (size_t i = 0; i < s->nfds; i++) {
+        if (was_given(s, i)) {
+            l->endpoints[l->nendpoints++].fd = -1;
+            error = ws__fail(error == 0 ? err : NULL, WS_ERR_INVALID,
+                             "listen on descriptor %d: expected it once, got "
+                             "it twice",
+                             s->fds[i]);
+            continue;
+        }
         struct ws__endpoint *e = &l->endpoints[l->nendpoints++];
         int r = ws__endpoint_take(e, s->fds[i], error == 0 ? err : NULL);
 
