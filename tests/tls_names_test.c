@@ -19,18 +19,21 @@ static const char *const sans[] = {
     "DNS:*.deep.wild.test,DNS:*",
 };
 
+enum { FOUND_MAX = 16 };
+
 static struct cert certs[COUNT(sans)];
 
 /* The certificates that are found, as digits. */
 static void find(const struct ws__tls_names *names, const char *name,
-                 char found[16])
+                 char found[FOUND_MAX])
 {
     const struct ws__tls_name *first = NULL;
     size_t n = ws__tls_names_find(names, name, &first);
 
-    for (size_t i = 0; i < n; i++)
+    assert_true(n < FOUND_MAX);
+    memset(found, '\0', FOUND_MAX);
+    for (size_t i = 0; i < n && i < FOUND_MAX; i++)
         found[i] = (char)('0' + first[i].whose);
-    found[n] = '\0';
 }
 
 static int add_all(struct ws__tls_names *names)
@@ -72,7 +75,7 @@ static void a_name_leads_to_its_certificates(void **state)
 
     assert_int_equal(add_all(&names), 0);
     for (size_t i = 0; i < COUNT(rows); i++) {
-        char found[16];
+        char found[FOUND_MAX];
 
         find(&names, rows[i].name, found);
         assert_string_equal(found, rows[i].found);
@@ -105,7 +108,7 @@ static void an_empty_list_has_none(void **state)
 {
     (void)state;
     struct ws__tls_names names = { 0 };
-    char found[16];
+    char found[FOUND_MAX];
 
     ws__tls_names_sort(&names);
     find(&names, "one.test", found);
