@@ -43,14 +43,18 @@ typedef enum ws_client_certs {
  * WS_ERR_INVALID for fields that contradict each other.
  */
 typedef struct ws_tls {
-    const char *cert_file;   /* server: required, in one of its forms.  client:
-                                * if it is asked */
-    const char *key_file;    /* NULL: in cert_file */
-    const char *ca_file;     /* server: whose client certificates are good.
-                                * client: NULL: the system's roots */
+    /* server: required, in one of its forms; client: if it is asked */
+    const char *cert_file;
+    const char *key_file; /* NULL: in cert_file */
+
+    /* server: whose client certificates are good; client: NULL: the system's
+     * roots */
+    const char *ca_file;
     const char *server_name; /* client: NULL for the URL's host */
-    bool insecure_skip_verify; /* client: for tests only, and logged each time,
-                                * unless there is a pinned_key */
+
+    /* client: for tests only, and logged each time, unless there is a
+     * pinned_key */
+    bool insecure_skip_verify;
     bool key_log; /* append the secrets of connections to the file that the
                    * environment's SSLKEYLOGFILE names, if it does */
 

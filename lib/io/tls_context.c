@@ -270,6 +270,11 @@ static int context_check(const ws_tls *tls, size_t n, ws_error *err)
     if (n == 0)
         return ws__fail(err, WS_ERR_INVALID,
                         "TLS: a server needs a cert_file or a cert_pem");
+    if (tls->client_certs > WS_CLIENT_CERTS_REQUIRED)
+        return ws__fail(err, WS_ERR_INVALID,
+                        "TLS: client_certs: expected a WS_CLIENT_CERTS_..., "
+                        "got %d",
+                        (int)tls->client_certs);
     if (wants_certs(tls) && !ws__tls_names_ca(tls))
         return ws__fail(err, WS_ERR_INVALID,
                         "TLS: client_certs: expected a ca_file or a ca_pem, "
