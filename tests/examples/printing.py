@@ -3,11 +3,15 @@
 
 import contextlib
 import json
+import pathlib
+import re
 import tempfile
 
 from harness import wait_until
 from program import Program, Server, case
 from websocket import CLOSE, Ended, Scripted, connect
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # A colour, a bell, the other escape of a terminal, and what looks like a line
 # of our own.
@@ -45,6 +49,14 @@ def told(tap, name, client, *arguments, reason=b""):
     with Scripted(talk) as server:
         with Program(client, server.url, *arguments) as c:
             shows(tap, name, c)
+
+
+@case(1)
+def none_prints_by_printf(tap):
+    raw = re.compile(r"\bf?printf\([^;]*(\bm\.data|m->data|ws_close_reason)")
+    bad = [file.name for file in sorted(ROOT.glob("examples/*.c"))
+           if raw.search(file.read_text())]
+    tap.check(not bad, "examples: what a peer says goes by print_line", bad)
 
 
 @case(3, "echo", "hello", "upper")
