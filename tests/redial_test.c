@@ -344,29 +344,82 @@ static void receive(ws_conn *c, void *arg)
     ws_event_set(&v->over);
 }
 
+static struct visit visit;
+static ws_listener *l;
+
+static int open_server(void **state)
+{
+    static const ws_route routes[] = {
+        { .path = "/", .socket = receive, .arg = &visit }, { 0 }
+    };
+
+    visit = (struct visit){ .code = 0 };
+    l = serve((ws_server){ .routes = routes });
+    return reset(state);
+}
+
+static int close_server(void **state)
+{
+    end(state);
+    return ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000));
+}
+
+static void redial_the_server(const ws_dialer *d)
+{
+    static char url[128];
+
+    snprintf(url, sizeof(url), "ws://%s/", ws_listener_addr(l));
+    redial_by((ws_redialer){ .dialer = d, .url = url });
+}
+
+static void assert_goodbye_came(void)
+{
+    assert_int_equal(ws_event_wait(&visit.over, ws_after(PATIENCE_S * 1000)),
+                     0);
+    assert_int_equal(visit.code, WS_CLOSE_NORMAL);
+}
+
 static void a_connection_that_is_well_is_said_goodbye_to(void **state)
 {
     (void)state;
-    struct visit v = { .code = 0 };
-    const ws_route routes[] = { { .path = "/", .socket = receive, .arg = &v },
-                                { 0 } };
-    ws_listener *l = serve((ws_server){ .routes = routes });
     const ws_dialer plain = { .proxy = "" };
-    char url[128];
 
-    snprintf(url, sizeof(url), "ws://%s/", ws_listener_addr(l));
-    redial_by((ws_redialer){ .dialer = &plain, .url = url });
+    redial_the_server(&plain);
     assert_non_null(ws_redial_next(r));
     assert_non_null(ws_redial_next(r));
-    assert_int_equal(ws_event_wait(&v.over, ws_after(PATIENCE_S * 1000)), 0);
-    assert_int_equal(v.code, WS_CLOSE_NORMAL);
+    assert_goodbye_came();
     assert_int_equal(ws_redial_error(r)->code, 0);
-    ws_redial_free(r);
-    r = NULL;
-    assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)), 0);
+    end(state);
+}
+
+static void set(void *event)
+{
+    ws_event_set(event);
+}
+
+static void the_event_ends_a_read_and_then_all(void **state)
+{
+    (void)state;
+    ws_event cancel = { 0 };
+    const ws_dialer plain = { .proxy = "", .cancel = &cancel };
+    ws_message m;
+
+    redial_the_server(&plain);
+    ws_conn *c = ws_redial_next(r);
+    assert_non_null(c);
+    ws_fiber *f = mode_go(set, &cancel);
+    assert_int_equal(
+        ws_read_message_by(c, &m, ws_after(PATIENCE_S * 1000), &cancel),
+        WS_ERR_INTERRUPTED);
+    ws_join(f);
+    assert_over(WS_ERR_CANCELED, "");
+    assert_goodbye_came();
+    end(state);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, reset, end)
+#define TEST_WITH_SERVER(name)                                                 \
+    cmocka_unit_test_setup_teardown(name, open_server, close_server)
 
 int main(void)
 {
@@ -382,7 +435,8 @@ int main(void)
         TEST(the_event_ends_it_before_it_begins),
         TEST(the_event_ends_the_wait_that_the_server_asks_for),
         TEST(the_event_ends_the_dial),
-        TEST(a_connection_that_is_well_is_said_goodbye_to),
+        TEST_WITH_SERVER(a_connection_that_is_well_is_said_goodbye_to),
+        TEST_WITH_SERVER(the_event_ends_a_read_and_then_all),
     };
 
     alloc_fail_install();

@@ -35,7 +35,9 @@ typedef struct ws_redial_attempt {
  * by reference: it and what it points to must stay until ws_redial_free. */
 typedef struct ws_redialer {
     const ws_dialer *dialer; /* NULL: all zero.  Setting its cancel ends the
-                              * dial, and the wait before it, at once */
+                              * dial, and the wait before it, at once; and a
+                              * read of the connection that is given the same
+                              * event (ws_read_message_by) */
     const char *url;
     const ws_header *headers;
 
@@ -62,7 +64,7 @@ typedef struct ws_redialer {
  *     ws_conn *c;
  *
  *     while ((c = ws_redial_next(r)) != NULL)
- *         while (ws_read_message(c, &m) == 0)
+ *         while (ws_read_message_by(c, &m, 0, dialer.cancel) == 0)
  *             ...
  *     fprintf(stderr, "%s\n", ws_redial_error(r)->text);
  *     ws_redial_free(r);

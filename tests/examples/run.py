@@ -25,6 +25,7 @@ import listing  # noqa: E402, F401
 import loops  # noqa: E402, F401
 import person  # noqa: E402, F401
 import printing  # noqa: E402, F401
+import redials  # noqa: E402, F401
 import tools  # noqa: E402, F401
 
 
