@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -282,7 +283,7 @@ enum { WAITERS = 4 };
 
 struct waiter {
     int events;
-    int got;
+    atomic_int got;
 };
 
 static void wait_for_it(void *arg)
@@ -300,7 +301,7 @@ static void what_happens_wakes_all_who_wait_for_it(void **state)
     ws_fiber *f[WAITERS];
 
     for (int i = 0; i < WAITERS; i++) {
-        w[i] = (struct waiter){ .events = POLLIN };
+        w[i].events = POLLIN;
         f[i] = ws_go(wait_for_it, &w[i]);
         ws_yield();
     }

@@ -141,7 +141,7 @@ void ws_close(ws_conn *c)
         return;
     if (atomic_load(&c->r.keeping) != OWNERS) {
         close_ask(c);
-    } else if (is_its_reader(c) && c->r.in_handler) {
+    } else if (is_its_reader(c) && atomic_load(&c->r.in_handler)) {
         close_log(c, "within a handler of control frames",
                   "it is shut down, and still to be closed");
         ws_shutdown(c);

@@ -48,11 +48,11 @@ struct ws__read_side {
     int64_t idle_since;      /* the last byte came; after a ping: that went */
     _Atomic int64_t deadline;
     const struct ws__read_call *call; /* under way; NULL: an ordinary one */
-    int error;            /* sticky: what every later read returns */
-    bool heard : 1;       /* bytes came since idle_since was set */
-    bool pinged : 1;      /* and a ping went since */
-    bool in_handler;      /* a control frame's handler is being called */
-    atomic_uchar keeping; /* conn/close's */
+    int error;              /* sticky: what every later read returns */
+    bool heard : 1;         /* bytes came since idle_since was set */
+    bool pinged : 1;        /* and a ping went since */
+    atomic_bool in_handler; /* a control frame's handler is being called */
+    atomic_uchar keeping;   /* conn/close's */
     atomic_bool waiting;
 };
 

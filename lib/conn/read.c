@@ -73,16 +73,9 @@ static int check_held(ws_conn *c)
 
 /* ---- The pump ----------------------------------------------------------- */
 
-/* Is one that reads inside of a read, whoever it is? */
-static bool is_being_read(const ws_conn *c)
-{
-    return atomic_load_explicit(&c->r.waiting, memory_order_relaxed) ||
-           c->r.in_handler;
-}
-
 static int read_begin(ws_conn *c)
 {
-    if (is_being_read(c))
+    if (ws__read_is_busy(c))
         return WS_ERR_BUSY;
     atomic_store_explicit(&c->reading_fiber, ws__parker_self(),
                           memory_order_relaxed);
@@ -132,9 +125,9 @@ static enum ws__event next_event(ws_conn *c, void *buf, size_t n)
 
 static int control_came(ws_conn *c)
 {
-    c->r.in_handler = true;
+    atomic_store_explicit(&c->r.in_handler, true, memory_order_relaxed);
     int error = ws__control_came(c);
-    c->r.in_handler = false;
+    atomic_store_explicit(&c->r.in_handler, false, memory_order_relaxed);
     return error == 0 ? 0 : ws__read_end(c, error);
 }
 
@@ -220,7 +213,7 @@ static int skip_message(ws_conn *c)
 
 int ws__read_skip(ws_conn *c, int64_t deadline)
 {
-    if (is_being_read(c))
+    if (ws__read_is_busy(c))
         return WS_ERR_BUSY;
     c->r.call =
         &(struct ws__read_call){ .has_deadline = true, .deadline = deadline };
@@ -251,7 +244,7 @@ int ws_read_message(ws_conn *c, ws_message *m)
 static int read_by_call(ws_conn *c, const struct ws__read_call *call,
                         ws_message *m)
 {
-    if (is_being_read(c))
+    if (ws__read_is_busy(c))
         return WS_ERR_BUSY;
     c->r.call = call;
     int error = ws_read_message(c, m);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conn/inbox.h"
+#include "conn/read.h"
 
 /* What is left of the terminator, or some of it.  Returns 0 at its end. */
 static size_t give_term(ws_conn *c, const char *term, void *buf, size_t n)
@@ -48,6 +49,8 @@ ptrdiff_t ws_read_joined(ws_conn *c, const char *term, void *buf, size_t n)
 
     if (!c || !buf || n == 0)
         return WS_ERR_INVALID;
+    if (ws__read_is_busy(c))
+        return WS_ERR_BUSY;
     while (given == 0)
         given = c->r.inbox && c->r.inbox->in_term
                     ? (ptrdiff_t)give_term(c, term, buf, n)
