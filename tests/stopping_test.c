@@ -223,6 +223,36 @@ static void one_above_the_limit_gets_503(void **state)
     finish();
 }
 
+static uint64_t count_of(const ws_listener *of, enum ws_counter what)
+{
+    uint64_t counts[WS_COUNTERS];
+
+    assert_int_equal(ws_stats(of, counts, WS_COUNTERS), 0);
+    return counts[what];
+}
+
+/* However many there are, what was turned away has no fiber each. */
+static void those_turned_away_take_no_memory(void **state)
+{
+    (void)state;
+    enum { MANY = 200, FEW = 20 };
+
+    begin((ws_server){ .max_connections = 1 });
+    int first = hand_in(NULL);
+    say(first, "GET / HTTP/1.1" SERVED "\r\n");
+    assert_true(hear(first, &a));
+    uint64_t before = count_of(NULL, WS_COUNT_FIBERS);
+    for (int i = 0; i < MANY; i++) {
+        int fd = hand_in(NULL);
+        assert_true(hear(fd, &a));
+        assert_int_equal(a.status, 503);
+        close(fd);
+    }
+    assert_true(count_of(NULL, WS_COUNT_FIBERS) < before + FEW);
+    close(first);
+    finish();
+}
+
 static void nothing_is_handed_in_once_it_stops(void **state)
 {
     (void)state;
@@ -536,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_socket_that_is_handed_in_is_served),
         cmocka_unit_test(what_is_no_connection_is_not_served),
         cmocka_unit_test(one_above_the_limit_gets_503),
+        cmocka_unit_test(those_turned_away_take_no_memory),
         cmocka_unit_test(nothing_is_handed_in_once_it_stops),
         cmocka_unit_test(a_kept_connection_is_answered_and_let_go),
         cmocka_unit_test(an_upgrade_of_a_kept_connection_gets_503),

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "fiber/sched.h"
 #include "server/listener.h"
+#include "server/seat.h"
 #include "server/welcome.h"
 
 struct given {
@@ -30,18 +31,31 @@ static bool is_connected_stream(int fd)
            getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
 }
 
+/* One at a time of a seat: where more are handed in than there is room for, each
+ * of them would wait until none was turned away any more. */
+static void look_after(struct ws__seat *seat)
+{
+    int64_t due;
+
+    if (seat->looks_after)
+        return;
+    seat->looks_after = true;
+    while ((due = ws__welcome_look_after(seat)) != 0)
+        if (ws_event_wait(&seat->listener->stop, due) == 0)
+            break;
+    seat->looks_after = false;
+}
+
 /* In a fiber of the seat's worker, as an acceptor does. */
 static void given_run(void *arg)
 {
     struct given *g = arg;
     struct ws__seat *seat = g->seat;
-    int64_t due;
 
     ws__welcome(seat, g->fd, g->remote);
     ws_free(g);
-    while ((due = ws__welcome_look_after(seat)) != 0 &&
-           ws_event_wait(&seat->listener->stop, due) != 0)
-        continue;
+    look_after(seat);
+    ws__seat_ends(seat->listener);
 }
 
 static void given_abandon(void *arg)
@@ -49,6 +63,7 @@ static void given_abandon(void *arg)
     struct given *g = arg;
 
     close(g->fd);
+    ws__seat_ends(g->seat->listener);
     ws_free(g);
 }
 
@@ -64,9 +79,12 @@ static int given_start(ws_listener *l, int fd, const char *remote)
         snprintf(g->remote, sizeof(g->remote), "%s", remote);
     else
         ws__remote_name(fd, g->remote);
+    atomic_fetch_add(&l->running, 1);
     int r = ws__go_in(g->seat->worker, given_run, given_abandon, g);
-    if (r != 0)
+    if (r != 0) {
+        ws__seat_ends(l);
         ws_free(g);
+    }
     return r;
 }
 

@@ -30,8 +30,9 @@ struct ws__seat {
     struct ws__acceptor *acceptors; /* one for each endpoint */
     pthread_t thread;
     bool started;
-    bool turns_away; /* and looks after what was; its worker's */
-    unsigned index;  /* among the seats */
+    bool turns_away;  /* and looks after what was; its worker's */
+    bool looks_after; /* and has a fiber of its own for it; its worker's */
+    unsigned index;   /* among the seats */
 
     /* Whether its worker turns: see server/alive. */
     struct ws__post pulse;

@@ -67,7 +67,7 @@ static void seat_accept(void *arg)
     seat_accept_all(seat);
 }
 
-static void seat_ends(ws_listener *l)
+void ws__seat_ends(ws_listener *l)
 {
     if (atomic_fetch_sub(&l->running, 1) == 1)
         ws_event_set(&l->ended);
@@ -83,7 +83,7 @@ static void *seat_run(void *arg)
         seat_accepts_no_more(l);
         seat_is_present(l, false);
     }
-    seat_ends(l);
+    ws__seat_ends(l);
     return NULL;
 }
 
@@ -94,7 +94,7 @@ static void seat_accept_in_loop(void *arg)
     struct ws__seat *seat = arg;
 
     seat_accept_all(seat);
-    seat_ends(seat->listener);
+    ws__seat_ends(seat->listener);
 }
 
 static int seat_start_in_loop(struct ws__seat *seat, struct ws__worker *w)
