@@ -311,6 +311,8 @@ static const struct proxied proxied[] = {
       "203.0.113.7:4711 a tls" },
     { BYTES(V2(0x20, 0, 0)), "", "here a plain" },
     { BYTES(V2(0x21, 0, 0)), "", "here a plain" },
+    { BYTES(V2(0x21, 0x31, 216), '/', 'a', '\n', 0x1b, [231] = 0), "",
+      "unix:/a\\n\\x1b a plain" },
 
     /* The client's own words, and those of a trusted proxy behind it. */
     { BYTES(V2(0x21, 0x11, 12), FROM),

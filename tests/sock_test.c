@@ -451,6 +451,33 @@ static void local_names_may_fill_their_room(void **state)
     close(fd);
 }
 
+/* Whoever connects chose the path that it is bound to. */
+static void a_peers_path_has_no_control_bytes(void **state)
+{
+    (void)state;
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    socklen_t len = sizeof(un), n;
+    char name[WS__ADDR_LEN], text[64];
+    int fd = listen_on("unix:@\n"), client = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct sockaddr_un own = { .sun_family = AF_UNIX };
+
+    n = (socklen_t)snprintf(text, sizeof(text), "\r\nx=\x1b[2J\xff%d",
+                            getpid());
+    memcpy(own.sun_path + 1, text, n);
+    n += (socklen_t)offsetof(struct sockaddr_un, sun_path) + 1;
+    assert_int_equal(bind(client, (struct sockaddr *)&own, n), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&un, &len), 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&un, len), 0);
+    int server = accept_one(fd);
+
+    snprintf(text, sizeof(text), "unix:@\\r\\nx=\\x1b[2J\\xff%d", getpid());
+    ws__remote_name(server, name);
+    assert_string_equal(name, text);
+    close(server);
+    close(client);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -477,6 +504,7 @@ int main(void)
         cmocka_unit_test(nonblocking_changes_a_descriptor),
         cmocka_unit_test(what_has_no_address_has_no_name),
         cmocka_unit_test(local_names_may_fill_their_room),
+        cmocka_unit_test(a_peers_path_has_no_control_bytes),
     };
 
     return run_in_mode("sock", tests, local_make, local_remove);

@@ -339,6 +339,20 @@ static void metrics_are_what_was_counted(void **state)
     ws_close(c);
 }
 
+/* Whoever reads the metrics would refuse all of them for one byte. */
+static void a_listeners_name_is_a_labels_value(void **state)
+{
+    (void)state;
+    ws_listener *odd = serve(
+        (ws_server){ .addr = "unix:@stats \"\\\n\xff", .routes = routes });
+
+    get("/metrics");
+    assert_int_equal(value_of("\nsilverback_websockets{listener="
+                              "\"unix:@stats \\\"\\\\\\\\n\\\\xff\"} "),
+                     0);
+    assert_int_equal(ws_listener_shutdown(odd, 0), 0);
+}
+
 /* Each family stands in one place, begun by its words. */
 static void each_family_stands_once(void **state)
 {
@@ -514,6 +528,7 @@ int main(void)
         TEST(what_is_there_now_is_counted),
         TEST(misuse_gets_a_code),
         TEST(metrics_are_what_was_counted),
+        TEST(a_listeners_name_is_a_labels_value),
         TEST(each_family_stands_once),
         TEST(health_is_ok),
         TEST(requests_and_connections_are_told_of),

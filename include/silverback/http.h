@@ -26,7 +26,8 @@ typedef struct ws_request {
     const char *host;
     const char *remote_addr; /* "192.0.2.1:80", "[2001:db8::1]:80", without a
                               * port where a proxy did not say it; "unix:path",
-                              * or "" */
+                              * with "\n", "\x1b", ... for what is no text in
+                              * it; or "" */
     const ws_header *headers;
     const char *body; /* whole, de-chunked; never NULL */
     size_t body_len;
@@ -312,7 +313,7 @@ typedef struct ws_server {
     size_t max_unfinished_per_address;
 
     /* More addresses, ended by NULL; and sockets that listen already, TCP or
-     * local, which are taken, also when ws_listen fails.  They become
+     * local, each once, which are taken, also when ws_listen fails.  They become
      * non-blocking, for all who share them. */
     const char *const *addrs;
     const int *fds;

@@ -81,8 +81,7 @@ static size_t take_escaped(struct ws__str *s, char text[static TEXT_MAX])
     return (size_t)(p - text);
 }
 
-/* Returns true if all of s had room. */
-static bool fill_line(char *out, size_t cap, struct ws__str s)
+bool ws__line_escape(char *out, size_t cap, struct ws__str s)
 {
     *out = '\0';
     while (s.n > 0) {
@@ -106,15 +105,15 @@ void ws__line_format(char *out, size_t cap, const char *fmt, va_list ap)
 
     assert(cap <= WS__LINE_MAX);
     vsnprintf(text, sizeof(text), fmt, ap);
-    fill_line(out, cap, ws__str(text));
+    ws__line_escape(out, cap, ws__str(text));
 }
 
 const char *ws__quote(char out[static WS__QUOTED], struct ws__str s)
 {
     static const char more[] = "...";
 
-    if (!fill_line(out, WS__QUOTED, s)) {
-        fill_line(out, WS__QUOTED - strlen(more), s);
+    if (!ws__line_escape(out, WS__QUOTED, s)) {
+        ws__line_escape(out, WS__QUOTED - strlen(more), s);
         strcat(out, more);
     }
     return out;

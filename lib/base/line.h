@@ -3,6 +3,7 @@
 #ifndef WS_BASE_LINE_H
 #define WS_BASE_LINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <silverback/base.h>
@@ -24,6 +25,10 @@
  * cap bytes, at most WS__LINE_MAX, are left out as a whole.
  */
 void ws__line_format(char *out, size_t cap, const char *fmt, va_list ap);
+
+/* s, escaped in the same way, as far as there is room.  Returns true if that is
+ * all of it. */
+bool ws__line_escape(char *out, size_t cap, struct ws__str s);
 
 /* The beginning of s, escaped in the same way, for a "%s" between quotation
  * marks; it ends in "..." where that is not all.  Returns out. */

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/line.h"
 #include "conn/pools.h"
 #include "conn/unfinished.h"
 #include "fiber/watchdog.h"
@@ -82,7 +83,7 @@ void ws__metrics_take(const struct ws__stats_group *g,
 /* ---- The text ----------------------------------------------------------- */
 
 struct row {
-    char listener[2 * WS__ADDR_LEN]; /* escaped */
+    char listener[5 * WS__ADDR_LEN]; /* escaped: "\\\\x1b" at most of a byte */
     uint64_t counts[WS_COUNTERS];
 };
 
@@ -102,13 +103,17 @@ static const struct {
 #undef ROW
 };
 
-/* What a label's value may not hold as it is; a path may have all of them. */
-static void escape_label(char *out, const char *name)
+/* A label's value is UTF-8, and may not hold all of that as it is; a path may be
+ * anything. */
+static void escape_label(char out[static 5 * WS__ADDR_LEN], const char *name)
 {
-    for (; *name; name++) {
-        if (*name == '"' || *name == '\\' || *name == '\n')
+    char text[4 * WS__ADDR_LEN];
+
+    (void)ws__line_escape(text, sizeof(text), ws__str(name));
+    for (const char *p = text; *p; p++) {
+        if (*p == '"' || *p == '\\')
             *out++ = '\\';
-        *out++ = *name == '\n' ? 'n' : *name;
+        *out++ = *p;
     }
     *out = '\0';
 }

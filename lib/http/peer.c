@@ -2,10 +2,10 @@
 
 #include "http/peer.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/line.h"
 #include "base/log.h"
 #include "fiber/seldom.h"
 #include "http/access.h"
@@ -72,9 +72,10 @@ static void take_proxied(struct ws__session *s, const struct ws__proxied *p)
         ws__endpoint_text(s->remote, &p->ip, p->port);
         s->trusted = ws__trusted_has(s->host->trusted, &p->ip);
         break;
-    case WS__PROXIED_LOCAL:
-        snprintf(s->remote, sizeof(s->remote), "unix:%.*s", (int)p->path.n,
-                 p->path.p);
+    case WS__PROXIED_LOCAL: /* the client chose the path */
+        strcpy(s->remote, "unix:");
+        (void)ws__line_escape(s->remote + strlen("unix:"),
+                              sizeof(s->remote) - strlen("unix:"), p->path);
         break;
     }
 }

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/line.h"
 #include "base/str.h"
 #include "fiber/sched.h"
 #include "io/wait.h"
@@ -150,15 +151,17 @@ static void name(union address *a, socklen_t len, char out[static WS__ADDR_LEN])
         ws__on_loop_stack(name_inet6, &(struct naming){ a, out });
 }
 
-static void name_end(int fd, int (*get)(int, struct sockaddr *, socklen_t *),
-                     char out[static WS__ADDR_LEN])
+/* The other end chose its path, and every byte of it. */
+static void name_peer(union address *a, socklen_t len,
+                      char out[static WS__ADDR_LEN])
 {
-    union address a;
-    socklen_t len = sizeof(a);
+    char raw[WS__ADDR_LEN];
 
-    out[0] = '\0';
-    if (get(fd, &a.any, &len) == 0)
-        name(&a, len, out);
+    name(a, len, out);
+    if (a->any.sa_family != AF_UNIX)
+        return;
+    memcpy(raw, out, sizeof(raw));
+    (void)ws__line_escape(out, WS__ADDR_LEN, ws__str(raw));
 }
 
 bool ws__is_local(int fd)
@@ -172,12 +175,22 @@ bool ws__is_local(int fd)
 
 void ws__local_name(int fd, char out[static WS__ADDR_LEN])
 {
-    name_end(fd, getsockname, out);
+    union address a;
+    socklen_t len = sizeof(a);
+
+    out[0] = '\0';
+    if (getsockname(fd, &a.any, &len) == 0)
+        name(&a, len, out);
 }
 
 void ws__remote_name(int fd, char out[static WS__ADDR_LEN])
 {
-    name_end(fd, getpeername, out);
+    union address a;
+    socklen_t len = sizeof(a);
+
+    out[0] = '\0';
+    if (getpeername(fd, &a.any, &len) == 0)
+        name_peer(&a, len, out);
 }
 
 /* ---- Accepting ---------------------------------------------------------- */
@@ -210,6 +223,6 @@ int ws__accept(int fd, char remote[static WS__ADDR_LEN])
     } while (conn < 0 && is_about_one(errno));
     if (conn < 0)
         return -errno;
-    name(&a, len, remote);
+    name_peer(&a, len, remote);
     return conn;
 }

@@ -45,7 +45,8 @@ int ws__nonblocking(int fd);
 bool ws__is_local(int fd);
 
 /* The two ends' addresses as text: "127.0.0.1:80", "[::1]:80", "unix:path", or
- * "" when there is none. */
+ * "" when there is none.  The other end's path is escaped as in a line (see
+ * base/line.h), and cut where it has no room then. */
 void ws__local_name(int fd, char out[static WS__ADDR_LEN]);
 void ws__remote_name(int fd, char out[static WS__ADDR_LEN]);
 
