@@ -8,6 +8,8 @@
 
 #include <silverback.h>
 
+#include "common/print.h"
+
 struct feed {
     const char *base;
     char url[512];
@@ -42,7 +44,7 @@ int main(int argc, char **argv)
     ws_notify(&stop, SIGINT);
     while ((c = ws_redial_next(r)) != NULL) {
         while (ws_read_message_by(c, &m, 0, &stop) == 0) {
-            printf("recv: %s\n", m.data);
+            print_line("recv: %s", m.data);
             feed.last = strtol(m.data, NULL, 10);
         }
     }

@@ -82,6 +82,11 @@ def printed_by_clients(tap, client, echo_push_client, gorilla_client):
     told(tap, "gorilla_client", gorilla_client)
 
 
+@case(1, "redial")
+def printed_by_redial(tap, redial):
+    told(tap, "redial", redial)
+
+
 @case(1, "gorilla_client")
 def printed_at_the_end(tap, gorilla_client):
     def talk(connection, _):
