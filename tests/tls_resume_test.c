@@ -277,6 +277,49 @@ static void a_server_that_cannot_is_not_asked_twice(void **state)
     close(fd);
 }
 
+/* Dial until that fails, or until it does not. */
+static void dial_until(ws_listener *l, bool fails)
+{
+    int64_t deadline = ws_after(PATIENCE_MS);
+    bool failed;
+
+    do {
+        ws_conn *c = dial(l, &trust, "good.test", NULL);
+
+        failed = !c;
+        if (c)
+            assert_echoes(c);
+        ws_close(c);
+    } while (failed != fails && ws_now() < deadline);
+    assert_int_equal(failed, fails);
+}
+
+static void make_server(const char *file, const char *cn,
+                        const struct cert *issuer)
+{
+    struct cert c = cert_make(
+        (struct cert_spec){ .cn = cn, .san = "DNS:good.test" }, issuer);
+
+    cert_write(file, &c);
+    cert_free(&c);
+}
+
+static void a_certificate_that_was_refused_spoils_nothing(void **state)
+{
+    (void)state;
+    const ws_tls live = { .cert_file = certs_path("live.pem") };
+
+    make_server("live.pem", "first", &ca);
+    ws_listener *l = serve_tls(&live);
+    dial_until(l, false);
+    make_server("live.pem", "by itself", NULL);
+    dial_until(l, true);
+    make_server("live.pem", "second", &ca);
+    dial_until(l, false);
+    assert_true(comes_back(l, &trust, "good.test"));
+    end(l);
+}
+
 /* ---- The places --------------------------------------------------------- */
 
 /* A session of this version whose time says which it is. */
@@ -337,15 +380,6 @@ static void a_few_may_come_back_at_once(void **state)
 
 /* ---- A key that is known ------------------------------------------------ */
 
-static void make_server(const char *file, const char *cn)
-{
-    struct cert c =
-        cert_make((struct cert_spec){ .cn = cn, .san = "DNS:good.test" }, &ca);
-
-    cert_write(file, &c);
-    cert_free(&c);
-}
-
 static void a_pinned_key_is_refused_when_it_changes(void **state)
 {
     (void)state;
@@ -356,7 +390,7 @@ static void a_pinned_key_is_refused_when_it_changes(void **state)
     ws_error err = { 0 };
     ws_conn *c;
 
-    make_server("live.pem", "first");
+    make_server("live.pem", "first", &ca);
     ws_listener *l = serve_tls(&live);
     c = dial(l, &mine, "good.test", NULL);
     strcat(pins, ws_conn_cert(c)->pin);
@@ -365,7 +399,7 @@ static void a_pinned_key_is_refused_when_it_changes(void **state)
     mine.pinned_key = pins;
     assert_false(comes_back(l, &mine, "good.test"));
     assert_true(comes_back(l, &mine, "good.test"));
-    make_server("live.pem", "second");
+    make_server("live.pem", "second", &ca);
     do {
         c = dial(l, &mine, "good.test", &err);
         ws_close(c);
@@ -493,6 +527,7 @@ int main(void)
         TEST(a_server_knows_who_comes_back),
         TEST(a_certificate_that_has_expired_ends_the_session),
         TEST(a_server_that_cannot_is_not_asked_twice),
+        TEST(a_certificate_that_was_refused_spoils_nothing),
         TEST(sessions_of_nobody_are_not_taken),
         TEST(a_few_may_come_back_at_once),
         TEST(a_pinned_key_is_refused_when_it_changes),

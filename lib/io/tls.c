@@ -221,18 +221,28 @@ int ws__tls_accept(struct ws__stream *s, struct ws__tls_context *x)
 }
 
 /* Without memory for the key there is no session, and no harm. */
+static struct ws__tls_key *tls_key_new(const struct ws__tls_shaking *shaking,
+                                       const struct ws__tls_client *client,
+                                       const char *host_port)
+{
+    struct ws__tls_key *key = ws__alloc(sizeof(*key));
+
+    if (key && ws__tls_key_make(key, shaking->tls, &client->files,
+                                shaking->peer, host_port))
+        return key;
+    ws_free(key);
+    return NULL;
+}
+
 static void tls_resume(struct ws__tls *t, const struct ws__tls_client *client,
                        const char *host_port)
 {
-    const struct ws__tls_shaking *shaking = t->shaking;
     SSL_SESSION *session = NULL;
 
-    if (shaking->tls->no_resumption)
+    if (t->shaking->tls->no_resumption)
         return;
-    t->sessions = ws__alloc(sizeof(*t->sessions));
-    if (t->sessions &&
-        ws__tls_key_make(t->sessions, shaking->tls, &client->files,
-                         shaking->peer, host_port))
+    t->sessions = tls_key_new(t->shaking, client, host_port);
+    if (t->sessions)
         session = ws__tls_sessions_take(t->sessions);
     if (session)
         t->shaking->resumes = SSL_set_session(t->ssl, session) == 1;
@@ -312,12 +322,18 @@ static const char *tls_why(const struct ws__stream *s, int code)
     }
 }
 
+/* A certificate that was refused was shown instead of resuming. */
+static bool tls_resumed_in_vain(const struct ws__tls_shaking *shaking)
+{
+    return shaking->resumes && shaking->words[0] == '\0';
+}
+
 static int tls_fail(const struct ws__stream *s, int code, ws_error *err)
 {
     const struct ws__tls *t = s->state;
     const char *peer = t->shaking->peer;
 
-    if (code == WS_ERR_TLS && t->shaking->resumes)
+    if (code == WS_ERR_TLS && tls_resumed_in_vain(t->shaking))
         ws__tls_sessions_spoil(t->sessions);
     if (code == WS_ERR_TLS && ERR_GET_LIB(t->fault) == ERR_LIB_SSL &&
         ERR_GET_REASON(t->fault) == SSL_R_HTTP_REQUEST)

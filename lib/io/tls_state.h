@@ -22,8 +22,10 @@ struct ws__tls_shaking {
     const char *peer;  /* whom a client expects; NULL: this is a server */
     bool resumes;      /* a client, if the server lets it */
     struct ws__tls_server *server; /* of a server, held */
-    char
-        words[WS__TLS_WORDS]; /* what is wrong with the peer; "": nothing yet */
+
+    /* What is wrong with the peer's certificate, or the name it asks for; "":
+     * nothing. */
+    char words[WS__TLS_WORDS];
 };
 
 /* What is behind a stream with TLS.  An SSL object must not be used by two
