@@ -179,7 +179,7 @@ static int start(void **state)
     upgrader = (ws_upgrader){ 0 };
     fn = NULL;
     before = NULL;
-    after = NULL;
+    after = (void (*)(ws_conn *)){ NULL };
     ws_event_clear(&taken);
     ws_event_clear(&ended);
     l = serve((ws_server){ .routes = routes, .tls = way->tls });
