@@ -483,6 +483,8 @@ struct ws__extras *ws__extras_own(ws_conn *c)
 
 const struct ws__extras ws__usual[2];
 
+_Thread_local void *ws__local; /* nothing is counted here */
+
 /* ---- Who is there ------------------------------------------------------- */
 
 /* Nothing is counted here. */
