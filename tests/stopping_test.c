@@ -13,6 +13,7 @@
 
 #include "mode.h"
 #include "peer.h"
+#include "http/registry.h"
 
 enum { PATIENCE_MS = PATIENCE_S * 1000 };
 
@@ -453,7 +454,7 @@ static void a_deadline_leaves_no_time_to_spread(void **state)
     begin((ws_server){ .goodbye = &slow });
     int fd = hand_in_upgraded("/echo");
     expect_echo(fd);
-    assert_int_equal(ws_listener_shutdown(l, 1), 0);
+    assert_int_equal(ws_listener_shutdown(l, ws_after(400)), 0);
     hear_n(fd, got, sizeof(got));
     assert_memory_equal(got, "\x88\x02\x03\xe9", sizeof(got));
     assert_true(has_ended(fd));
@@ -466,6 +467,7 @@ static void who_has_just_come_may_still_ask(void **state)
     (void)state;
     struct closing c = { .ms = PATIENCE_MS };
 
+    ws__registry_fresh_ms = PATIENCE_MS;
     begin((ws_server){ 0 });
     int fd = hand_in(NULL);
     c.fiber = mode_go(close_listener, &c);
@@ -477,18 +479,21 @@ static void who_has_just_come_may_still_ask(void **state)
     ws_join(c.fiber);
     assert_int_equal(c.result, 0);
     close(fd);
+    ws__registry_fresh_ms = 1000;
 }
 
 /* But is not waited for: nothing of it comes, and that is the end. */
 static void but_not_for_long(void **state)
 {
     (void)state;
+    ws__registry_fresh_ms = 20;
     begin((ws_server){ .request_timeout_ms = -1 });
     int fd = hand_in(NULL);
 
     finish();
     assert_true(has_ended(fd));
     close(fd);
+    ws__registry_fresh_ms = 1000;
 }
 
 /* ---- Who still runs ----------------------------------------------------- */

@@ -16,6 +16,8 @@
 #include "fiber/sync.h"
 #include "proto/close.h"
 
+int ws__registry_fresh_ms = 1000;
+
 enum stage {
     OPEN,
     STOPPING, /* answers say "Connection: close" */

@@ -22,7 +22,7 @@ struct ws__stats_group;
 
 /* The beginning of a connection is never lost: what was accepted before a
  * shutdown began has so long to send its first request. */
-enum { WS__FRESH_MS = 1000 };
+extern int ws__registry_fresh_ms; /* tests change it */
 
 /*
  * One that runs handlers, from ws__entry_add to ws__session_end.  Written under

@@ -226,3 +226,13 @@ int ws__accept(int fd, char remote[static WS__ADDR_LEN])
     name_peer(&a, len, remote);
     return conn;
 }
+
+int ws__accept_queue(int fd)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return SOMAXCONN;
+    return (int)info.tcpi_unacked; /* is that of a socket that listens */
+}

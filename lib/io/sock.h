@@ -22,6 +22,10 @@
  */
 int ws__accept(int fd, char remote[static WS__ADDR_LEN]);
 
+/* How many connections wait to be accepted, or may, when the kernel does not
+ * say: at most as many. */
+int ws__accept_queue(int fd);
+
 /* Connect a stream socket by the deadline; cancel may be NULL.  Returns it,
  * non-blocking and with TCP_NODELAY, or a negative code. */
 int ws__connect(const struct sockaddr *addr, socklen_t len, int64_t deadline,

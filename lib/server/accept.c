@@ -75,12 +75,13 @@ static int accept_wait(struct ws__acceptor *a)
  * Another process may listen on the same socket, and of all who wait for it the
  * kernel wakes one.  If that was this one, on its way out, nobody else hears of
  * the connection: so what came before the watch is gone is accepted here, and
- * what comes afterwards wakes another.  No more than the queue holds.
+ * what comes afterwards wakes another.  No more than that, for they may come
+ * faster than they are accepted.
  */
 static void accept_last(struct ws__acceptor *a)
 {
     ws__watch_free(a->watch);
-    (void)accept_ready(a, SOMAXCONN);
+    (void)accept_ready(a, ws__accept_queue(a->endpoint->fd));
     ws__turned_away_close(&a->seat->listener->turned_away, INT64_MAX);
 }
 

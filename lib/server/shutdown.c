@@ -70,7 +70,7 @@ static void say_due(struct ending *e, int64_t now)
 /* Do what is due.  Returns when to come back; 0: there is no need. */
 static int64_t ending_step(struct ending *e)
 {
-    int64_t now = ws_now(), fresh_until = e->began + WS__FRESH_MS;
+    int64_t now = ws_now(), fresh_until = e->began + ws__registry_fresh_ms;
 
     say_due(e, now);
     if (e->fresh && now >= fresh_until) {

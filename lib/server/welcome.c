@@ -131,7 +131,7 @@ static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd,
     n->fd = fd;
     n->first_by =
         ws__limit_deadline(seat->listener->host.server.request_timeout_ms);
-    n->fresh_until = ws_after(WS__FRESH_MS);
+    n->fresh_until = ws_after(ws__registry_fresh_ms);
     strcpy(n->remote, remote);
     return n;
 }
