@@ -301,6 +301,41 @@ static void rivals_do_not_take_each_others(void **state)
     }
 }
 
+/* ---- Dialed ------------------------------------------------------------- */
+
+static void say_dialed(ws_conn *c, void *arg)
+{
+    (void)arg;
+    ws_write_text(c, "dialed");
+}
+
+static void a_local_socket_is_dialed(void **state)
+{
+    (void)state;
+    static const ws_route own[] = { { .path = "/a b", .socket = say_dialed },
+                                    { 0 } };
+    ws_server s = { .addr = addr, .routes = own };
+    char url[128];
+    ws_error err;
+    ws_message m;
+
+    mode_set(&s);
+    ws_listener *l = ws_listen(&s, &err);
+    assert_non_null(l);
+    snprintf(url, sizeof(url), "ws+unix:%s:/a b?c", path);
+    ws_conn *c = ws_dial(NULL, url, NULL, NULL, &err);
+    if (!c)
+        fail_msg("%s", err.text);
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_string_equal(m.data, "dialed");
+    ws_close(c);
+    finish(l);
+
+    assert_null(ws_dial(NULL, url, NULL, NULL, &err));
+    assert_int_equal(err.code, -ENOENT);
+    assert_non_null(strstr(err.text, path));
+}
+
 static void an_abstract_name_has_no_file(void **state)
 {
     (void)state;
@@ -351,6 +386,7 @@ int main(void)
         cmocka_unit_test(a_stale_file_is_taken_over),
         cmocka_unit_test(anothers_file_is_not_removed),
         cmocka_unit_test(rivals_do_not_take_each_others),
+        cmocka_unit_test(a_local_socket_is_dialed),
         cmocka_unit_test(an_abstract_name_has_no_file),
     };
 

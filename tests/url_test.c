@@ -53,6 +53,52 @@ static void urls_are_taken_apart(void **state)
     }
 }
 
+static void a_local_socket_has_a_path(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        bool tls;
+        const char *path, *target;
+    } rows[] = {
+        { "ws+unix:/run/a.sock:/b?c=d", 0, "/run/a.sock", "/b?c=d" },
+        { "wss+unix:/run/a.sock:/b", 1, "/run/a.sock", "/b" },
+        { "WS+UNIX:///run/a.sock:/b", 0, "/run/a.sock", "/b" },
+        { "ws+unix:/run/a.sock", 0, "/run/a.sock", "/" },
+        { "ws+unix:/run/a.sock:", 0, "/run/a.sock", "/" },
+        { "ws+unix:/run/a.sock:?b", 0, "/run/a.sock", "/?b" },
+        { "ws+unix:/run/a.sock:/b:c", 0, "/run/a.sock", "/b:c" },
+        { "ws+unix:a.sock:/b c", 0, "a.sock", "/b%20c" },
+        { "ws+unix:/%3A%25%20 :/", 0, "/:%  ", "/" },
+        { "ws+unix:@name:/", 0, "@name", "/" },
+    };
+    static const char *const bad[] = {
+        "ws+unix:",      "ws+unix://",    "ws+unix::/b",
+        "ws+unix:/a?b",  "ws+unix:/%00:", "ws+unix:/%zz:/",
+        "ws+unix:/a:/%", "ws+unix:/a:/#", "ws+unix",
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct ws__url u;
+        ws_error err = { 0 };
+
+        if (ws__url_parse(&u, rows[i].url, &err) != 0)
+            fail_msg("%s: %s", rows[i].url, err.text);
+        assert_int_equal(u.tls, rows[i].tls);
+        assert_string_equal(u.path, rows[i].path);
+        assert_string_equal(u.target, rows[i].target);
+        assert_string_equal(u.host_port, "localhost");
+        ws__url_fini(&u);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct ws__url u;
+        ws_error err = { 0 };
+
+        assert_int_equal(ws__url_parse(&u, bad[i], &err), WS_ERR_URL);
+        ws__url_fini(&u);
+    }
+}
+
 static void a_target_is_sent_as_rfc_3986_has_it(void **state)
 {
     (void)state;
@@ -403,6 +449,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_are_taken_apart),
+        cmocka_unit_test(a_local_socket_has_a_path),
         cmocka_unit_test(a_target_is_sent_as_rfc_3986_has_it),
         cmocka_unit_test(a_zone_is_for_the_resolver_alone),
         cmocka_unit_test(what_is_no_ws_url_is_refused),

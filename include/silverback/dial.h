@@ -38,7 +38,8 @@ typedef struct ws_dialer {
      * NULL: verify with the system's roots. */
     const ws_tls *tls;
 
-    /* Connect in another way, to the proxy if there is one; returns a connected
+    /* Connect in another way, to the proxy if there is one (to a local socket:
+     * host is its path, port ""); returns a connected
      * stream socket, which is taken, or a code.  May wait as any call here, and
      * has to end by the deadline itself (0: never). */
     int (*connect)(const char *host, const char *port, int64_t deadline,
@@ -65,7 +66,10 @@ typedef struct ws_response {
 WS_API void ws_response_free(ws_response *resp);
 
 /*
- * Connect to a ws:// or wss:// URL.
+ * Connect to a ws:// or wss:// URL; or to a local socket, by
+ * "ws+unix:/run/chat.sock:/target?query" or wss+unix, as ws of npm has it: the
+ * first colon ends the path, in which a colon of its own is "%3A", and without a
+ * target it is "/".  The Host is "localhost", and there is no proxy.
  *
  * In its path and query, whatever RFC 3986 has not there is percent-encoded, as
  * browsers do, bytes beyond ASCII among it; a "%" that begins no escape, a

@@ -130,7 +130,9 @@ static ws_conn *dial_by_proxy(struct ws__dialing *d,
                               ws_response **resp)
 {
     struct ws__url proxy;
-    int found = ws__proxy_find(&proxy, d->dialer->proxy, d->url, d->err);
+    int found = d->url->path
+                    ? 0
+                    : ws__proxy_find(&proxy, d->dialer->proxy, d->url, d->err);
 
     if (found < 0)
         return NULL;

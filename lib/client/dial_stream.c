@@ -15,18 +15,19 @@
 static int connect_fail(const struct ws__dialing *d, const struct ws__url *hop,
                         int r)
 {
-    return ws__fail(d->err, r, "connect to %s%s: %s",
-                    d->proxy ? "the proxy " : "", hop->host_port,
-                    r == WS_ERR_TIMEOUT
-                        ? "no answer within the handshake timeout"
-                        : ws__connect_error(hop->host, r));
+    return ws__fail(
+        d->err, r, "connect to %s%s: %s", d->proxy ? "the proxy " : "",
+        hop->path ? hop->path : hop->host_port,
+        r == WS_ERR_TIMEOUT ? "no answer within the handshake timeout"
+                            : ws__connect_error(hop->host, r));
 }
 
 static int connect_by_hook(const struct ws__dialing *d,
                            const struct ws__url *hop)
 {
     const ws_dialer *dialer = d->dialer;
-    int fd = dialer->connect(hop->host, hop->port, d->deadline, dialer->arg);
+    int fd = dialer->connect(hop->path ? hop->path : hop->host, hop->port,
+                             d->deadline, dialer->arg);
 
     if (fd < 0)
         return fd;
@@ -41,13 +42,18 @@ static int connect_by_hook(const struct ws__dialing *d,
 /* Returns a descriptor or a negative code. */
 static int connect_to(const struct ws__dialing *d, const struct ws__url *hop)
 {
+    ws_event *cancel = d->dialer->cancel;
     int fd = WS_ERR_CANCELED;
 
-    if (!d->dialer->cancel || !ws_event_is_set(d->dialer->cancel))
-        fd = d->dialer->connect
-                 ? connect_by_hook(d, hop)
-                 : ws__connect_host(hop->host, hop->port, d->deadline,
-                                    d->dialer->cancel, d->err);
+    if (cancel && ws_event_is_set(cancel))
+        return connect_fail(d, hop, fd);
+    if (d->dialer->connect)
+        fd = connect_by_hook(d, hop);
+    else if (hop->path)
+        fd = ws__connect_path(hop->path, d->deadline, cancel);
+    else
+        fd =
+            ws__connect_host(hop->host, hop->port, d->deadline, cancel, d->err);
     return fd < 0 ? connect_fail(d, hop, fd) : fd;
 }
 

@@ -21,6 +21,7 @@ struct purpose {
         const char *port;
         bool tls;
         bool socks;
+        bool local; /* a socket's path instead of a host */
     } schemes[4];
     const char *not_one; /* when it has none of these schemes */
     const char *unnamed; /* the scheme of a URL without one; NULL: refused */
@@ -31,6 +32,8 @@ static const struct purpose to_server = {
     .schemes = {
         { .name = "ws", .port = "80" },
         { .name = "wss", .port = "443", .tls = true },
+        { .name = "ws+unix", .port = "", .local = true },
+        { .name = "wss+unix", .port = "", .tls = true, .local = true },
     },
     .not_one = "the scheme is neither ws nor wss",
 };
@@ -127,6 +130,7 @@ struct parts {
     struct ws__str zone;        /* empty: none */
     struct ws__str port;        /* empty: the default */
     bool literal;
+    struct ws__str path;   /* of a local socket */
     struct ws__str target; /* may lack its '/' */
 };
 
@@ -260,10 +264,38 @@ static const char *split_scheme(struct parts *p, const struct purpose *purpose,
     p->scheme = scheme_named(purpose, cut(rest, url_find(*rest, ":")));
     if (!p->scheme)
         return purpose->not_one;
+    if (p->scheme->local) {
+        cut(rest, rest->n > 0);
+        return NULL;
+    }
     if (rest->n < 3 || memcmp(rest->p, "://", 3) != 0)
         return "no \"://\" after the scheme";
     cut(rest, 3);
     return NULL;
+}
+
+/* As ws of npm has it: the first colon ends the socket's path, in which a colon
+ * of its own is %3A. */
+static const char *split_local(struct parts *p, struct ws__str rest)
+{
+    if (rest.n > 1 && memcmp(rest.p, "//", 2) == 0)
+        cut(&rest, 2);
+    p->path = cut(&rest, url_find(rest, ":?"));
+    if (p->path.n == 0)
+        return "no path of a socket";
+    if (rest.n > 0 && *rest.p == '?')
+        return "no colon between the socket's path and the query";
+    for (struct ws__str s = p->path; s.n > 0;) {
+        int c = unescape(&s);
+
+        if (c < ' ' || c == 0x7f)
+            return "a malformed escape or a control byte in the socket's path";
+    }
+    cut(&rest, rest.n > 0);
+    p->host = ws__str("localhost");
+    p->port = ws__str("");
+    p->target = rest;
+    return target_fault(rest);
 }
 
 static const char *split(struct parts *p, const struct purpose *purpose,
@@ -276,6 +308,8 @@ static const char *split(struct parts *p, const struct purpose *purpose,
         fault = split_scheme(p, purpose, &rest);
     if (fault)
         return fault;
+    if (p->scheme->local)
+        return split_local(p, rest);
     struct ws__str authority = cut(&rest, url_find(rest, "/?"));
     p->target = rest;
     fault = authority_fault(authority);
@@ -368,6 +402,10 @@ static void fill(struct ws__url *u, const struct parts *p, char *at)
     put_authority(&at, p, port);
     u->target = url_begin(&at);
     put_target(&at, p->target);
+    if (p->scheme->local) {
+        u->path = url_begin(&at);
+        put_unescaped(&at, p->path);
+    }
     if (p->credentials.n > 0)
         put_credentials(u, at, p->credentials);
     u->tls = p->scheme->tls;
@@ -388,8 +426,8 @@ static int parse_for(struct ws__url *u, const struct purpose *purpose,
 
     /* A host stands four times, a port three times, an escaped target takes
      * three times its room, everything else is there once; the rest is five
-     * characters of a default port, thrice, brackets, colons, slash and NULs. */
-    u->memory = ws__alloc(4 * strlen(s) + 64);
+     * characters of a default port, thrice, or a "localhost" four times, brackets, colons, slash and NULs. */
+    u->memory = ws__alloc(4 * strlen(s) + 128);
     if (!u->memory)
         return ws__fail(err, -ENOMEM, "out of memory");
     fill(u, &p, u->memory);

@@ -16,9 +16,11 @@ struct ws__url {
     char *name; /* the host for others: an IPv6 address without brackets */
     char *host; /* the same for the resolver: with a zone, "fe80::1%eth0" */
     char *port; /* the scheme's unless given; no leading zero */
-    char *host_port;   /* for the Host field: brackets, and no default port */
-    char *authority;   /* for CONNECT: brackets, and always a port */
-    char *target;      /* path and query, escaped, at least "/" */
+    char *host_port; /* for the Host field: brackets, and no default port */
+    char *authority; /* for CONNECT: brackets, and always a port */
+    char *target;    /* path and query, escaped, at least "/" */
+    char *path; /* of a local socket, decoded; NULL: host and port; then host is
+                 * "localhost", and port "" */
     char *credentials; /* "user:password", decoded; NULL: none */
     size_t user_len;
     char *memory;
@@ -32,7 +34,9 @@ struct ws__url {
  * query what it has not is escaped, byte by byte, but a "%" that begins no
  * escape, a fragment and control bytes are refused, the latter in the
  * credentials also when they are escaped.  A zone (RFC 6874) stays here: what
- * is told to others is without (section 3). */
+ * is told to others is without (section 3).
+ *
+ * "ws+unix:PATH:/target" and "wss+unix:PATH:/target" name a local socket. */
 int ws__url_parse(struct ws__url *u, const char *s, ws_error *err);
 
 /* ws__url_parse for a proxy's: http, https, socks5 or socks5h; http if there is
