@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include "base/log.h"
 #include "fiber/name.h"
@@ -12,7 +11,10 @@
 #include "io/wait.h"
 #include "server/welcome.h"
 
-enum { PAUSE_MS = 100 };
+enum {
+    PAUSE_MS = 100,
+    BATCH = 16, /* accepted before it is seen that the listener stops */
+};
 
 static void say_starved(const struct ws__endpoint *e, const char *error)
 {
@@ -95,8 +97,8 @@ void ws__accept_all(void *acceptor)
         return;
     ws__fiber_label(WS__WORK "accepting connections");
     (void)ws__watch_new(a->endpoint->fd, true, &a->watch); /* does without */
-    while (r != WS_ERR_CANCELED) {
-        int error = accept_ready(a, SOMAXCONN);
+    while (r != WS_ERR_CANCELED && !ws_event_is_set(&a->seat->listener->stop)) {
+        int error = accept_ready(a, BATCH);
 
         if (error == 0)
             continue;
