@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <silverback.h>
@@ -378,6 +378,21 @@ static void echo_by_calls(ws_request *r, void *arg)
         data.open++;
 }
 
+static void let_pass(ws_conn *c, ws_message *m, void *arg)
+{
+    (void)c;
+    (void)m;
+    (void)arg;
+}
+
+static void hand_on(ws_request *r, void *arg)
+{
+    ws_conn *c = ws_upgrade(NULL, r, NULL);
+
+    if (c)
+        (void)ws_on_message(c, let_pass, arg);
+}
+
 static void stay(ws_conn *c, void *arg)
 {
     (void)c;
@@ -389,6 +404,7 @@ static ws_event stayed_long_enough;
 static const ws_route routes[] = {
     { .path = "/echo", .socket = echo },
     { .path = "/calls", .handler = echo_by_calls },
+    { .path = "/thread", .handler = hand_on, .thread = true },
     { .path = "/stay", .socket = stay, .arg = &stayed_long_enough },
     { 0 },
 };
@@ -575,6 +591,28 @@ static void a_listener_is_shut_down_inside_and_outside_of_a_fiber(void **state)
         run_until(loop, &s.done);
         assert_int_equal(s.code, 0);
         assert_int_equal(data.open, 0);
+    }
+}
+
+/* In a worker its end would wait for them: ASan sees who comes too late. */
+static void a_listener_is_not_freed_before_its_own_fibers_have_ended(
+    void **state)
+{
+    (void)state;
+
+    for (int i = 0; i < rounds(20); i++) {
+        ws_listener *l = listen_in(loop);
+        int fds[2];
+
+        ws_conn *c = dial_to(l, "/thread");
+        assert_non_null(c);
+        ws_shutdown(c);
+        ws_close(c);
+        assert_int_equal(
+            socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        assert_int_equal(ws_listener_serve_fd(l, fds[0], "given"), 0);
+        close(fds[1]);
+        shut_down(l);
     }
 }
 
@@ -789,6 +827,7 @@ int main(void)
         in_a_loop(a_dial_outside_of_a_step_reaches_the_loops_own_listener),
         in_a_loop(two_listeners_of_one_loop_count_apart),
         in_a_loop(a_listener_is_shut_down_inside_and_outside_of_a_fiber),
+        in_a_loop(a_listener_is_not_freed_before_its_own_fibers_have_ended),
         in_a_loop(a_handler_that_stays_is_not_waited_for_for_ever),
         in_a_loop(a_loop_with_something_left_is_not_freed),
         in_a_loop(misuse_gets_a_code),

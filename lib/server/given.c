@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "fiber/sched.h"
 #include "server/listener.h"
-#include "server/seat.h"
+#include "server/running.h"
 #include "server/welcome.h"
 
 struct given {
@@ -55,7 +55,7 @@ static void given_run(void *arg)
     ws__welcome(seat, g->fd, g->remote);
     ws_free(g);
     look_after(seat);
-    ws__seat_ends(seat->listener);
+    ws__running_ends(seat->listener);
 }
 
 static void given_abandon(void *arg)
@@ -63,7 +63,7 @@ static void given_abandon(void *arg)
     struct given *g = arg;
 
     close(g->fd);
-    ws__seat_ends(g->seat->listener);
+    ws__running_ends(g->seat->listener);
     ws_free(g);
 }
 
@@ -79,10 +79,10 @@ static int given_start(ws_listener *l, int fd, const char *remote)
         snprintf(g->remote, sizeof(g->remote), "%s", remote);
     else
         ws__remote_name(fd, g->remote);
-    atomic_fetch_add(&l->running, 1);
+    ws__running_begins(l);
     int r = ws__go_in(g->seat->worker, given_run, given_abandon, g);
     if (r != 0) {
-        ws__seat_ends(l);
+        ws__running_ends(l);
         ws_free(g);
     }
     return r;

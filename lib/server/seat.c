@@ -11,6 +11,7 @@
 #include "fiber/thread.h"
 #include "fiber/worker.h"
 #include "server/accept.h"
+#include "server/running.h"
 
 static void seat_accepts_no_more(ws_listener *l)
 {
@@ -67,12 +68,6 @@ static void seat_accept(void *arg)
     seat_accept_all(seat);
 }
 
-void ws__seat_ends(ws_listener *l)
-{
-    if (atomic_fetch_sub(&l->running, 1) == 1)
-        ws_event_set(&l->ended);
-}
-
 static void *seat_run(void *arg)
 {
     struct ws__seat *seat = arg;
@@ -83,18 +78,16 @@ static void *seat_run(void *arg)
         seat_accepts_no_more(l);
         seat_is_present(l, false);
     }
-    ws__seat_ends(l);
+    ws__running_ends(l);
     return NULL;
 }
 
-/* What else runs in the loop does not end with the listener, so it is not waited
- * for. */
 static void seat_accept_in_loop(void *arg)
 {
     struct ws__seat *seat = arg;
 
     seat_accept_all(seat);
-    ws__seat_ends(seat->listener);
+    ws__running_ends(seat->listener);
 }
 
 static int seat_start_in_loop(struct ws__seat *seat, struct ws__worker *w)

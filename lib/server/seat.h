@@ -13,9 +13,6 @@
  */
 int ws__seats_start(ws_listener *l);
 
-/* One that l->running counts has ended: a seat, or what was started in one. */
-void ws__seat_ends(ws_listener *l);
-
 /* Wait for their end, and let go of what they had. */
 void ws__seats_join(ws_listener *l);
 

@@ -15,6 +15,7 @@
 #include "http/deny_unread.h"
 #include "http/peer.h"
 #include "http/session.h"
+#include "server/running.h"
 
 enum { SLACK = 8 }; /* connections that a worker may have above its share */
 
@@ -136,16 +137,37 @@ static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd,
     return n;
 }
 
+static ws_listener *listener_of(const struct ws__newcomer *n)
+{
+    return (ws_listener *)((char *)n->host - offsetof(ws_listener, host));
+}
+
+static void newcomer_run(void *newcomer)
+{
+    ws_listener *l = listener_of(newcomer);
+
+    ws__session_run(newcomer);
+    ws__running_release(l);
+}
+
+static void newcomer_abandon(void *newcomer)
+{
+    ws_listener *l = listener_of(newcomer);
+
+    ws__session_abandon(newcomer);
+    ws__running_release(l);
+}
+
 static int newcomer_start(struct ws__seat *seat, struct ws__seat *chosen,
                           struct ws__newcomer *n)
 {
     ws_fiber *f;
 
+    ws__running_hold(seat->listener);
     if (chosen != seat)
-        return ws__go_in(chosen->worker, ws__session_run, ws__session_abandon,
-                         n);
-    f = seat->listener->host.server.threads ? ws__go_thread(ws__session_run, n)
-                                            : ws_go(ws__session_run, n);
+        return ws__go_in(chosen->worker, newcomer_run, newcomer_abandon, n);
+    f = seat->listener->host.server.threads ? ws__go_thread(newcomer_run, n)
+                                            : ws_go(newcomer_run, n);
     ws_detach(f);
     return f ? 0 : -ENOMEM;
 }
@@ -179,5 +201,5 @@ void ws__welcome(struct ws__seat *seat, int fd, const char *remote)
     struct ws__seat *chosen = seat_for_one(seat);
     struct ws__newcomer *n = newcomer_new(chosen, fd, remote, share);
     if (n && newcomer_start(seat, chosen, n) != 0)
-        ws__session_abandon(n);
+        newcomer_abandon(n);
 }
