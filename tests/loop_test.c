@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,8 +21,10 @@
 
 enum {
     PATIENCE_MS = 20 * 1000,
+    OWN_STACK = 80 * 1024,
     MESSAGES = 50,
-    MANY = 300, /* more than one step takes from the kernel */
+    ADDRS = 100, /* whose fibers' stacks take more than one allocation */
+    MANY = 300,  /* more than one step takes from the kernel */
 };
 
 static ws_loop *loop; /* of the tests' own thread */
@@ -631,6 +634,42 @@ static void a_handler_that_stays_is_not_waited_for_for_ever(void **state)
     ws_close(c);
 }
 
+/* As one that takes its time would. */
+static void hesitate(ws_request *r, int status, const char *reason, void *arg)
+{
+    (void)r, (void)status, (void)reason;
+    ws_event_wait(arg, 0);
+}
+
+static int hand_in(ws_listener *l)
+{
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_int_equal(ws_listener_serve_fd(l, fds[0], NULL), 0);
+    return fds[1];
+}
+
+static void what_is_being_handed_in_keeps_the_listener(void **state)
+{
+    (void)state;
+    ws_event refused = { { NULL } };
+    const ws_server s = { .addr = "none",
+                          .routes = routes,
+                          .loop = loop,
+                          .max_connections = 1,
+                          .error = hesitate,
+                          .error_arg = &refused };
+    ws_listener *l = ws_listen(&s, NULL);
+    int first = hand_in(l), second = hand_in(l);
+
+    assert_int_equal(ws_listener_shutdown(l, ws_after(1)), WS_ERR_TIMEOUT);
+    ws_event_set(&refused);
+    shut_down(l);
+    close(first);
+    close(second);
+}
+
 static void a_loop_with_something_left_is_not_freed(void **state)
 {
     (void)state;
@@ -809,6 +848,28 @@ static void without_memory_there_is_none(void **state)
     assert_true(made);
 }
 
+/* Some of what accepts has a fiber by then; stacks of this size are nobody
+ * else's. */
+static void without_memory_a_listener_leaves_nothing_in_the_loop(void **state)
+{
+    (void)state;
+    const char *many[ADDRS + 1] = { NULL };
+    ws_loop *own = ws_loop_new(OWN_STACK);
+    ws_server s = { .routes = routes, .addrs = many, .loop = own };
+    ws_listener *l = NULL;
+
+    for (size_t i = 0; i < ADDRS; i++)
+        many[i] = "127.0.0.1:0";
+    for (long n = 1; !l; n++) {
+        alloc_fail_from(n);
+        l = ws_listen(&s, NULL);
+        alloc_fail_at(0);
+        assert_true(ws_loop_step(own) >= 0);
+    }
+    shut_down(l);
+    run_out(own);
+}
+
 #define in_a_loop(f) cmocka_unit_test_setup_teardown(f, make_loop, end_loop)
 
 int main(void)
@@ -829,11 +890,13 @@ int main(void)
         in_a_loop(a_listener_is_shut_down_inside_and_outside_of_a_fiber),
         in_a_loop(a_listener_is_not_freed_before_its_own_fibers_have_ended),
         in_a_loop(a_handler_that_stays_is_not_waited_for_for_ever),
+        in_a_loop(what_is_being_handed_in_keeps_the_listener),
         in_a_loop(a_loop_with_something_left_is_not_freed),
         in_a_loop(misuse_gets_a_code),
         in_a_loop(a_loop_has_no_threads_beside_it),
         in_a_loop(each_thread_may_have_one),
         cmocka_unit_test(without_memory_there_is_none),
+        cmocka_unit_test(without_memory_a_listener_leaves_nothing_in_the_loop),
     };
 
     alloc_fail_install();

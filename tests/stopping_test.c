@@ -11,9 +11,9 @@
 
 #include <silverback.h>
 
+#include "http/registry.h"
 #include "mode.h"
 #include "peer.h"
-#include "http/registry.h"
 
 enum { PATIENCE_MS = PATIENCE_S * 1000 };
 
@@ -59,6 +59,26 @@ static void echo(ws_conn *c, void *arg)
     atomic_fetch_add(&ended, 1);
 }
 
+/* Writes nothing, so that a goodbye finds nobody in its way. */
+static void listen_quietly(ws_conn *c, void *arg)
+{
+    ws_message m;
+
+    (void)arg;
+    ws_event_set(&entered);
+    while (ws_read_message(c, &m) == 0)
+        continue;
+}
+
+static ws_conn *kept_conn;
+
+static void keep(ws_conn *c, void *arg)
+{
+    (void)arg;
+    kept_conn = ws_ref(c);
+    ws_event_set(&entered);
+}
+
 static void await_stop(ws_conn *c, void *arg)
 {
     (void)arg;
@@ -74,6 +94,8 @@ static const ws_route routes[] = {
     { .path = "/hold/thread", .handler = hold, .thread = true },
     { .path = "/sleep", .handler = sleep_long },
     { .path = "/echo", .socket = echo },
+    { .path = "/quiet", .socket = listen_quietly },
+    { .path = "/kept", .socket = keep },
     { .path = "/stop", .socket = await_stop },
     { 0 },
 };
@@ -252,6 +274,25 @@ static void those_turned_away_take_no_memory(void **state)
     assert_true(count_of(NULL, WS_COUNT_FIBERS) < before + FEW);
     close(first);
     finish();
+}
+
+/* Nobody accepts here, who would see to it. */
+static void one_that_was_turned_away_is_closed_at_the_end(void **state)
+{
+    (void)state;
+    begin((ws_server){ .max_connections = 1 });
+    int first = hand_in(NULL);
+    say(first, "GET / HTTP/1.1" SERVED "\r\n");
+    assert_true(hear(first, &a));
+    int second = hand_in(NULL);
+    assert_true(hear(second, &a));
+    assert_int_equal(a.status, 503);
+
+    close(first);
+    finish();
+    assert_int_equal(send(second, "x", 1, MSG_NOSIGNAL), -1);
+    assert_int_equal(errno, EPIPE);
+    close(second);
 }
 
 static void nothing_is_handed_in_once_it_stops(void **state)
@@ -452,13 +493,31 @@ static void a_deadline_leaves_no_time_to_spread(void **state)
     char got[4];
 
     begin((ws_server){ .goodbye = &slow });
-    int fd = hand_in_upgraded("/echo");
-    expect_echo(fd);
-    assert_int_equal(ws_listener_shutdown(l, ws_after(400)), 0);
+    int fd = hand_in_upgraded("/quiet");
+    assert_int_equal(ws_event_wait(&entered, ws_after(PATIENCE_MS)), 0);
+    assert_int_equal(ws_listener_shutdown(l, 1), 0);
     hear_n(fd, got, sizeof(got));
     assert_memory_equal(got, "\x88\x02\x03\xe9", sizeof(got));
     assert_true(has_ended(fd));
     close(fd);
+}
+
+/* Its listener is gone, and the event is there. */
+static void a_connection_that_is_kept_keeps_the_event(void **state)
+{
+    (void)state;
+    begin((ws_server){ 0 });
+    int fd = hand_in_upgraded("/kept");
+    assert_int_equal(ws_event_wait(&entered, ws_after(PATIENCE_MS)), 0);
+    ws_event *stopping = ws_stopping(kept_conn);
+    assert_false(ws_event_is_set(stopping));
+    hear_goodbye(fd, WS_CLOSE_NORMAL, "");
+    close(fd);
+    finish();
+    assert_ptr_equal(ws_stopping(kept_conn), stopping);
+    assert_true(ws_event_is_set(stopping));
+    assert_int_equal(ws_write_text(kept_conn, "late"), WS_ERR_CANCELED);
+    ws_unref(kept_conn);
 }
 
 /* What was accepted is served, though its request comes late. */
@@ -572,6 +631,7 @@ int main(void)
         cmocka_unit_test(what_is_no_connection_is_not_served),
         cmocka_unit_test(one_above_the_limit_gets_503),
         cmocka_unit_test(those_turned_away_take_no_memory),
+        cmocka_unit_test(one_that_was_turned_away_is_closed_at_the_end),
         cmocka_unit_test(nothing_is_handed_in_once_it_stops),
         cmocka_unit_test(a_kept_connection_is_answered_and_let_go),
         cmocka_unit_test(an_upgrade_of_a_kept_connection_gets_503),
@@ -581,6 +641,7 @@ int main(void)
         cmocka_unit_test(a_code_that_may_not_be_sent_is_refused),
         cmocka_unit_test(goodbyes_are_spread),
         cmocka_unit_test(a_deadline_leaves_no_time_to_spread),
+        cmocka_unit_test(a_connection_that_is_kept_keeps_the_event),
         cmocka_unit_test(who_has_just_come_may_still_ask),
         cmocka_unit_test(but_not_for_long),
         cmocka_unit_test(who_still_runs_is_named),

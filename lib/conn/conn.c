@@ -81,6 +81,8 @@ void ws_unref(ws_conn *c)
     free_extras(c);
     c->stream.ops->fini(&c->stream);
     ws__share_leave(c->share);
+    if (c->entry.ops)
+        c->entry.ops->freed(&c->entry);
     ws_free(c->remote);
     ws_free(c);
 }

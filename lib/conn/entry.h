@@ -17,6 +17,7 @@ struct ws__entry_ops {
     void (*close)(struct ws__entry *e); /* a shutdown begins */
     void (*cut)(struct ws__entry *e);   /* its deadline has passed */
     void (*gone)(struct ws__entry *e);  /* by the connection: it has ended */
+    void (*freed)(struct ws__entry *e); /* and its last reference goes */
     bool spread; /* close is for when its turn comes, not for all at once */
 };
 
@@ -25,7 +26,8 @@ struct ws__entry_ops {
 struct ws__entry {
     struct ws__entry *next;
     struct ws__entry *prev;
-    struct ws__stats_group *stats;   /* where it counts: the list's */
+    struct ws__stats_group *stats;   /* where it counts: the list's, until it
+                                      * is freed */
     const struct ws__entry_ops *ops; /* NULL: it is in none */
     unsigned seat;                   /* the worker that serves it */
     bool idle; /* a session between requests: a shutdown ends it at once */

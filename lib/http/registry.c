@@ -33,7 +33,7 @@ struct ws__registry {
     enum stage stage;
     int goodbye;
     char reason[WS__REASON_MAX + 1];
-    size_t holders;
+    atomic_size_t holders;
     size_t connections;
     size_t sessions;
     struct ws__stats_group stats;
@@ -51,7 +51,7 @@ struct ws__registry *ws__registry_new(unsigned seats)
 
     if (!g)
         return NULL;
-    g->holders = 1;
+    atomic_init(&g->holders, 1);
     g->goodbye = WS_CLOSE_GOING_AWAY;
     return g;
 }
@@ -74,10 +74,7 @@ void ws__registry_tell(const struct ws__registry *g, const ws_access *a)
 
 void ws__registry_unref(struct ws__registry *g)
 {
-    ws_mutex_lock(&g->lock);
-    bool last = --g->holders == 0;
-    ws_mutex_unlock(&g->lock);
-    if (!last)
+    if (atomic_fetch_sub(&g->holders, 1) > 1)
         return;
     ws__stats_close(&g->stats); /* for what was counted since the listener's */
     ws_free(g);
@@ -167,7 +164,7 @@ bool ws__session_begin(struct ws__registry *g, unsigned seat)
     bool open = g->stage < CLOSING;
     if (open) {
         g->sessions++;
-        g->holders++;
+        atomic_fetch_add(&g->holders, 1);
         seat_add(g, seat);
     }
     ws_mutex_unlock(&g->lock);
@@ -302,7 +299,7 @@ void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry_ops *ops,
                              .ops = ops,
                              .seat = plain->seat };
     ws_mutex_lock(&g->lock);
-    g->holders++;
+    atomic_fetch_add(&g->holders, 1);
     entry_insert(g, e);
     entry_catch_up(e, g->stage);
     ws_mutex_unlock(&g->lock);
@@ -317,9 +314,8 @@ void ws__entry_lost(struct ws__entry *plain)
     ws_mutex_unlock(&g->lock);
 }
 
-void ws__entry_closed(struct ws__entry *e)
+void ws__entry_freed(struct ws__entry *e)
 {
-    ws__entry_remove(e);
     ws__registry_unref(ws__registry_of(e->stats));
 }
 

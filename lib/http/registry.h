@@ -83,8 +83,8 @@ void ws__session_end(struct ws__registry *g, struct ws__stay *stay);
 void ws__stay_move(struct ws__registry *g, struct ws__stay *to,
                    const struct ws__stay *from, const char *route);
 
-/* Plain connections.  idle returns false once connections are closed: who is
- * idle then is to end by itself. */
+/* Plain connections; remove is for upgraded ones, too.  idle returns false once
+ * connections are closed: who is idle then is to end by itself. */
 void ws__entry_add(struct ws__entry *e, const struct ws__entry_ops *ops,
                    struct ws__registry *g, unsigned seat,
                    struct ws__stay *stay);
@@ -99,8 +99,8 @@ void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry_ops *ops,
                         const struct ws__entry *plain);
 void ws__entry_lost(struct ws__entry *plain);
 
-/* An upgraded connection's end. */
-void ws__entry_closed(struct ws__entry *e);
+/* An upgraded connection's memory goes, and its reference with that. */
+void ws__entry_freed(struct ws__entry *e);
 
 /* ---- Shutdown, in its steps --------------------------------------------- */
 

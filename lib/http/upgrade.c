@@ -197,13 +197,14 @@ static void upgraded_cut(struct ws__entry *e)
 static void upgraded_gone(struct ws__entry *e)
 {
     ws__access_end(ws__registry_of(e->stats), conn_of(e));
-    ws__entry_closed(e);
+    ws__entry_remove(e);
 }
 
 const struct ws__entry_ops ws__upgraded_ops = {
     .close = upgraded_goodbye,
     .cut = upgraded_cut,
     .gone = upgraded_gone,
+    .freed = ws__entry_freed,
     .spread = true,
 };
 

@@ -107,6 +107,7 @@ void ws__listener_free(ws_listener *l)
     ws__seats_join(l);
     for (size_t i = 0; i < l->nendpoints; i++)
         ws__endpoint_close(&l->endpoints[i]);
+    ws__turned_away_close(&l->turned_away, INT64_MAX);
     if (l->host.registry) {
         ws__stats_close(ws__registry_stats(l->host.registry));
         ws__registry_unref(l->host.registry);

@@ -128,18 +128,20 @@ int ws__seats_start(ws_listener *l)
     atomic_init(&l->absent, l->nseats);
     while (n < l->nseats && seat_start(&l->seats[n]) == 0)
         n++;
-    int missing = l->nseats - n;
-    atomic_fetch_sub(&l->running, missing);
-    for (int i = 0; i < missing; i++) {
+    for (; n < l->nseats; n++) {
         seat_accepts_no_more(l);
         seat_is_present(l, false);
+        ws__running_ends(l);
     }
     ws_event_wait(&l->present, 0);
     bool crippled = atomic_load(&l->crippled);
     if (crippled)
         ws_event_set(&l->stop);
     ws_event_set(&l->open);
-    return crippled ? -ENOMEM : 0;
+    if (!crippled)
+        return 0;
+    ws_event_wait(&l->ended, 0); /* no join waits for those in a loop */
+    return -ENOMEM;
 }
 
 void ws__seats_join(ws_listener *l)

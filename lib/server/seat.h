@@ -8,8 +8,8 @@
 /*
  * Start a thread for each seat, which accepts until the listener is stopped.
  * Any of them may hand a connection to any other, so none accepts before all
- * run.  Returns 0 or -ENOMEM: then what has started stops again, and has
- * accepted none.
+ * run.  Returns 0 or -ENOMEM: then what has started has ended again,
+ * and has accepted none.
  */
 int ws__seats_start(ws_listener *l);
 
