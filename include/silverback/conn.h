@@ -87,8 +87,9 @@ typedef struct ws_message {
  *                      anything taken (ws_upgrader.ping_interval_ms)
  *   WS_ERR_SLOW        the rest of a message came too slowly (1008 was sent;
  *                      ws_upgrader.min_read_rate)
- *   WS_ERR_FULL        unfinished messages, of all connections together, hold
- *                      too much (1013 was sent; ws_set_unfinished_limit)
+ *   WS_ERR_FULL        unfinished messages, of all connections together or of
+ *                      those from one address, hold too much (1013 was sent;
+ *                      ws_set_unfinished_limit, max_unfinished_per_address)
  *   WS_ERR_CANCELED    ws_shutdown was called
  *   WS_ERR_BUSY        another fiber is inside a read, or this one, which has
  *                      called a handler of control frames: nothing was read
@@ -274,9 +275,9 @@ WS_API int ws_set_compression_level(ws_conn *c, int level); /* -2 .. 9 */
 /*
  * Called from within reads; data is borrowed for the call, and ends with '\0'.
  * May write.  Must not read (WS_ERR_BUSY), nor close: ws_close within one is
- * logged, shuts the connection down, and leaves it to be closed.  Return 0 to go on, or a negative code
- * that the read then returns for good (after a close frame, which it does not
- * hide: ws_conn_error tells of that).  A handler replaces the default (answer
+ * logged, shuts the connection down, and leaves it to be closed.  Return 0 to go
+ * on, or a negative code that the read then returns for good (after a close frame,
+ * which it does not hide: ws_conn_error tells of that).  A handler replaces the default (answer
  * a ping with its bytes, ignore a pong, answer a close with its code): a ping
  * handler sends its own pong.  NULL restores it.
  */
@@ -317,7 +318,9 @@ WS_API void *ws_user(const ws_conn *c);
 /* Log each frame that comes and goes from now on: its direction, opcode, FIN and
  * RSV1, and the length of its payload, but nothing of that.  Those of all
  * connections if the environment's SILVERBACK_TRACE is 1 when they begin.  From
- * any thread; what has been received already may not be logged any more. */
+ * any thread; what has been received already may not be logged any more.  The log
+ * function is called while nothing else can be sent on c: it must not write to c,
+ * nor to another connection that is traced. */
 WS_API void ws_set_trace(ws_conn *c, bool on);
 
 /* ---- Ending ------------------------------------------------------------- */
@@ -330,7 +333,8 @@ WS_API void ws_set_trace(ws_conn *c, bool on);
 WS_API const ws_error *ws_conn_error(const ws_conn *c);
 
 /* Code and reason of the peer's close frame; 1005 if it had no code, 1006 if
- * reading ended without a close frame, 0 before. */
+ * reading ended without a close frame, 0 before.  The reason is whatever UTF-8 it
+ * sent, control bytes among it; ws_conn_error has it fit for a log. */
 WS_API int ws_close_code(const ws_conn *c);
 WS_API const char *ws_close_reason(const ws_conn *c);
 
@@ -342,7 +346,8 @@ WS_API bool ws_closed_with_(const ws_conn *c, ...);
 /* Say goodbye and wait for the answer, at most until deadline: send the close
  * frame (unless one was sent), read and drop what still comes.  It reads: only
  * for the fiber that does.  Returns 0 once the peer's close is in, also when it
- * came first; WS_ERR_TIMEOUT; or what ended the reading.  A close frame that
+ * came first; WS_ERR_TIMEOUT; WS_ERR_INVALID for a code that may not be sent; or
+ * what ended the reading.  A close frame that
  * found no room by the deadline goes when there is.  ws_close comes next. */
 WS_API int ws_finish(ws_conn *c, int code, const char *reason,
                      int64_t deadline);

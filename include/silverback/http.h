@@ -164,8 +164,9 @@ typedef void (*ws_socket_fn)(struct ws_conn *c, void *arg);
  * Lists end with {0}.  A path that ends in '/' matches all below it; the
  * longest match wins.  Give a handler; or a socket: then the server upgrades,
  * calls it, and when it returns says 1000, waits at most a second for the
- * answer, and closes: that is not for the socket to do.  A route with thread set runs in a thread instead of a fiber, the same code: for
- * handlers that block in foreign code.
+ * answer, and closes: that is not for the socket to do.  A route with thread set
+ * runs in a thread instead of a fiber, the same code: for handlers that block in
+ * foreign code.
  *
  * A path may have several routes, each for another method, and one for all
  * others.  HEAD is answered by GET's handler if it has no route, OPTIONS by the
@@ -206,8 +207,10 @@ typedef struct ws_access {
     int64_t ms;                /* since the request, or the connection, began */
 } ws_access;
 
-/* Called in the fiber that served it; all is borrowed for the call.  It should
- * not wait long: the connection's next request does, too. */
+/* Called in the fiber that served it, of a connection's end in the one that closes
+ * it, which may be the library's own: then after ws_listener_shutdown, too, where
+ * the connection outlives the listener.  All is borrowed for the call, with no
+ * lock held.  It should not wait long: the connection's next request does, too. */
 typedef void (*ws_access_fn)(const ws_access *a, void *arg);
 
 /* Zero is default throughout, and NULL is all zero; each limit answers with its
@@ -286,9 +289,8 @@ typedef struct ws_server {
      * several requests.
      */
     size_t body_file_above;
-    const char
-        *body_folder; /* for those files; NULL: TMPDIR, or /tmp, which may
-                              * be memory, too */
+    const char *body_folder; /* for those files; NULL: TMPDIR, or /tmp, which
+                              * may be memory, too */
 
     /* Accept and serve in this loop alone, on the thread that drives it (see
      * loop.h); workers, stack_size and spin_us say nothing then.  NULL: workers

@@ -74,7 +74,7 @@ typedef struct ws_redialer {
  */
 typedef struct ws_redial ws_redial;
 
-/* NULL when there is no memory. */
+/* NULL when there is no memory, or how is NULL. */
 WS_API ws_redial *ws_redial_new(const ws_redialer *how);
 
 /*
