@@ -12,6 +12,7 @@
 #include "fiber/sched.h"
 #include "server/listener.h"
 #include "server/running.h"
+#include "server/seat.h"
 #include "server/welcome.h"
 
 struct given {
@@ -54,6 +55,7 @@ static void given_run(void *arg)
 
     ws__welcome(seat, g->fd, g->remote);
     ws_free(g);
+    ws__seat_accepts_no_more(seat->listener);
     look_after(seat);
     ws__running_ends(seat->listener);
 }
@@ -63,6 +65,7 @@ static void given_abandon(void *arg)
     struct given *g = arg;
 
     close(g->fd);
+    ws__seat_accepts_no_more(g->seat->listener);
     ws__running_ends(g->seat->listener);
     ws_free(g);
 }
@@ -80,8 +83,10 @@ static int given_start(ws_listener *l, int fd, const char *remote)
     else
         ws__remote_name(fd, g->remote);
     ws__running_begins(l);
+    atomic_fetch_add(&l->accepting, 1); /* so a shutdown welcomes it first */
     int r = ws__go_in(g->seat->worker, given_run, given_abandon, g);
     if (r != 0) {
+        ws__seat_accepts_no_more(l);
         ws__running_ends(l);
         ws_free(g);
     }

@@ -58,7 +58,7 @@ struct ws_listener {
     atomic_bool crippled; /* one has failed to */
     ws_event open;        /* they may accept, unless they are to stop */
     ws_event stop;
-    atomic_int accepting; /* seats that do, or may yet */
+    atomic_int accepting; /* seats that do, or may yet; what is handed in */
     ws_event deaf;        /* none does */
     atomic_int running;   /* seats, and what was started there */
     ws_event ended;       /* none is */

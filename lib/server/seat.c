@@ -13,7 +13,7 @@
 #include "server/accept.h"
 #include "server/running.h"
 
-static void seat_accepts_no_more(ws_listener *l)
+void ws__seat_accepts_no_more(ws_listener *l)
 {
     if (atomic_fetch_sub(&l->accepting, 1) != 1)
         return;
@@ -54,7 +54,7 @@ static void seat_accept_all(struct ws__seat *seat)
         ws_event_wait(&l->stop, 0);
     for (size_t i = 1; i < l->nendpoints; i++)
         ws_join(seat->acceptors[i].fiber);
-    seat_accepts_no_more(l);
+    ws__seat_accepts_no_more(l);
 }
 
 static void seat_accept(void *arg)
@@ -75,7 +75,7 @@ static void *seat_run(void *arg)
 
     ws__thread_runs_handlers();
     if (ws__run_worker(seat->worker, seat_accept, seat) != 0) {
-        seat_accepts_no_more(l);
+        ws__seat_accepts_no_more(l);
         seat_is_present(l, false);
     }
     ws__running_ends(l);
@@ -129,7 +129,7 @@ int ws__seats_start(ws_listener *l)
     while (n < l->nseats && seat_start(&l->seats[n]) == 0)
         n++;
     for (; n < l->nseats; n++) {
-        seat_accepts_no_more(l);
+        ws__seat_accepts_no_more(l);
         seat_is_present(l, false);
         ws__running_ends(l);
     }

@@ -13,6 +13,9 @@
  */
 int ws__seats_start(ws_listener *l);
 
+/* One that l->accepting counts does no more. */
+void ws__seat_accepts_no_more(ws_listener *l);
+
 /* Wait for their end, and let go of what they had. */
 void ws__seats_join(ws_listener *l);
 
