@@ -12,7 +12,16 @@
 #include "http/route.h"
 #include "http/socket_route.h"
 
+/* What is seldom called has frames of its own: they must not lie in that of a
+ * handler that waits for long. */
+#define SELDOM __attribute__((noinline)) static
+
 const char ws__handle_none[] = WS__WORK "requests and their answers";
+
+SELDOM void deny_route(struct ws__request *r, int status, const char *reason)
+{
+    ws__deny(r, &(struct ws__denial){ .status = status, .reason = reason });
+}
 
 static void call_route(void *request)
 {
@@ -32,7 +41,7 @@ static void call_route(void *request)
 }
 
 /* What comes meanwhile is the thread's, and must not wake the worker. */
-static void call_in_thread(struct ws__request *r)
+SELDOM void call_in_thread(struct ws__request *r)
 {
     struct ws__session *s = r->session;
 
@@ -40,8 +49,7 @@ static void call_in_thread(struct ws__request *r)
     ws__registry_thread(s->host->registry, true);
     ws__stream_unwatch(&s->stream);
     if (ws__in_thread(call_route, r) != 0)
-        ws__deny(r,
-                 &(struct ws__denial){ 503, .reason = "Service Unavailable" });
+        deny_route(r, 503, "Service Unavailable");
     if (!s->upgraded)
         (void)ws__stream_watch(&s->stream);
     ws__registry_thread(s->host->registry, false);
@@ -61,13 +69,12 @@ static void run_route(struct ws__request *r)
     ws__fiber_label(ws__handle_none);
     atomic_store(&r->session->stay.route, NULL);
     if (!r->answered)
-        ws__deny(
-            r, &(struct ws__denial){ 500, .reason = "Internal Server Error" });
+        deny_route(r, 500, "Internal Server Error");
 }
 
 /* The path has routes, but none for this method (RFC 9110, sections 9.3.7 and
  * 15.5.6). */
-static void answer_method(struct ws__request *r, const ws_route *of_path)
+SELDOM void answer_method(struct ws__request *r, const ws_route *of_path)
 {
     char allow[WS__ALLOW_SIZE];
     const ws_header headers[] = { { "Allow", allow }, { 0 } };
@@ -91,8 +98,7 @@ void ws__handle(struct ws__request *r)
     }
     const ws_route *of_path = ws__route_find(s->server->routes, r->pub.path);
     if (!of_path) {
-        ws__deny(r,
-                 &(struct ws__denial){ 404, .reason = "404 page not found" });
+        deny_route(r, 404, "404 page not found");
         return;
     }
     s->route = ws__route_choose(of_path, r->pub.method);
