@@ -57,9 +57,9 @@ bool ws__linger_step(struct ws__linger *l)
         l->rest = l->conn ? ws__outbox_send_rest(l->conn) : 0;
         l->said = l->rest == 0 && l->stream->ops->half_close(l->stream) == 0;
     }
-    if (!l->heard)
-        l->heard = linger_drain(l->stream);
-    return l->said && (l->heard || l->idle);
+    if (!l->ended)
+        l->ended = linger_drain(l->stream);
+    return l->said && (l->ended || l->idle);
 }
 
 /* Grows as the peer takes more, whether it is the kernel that has it or we. */
@@ -71,12 +71,12 @@ static int64_t taken(const struct ws__linger *l)
 static void wait_for_more(struct ws__linger *l)
 {
     struct ws__stream *s = l->stream;
-    int events = l->heard ? 0 : s->read_events;
+    int events = l->ended ? 0 : s->read_events;
     int64_t look = ws_after(ws__linger_quiet_ms / LOOKS);
 
     if (!l->said && may_end(l))
         events |= s->write_events;
-    if (l->heard || !s->readable)
+    if (l->ended || !s->readable)
         (void)ws__stream_wait(
             s, events, l->until != 0 && l->until < look ? l->until : look);
 }

@@ -16,7 +16,7 @@ struct ws__linger {
 
     size_t rest; /* bytes of conn's, when they were last looked at */
     bool said;   /* all of it was written, and the end of the stream */
-    bool heard;  /* the peer has ended its own, or is gone */
+    bool ended;  /* the peer has ended its own, or is gone */
 };
 
 /* Do what needs no waiting.  Returns whether all is done. */

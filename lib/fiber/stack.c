@@ -19,8 +19,8 @@
 #endif
 
 enum {
-    SIZE = 256 * 1024,
-    SIZE_MIN = 16 * 1024,
+    STACK_SIZE = 256 * 1024,
+    STACK_SIZE_MIN = 16 * 1024,
     GUARD = 64 * 1024, /* a frame of the library never jumps over it */
     SLAB = 64,         /* stacks in one mapping */
     KEPT = 128,        /* by a thread; their pages stay too */
@@ -206,7 +206,9 @@ static size_t rounded(size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-    size = size == 0 ? SIZE : size < SIZE_MIN ? SIZE_MIN : size;
+    size = size == 0               ? STACK_SIZE
+           : size < STACK_SIZE_MIN ? STACK_SIZE_MIN
+                                   : size;
     return (size + page - 1) / page * page;
 }
 

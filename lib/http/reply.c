@@ -30,7 +30,7 @@ static bool reply_has_body(int status)
 }
 
 /* These say how the message is framed, which is not for the caller to say. */
-static bool is_framing(const char *name)
+static bool is_reserved(const char *name)
 {
     static const char *const framing[] = { "Connection", "Content-Length",
                                            "Date", "Transfer-Encoding" };
@@ -45,7 +45,7 @@ static void add_fields(struct ws__http_out *o, const ws_header *headers,
                        const ws_header *but)
 {
     for (const ws_header *h = headers; h && h->name; h++)
-        if (!is_framing(h->name) && ws__header_count(but, h->name) == 0)
+        if (!is_reserved(h->name) && ws__header_count(but, h->name) == 0)
             ws__http_field(o, h->name, h->value ? h->value : "");
 }
 

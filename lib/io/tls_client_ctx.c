@@ -12,7 +12,7 @@
 #include <openssl/err.h>
 
 #include "base/error.h"
-#include "io/tls_ctx.h"
+#include "io/tls_common.h"
 #include "io/tls_identity.h"
 #include "io/tls_key_log.h"
 #include "io/tls_sessions.h"
@@ -33,7 +33,7 @@ static int client_on_session(SSL *ssl, SSL_SESSION *session)
 static SSL_CTX *client_new(const ws_tls *tls, ws_error *err)
 {
     static const unsigned char protocol[] = WS__TLS_PROTOCOL;
-    SSL_CTX *ctx = ws__tls_ctx_new(TLS_client_method(), tls, err);
+    SSL_CTX *ctx = ws__tls_common_new(TLS_client_method(), tls, err);
 
     if (!ctx)
         return NULL;

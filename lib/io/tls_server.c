@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/line.h"
 #include "io/tls_ciphers.h"
-#include "io/tls_ctx.h"
+#include "io/tls_common.h"
 #include "io/tls_key_log.h"
 #include "io/tls_state.h"
 #include "io/tls_trust.h"
@@ -174,7 +174,7 @@ struct ws__tls_server *ws__tls_server_new(const ws_tls *tls, ws_error *err)
     }
     s->holders = 1;
     s->strict = tls->strict_sni;
-    s->ctx = ws__tls_ctx_new(TLS_server_method(), tls, err);
+    s->ctx = ws__tls_common_new(TLS_server_method(), tls, err);
     if (!s->ctx) {
         ws__tls_server_let_go(s);
         return NULL;

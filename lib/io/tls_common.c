@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "io/tls_ctx.h"
+#include "io/tls_common.h"
 
 #include <errno.h>
 
@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "io/tls_ciphers.h"
 
-SSL_CTX *ws__tls_ctx_new(const SSL_METHOD *method, const ws_tls *tls,
-                         ws_error *err)
+SSL_CTX *ws__tls_common_new(const SSL_METHOD *method, const ws_tls *tls,
+                            ws_error *err)
 {
     ws__crypto_begin();
     SSL_CTX *ctx = SSL_CTX_new(method);

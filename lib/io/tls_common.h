@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-#ifndef WS_IO_TLS_CTX_H
-#define WS_IO_TLS_CTX_H
+#ifndef WS_IO_TLS_COMMON_H
+#define WS_IO_TLS_COMMON_H
 
 #include <openssl/ssl.h>
 
@@ -13,7 +13,7 @@
 
 /* A context with what servers and clients have in common, for the caller to
  * free.  NULL: *err says why. */
-SSL_CTX *ws__tls_ctx_new(const SSL_METHOD *method, const ws_tls *tls,
-                         ws_error *err);
+SSL_CTX *ws__tls_common_new(const SSL_METHOD *method, const ws_tls *tls,
+                            ws_error *err);
 
 #endif
