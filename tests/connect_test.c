@@ -234,6 +234,13 @@ static void a_full_queue_is_waited_for_until_there_is_room(void **state)
     unlink(local_path);
 }
 
+/* The threads that looked up names have memory of the C library's. */
+static int clean_up(void **state)
+{
+    ws_cleanup();
+    return local_remove(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,5 +255,5 @@ int main(void)
         cmocka_unit_test(a_full_queue_is_waited_for_until_there_is_room),
     };
 
-    return run_in_mode("connect", tests, local_make, local_remove);
+    return run_in_mode("connect", tests, local_make, clean_up);
 }

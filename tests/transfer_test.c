@@ -57,7 +57,7 @@ static void the_end_of_the_stream_is_no_bytes(void **state)
 static void misuse_has_a_code(void **state)
 {
     (void)state;
-    char buf[8];
+    char buf[8] = "";
 
     assert_int_equal(ws_read_fd(fds[0], buf, 0, 1, NULL), WS_ERR_INVALID);
     assert_int_equal(ws_read_fd(fds[0], NULL, 1, 1, NULL), WS_ERR_INVALID);
