@@ -455,11 +455,28 @@ static ws_mutex trace_lock;
 static char trace[4096];
 static const ws_conn *traced;
 
+static void set_event(void *event)
+{
+    ws_event_set(event);
+}
+
+/* A log function may wait for another fiber of its worker. */
+static void others_have_a_turn(void)
+{
+    ws_event turn = { { 0 } };
+    ws_fiber *f = ws_go(set_event, &turn);
+
+    assert_int_equal(ws_event_wait(&turn, ws_after(PATIENCE_S * 1000)), 0);
+    ws_join(f);
+}
+
 static void keep_frame(const ws_log_record *r, void *arg)
 {
     const char *frame = strstr(r->fields, "event=frame direction=");
 
     (void)arg;
+    if (strstr(r->fields, "direction=in"))
+        others_have_a_turn();
     if (!frame || r->conn != traced)
         return;
     assert_int_equal(r->level, WS_LOG_DEBUG);
