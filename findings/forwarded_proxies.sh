@@ -20,10 +20,6 @@ import subprocess
 import time
 from raw import *
 
-def free_port():
-    with listen() as sock:
-        return sock.getsockname()[1]
-
 listener = listen()
 listener.settimeout(PATIENCE)
 behind = listener.getsockname()[1]

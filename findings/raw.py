@@ -91,6 +91,12 @@ def listen():
     return sock
 
 
+def free_port():
+    """One that nobody listens at, for a program that takes it at once."""
+    with listen() as sock:
+        return sock.getsockname()[1]
+
+
 def accept(listener, extensions=None):
     end = End(listener.accept()[0], False)
     key = end.field("Sec-WebSocket-Key").encode()
