@@ -283,6 +283,9 @@ static void misuse_gets_a_code(void **state)
     uint64_t few[2] = { 7, 7 }, many[WS_COUNTERS + 3];
 
     assert_int_equal(ws_stats(l, NULL, 3), WS_ERR_INVALID);
+    ws_healthz(NULL, NULL);
+    ws_healthz(&(ws_request){ 0 }, NULL);
+    ws_metrics(NULL, NULL);
     assert_int_equal(ws_stats(l, few, 1), 0);
     assert_int_equal(few[1], 7);
     memset(many, 1, sizeof(many));

@@ -230,13 +230,20 @@ static void what_is_no_connection_is_not_served(void **state)
     finish();
 }
 
+/* A server with as many connections as it may have: this one. */
+static int begin_full(void)
+{
+    begin((ws_server){ .max_connections = 1 });
+    int fd = hand_in(NULL);
+    say(fd, "GET / HTTP/1.1" SERVED "\r\n");
+    assert_true(hear(fd, &a));
+    return fd;
+}
+
 static void one_above_the_limit_gets_503(void **state)
 {
     (void)state;
-    begin((ws_server){ .max_connections = 1 });
-    int first = hand_in(NULL);
-    say(first, "GET / HTTP/1.1" SERVED "\r\n");
-    assert_true(hear(first, &a));
+    int first = begin_full();
 
     int second = hand_in(NULL);
     assert_true(hear(second, &a));
@@ -260,10 +267,7 @@ static void those_turned_away_take_no_memory(void **state)
     (void)state;
     enum { MANY = 200, FEW = 20 };
 
-    begin((ws_server){ .max_connections = 1 });
-    int first = hand_in(NULL);
-    say(first, "GET / HTTP/1.1" SERVED "\r\n");
-    assert_true(hear(first, &a));
+    int first = begin_full();
     uint64_t before = count_of(NULL, WS_COUNT_FIBERS);
     for (int i = 0; i < MANY; i++) {
         int fd = hand_in(NULL);
@@ -280,10 +284,7 @@ static void those_turned_away_take_no_memory(void **state)
 static void one_that_was_turned_away_is_closed_at_the_end(void **state)
 {
     (void)state;
-    begin((ws_server){ .max_connections = 1 });
-    int first = hand_in(NULL);
-    say(first, "GET / HTTP/1.1" SERVED "\r\n");
-    assert_true(hear(first, &a));
+    int first = begin_full();
     int second = hand_in(NULL);
     assert_true(hear(second, &a));
     assert_int_equal(a.status, 503);

@@ -38,7 +38,7 @@ static bool within(const char *p, const char *prefix, uint8_t low, uint8_t high)
 static bool is_control_char(const char *p, size_t n)
 {
     if (n == 1)
-        return (uint8_t)*p < ' ' || *p == 0x7f;
+        return ws__is_control(*p);
     if (n == 2)
         return within(p, "\xc2", 0x80, 0x9f);
     return n == 3 && (within(p, "\xe2\x80", 0xa8, 0xae) ||

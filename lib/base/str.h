@@ -22,6 +22,12 @@ bool ws__str_is_nocase(struct ws__str s, const char *literal);
 bool ws__equal_nocase(const char *a, const char *b);
 char ws__lower(char c);
 
+/* A control byte of ASCII, the tab among them? */
+static inline bool ws__is_control(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f;
+}
+
 /* The value of a hexadecimal digit, -1 if it is none. */
 int ws__hex_value(char c);
 

@@ -16,6 +16,12 @@ static void count_session(struct ws__session *s, enum ws_counter what)
     ws__count_in(ws__registry_stats(s->host->registry), false, what, 1);
 }
 
+/* 0: of what has no beginning. */
+static int64_t ms_since(int64_t began)
+{
+    return began == 0 ? 0 : ws_now() - began;
+}
+
 void ws__access_turned_away(struct ws__session *s)
 {
     count_session(s, WS_COUNT_TURNED_AWAY);
@@ -48,7 +54,7 @@ void ws__access_request(const struct ws__request *r)
                           .request = r->began != 0 ? &r->pub : NULL,
                           .status = r->status,
                           .bytes = r->sent,
-                          .ms = r->began == 0 ? 0 : ws_now() - r->began,
+                          .ms = ms_since(r->began),
                       });
 }
 
@@ -123,18 +129,16 @@ void ws__access_upgrade(struct ws__request *r, ws_conn *c)
                                              .request = &r->pub,
                                              .conn = c,
                                              .status = 101,
-                                             .ms = ws_now() - r->began,
+                                             .ms = ms_since(r->began),
                                          });
 }
 
 void ws__access_end(const struct ws__registry *g, ws_conn *c)
 {
-    int64_t began = ws__extras(c)->began;
-
     if (ws__registry_has_access(g))
         ws__registry_tell(g, &(ws_access){
                                  .remote_addr = ws_remote_addr(c),
                                  .conn = c,
-                                 .ms = began == 0 ? 0 : ws_now() - began,
+                                 .ms = ms_since(ws__extras(c)->began),
                              });
 }

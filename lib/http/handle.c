@@ -12,13 +12,12 @@
 #include "http/route.h"
 #include "http/socket_route.h"
 
-/* What is seldom called has frames of its own: they must not lie in that of a
- * handler that waits for long. */
-#define SELDOM __attribute__((noinline)) static
-
 const char ws__handle_none[] = WS__WORK "requests and their answers";
 
-SELDOM void deny_route(struct ws__request *r, int status, const char *reason)
+/* What is seldom called has frames of its own: they must not lie in that of a
+ * handler that waits for long. */
+__attribute__((noinline)) static void deny_route(struct ws__request *r,
+                                                 int status, const char *reason)
 {
     ws__deny(r, &(struct ws__denial){ .status = status, .reason = reason });
 }
@@ -41,7 +40,7 @@ static void call_route(void *request)
 }
 
 /* What comes meanwhile is the thread's, and must not wake the worker. */
-SELDOM void call_in_thread(struct ws__request *r)
+__attribute__((noinline)) static void call_in_thread(struct ws__request *r)
 {
     struct ws__session *s = r->session;
 
@@ -74,7 +73,8 @@ static void run_route(struct ws__request *r)
 
 /* The path has routes, but none for this method (RFC 9110, sections 9.3.7 and
  * 15.5.6). */
-SELDOM void answer_method(struct ws__request *r, const ws_route *of_path)
+__attribute__((noinline)) static void answer_method(struct ws__request *r,
+                                                    const ws_route *of_path)
 {
     char allow[WS__ALLOW_SIZE];
     const ws_header headers[] = { { "Allow", allow }, { 0 } };

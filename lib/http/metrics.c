@@ -217,10 +217,12 @@ void ws_healthz(ws_request *r, void *arg)
         { "Cache-Control", "no-store" },
         { 0 },
     };
-    struct ws__session *s = ((struct ws__request *)r)->session;
-    bool ends = ws__registry_closing(s->host->registry);
-    const char *text = ends ? "draining\n" : "ok\n";
+    const ws_event *stopping = ws_request_stopping(r);
 
     (void)arg;
+    if (!stopping) /* the library did not make this request */
+        return;
+    bool ends = ws_event_is_set(stopping);
+    const char *text = ends ? "draining\n" : "ok\n";
     ws_reply(r, ends ? 503 : 200, headers, text, strlen(text));
 }

@@ -110,13 +110,14 @@ static bool meet_proxied(struct ws__session *s)
 
 /* ---- Limits ------------------------------------------------------------- */
 
+/* remote NULL: it is not counted yet. */
 static struct ws__share *admit_name(struct ws__host *host, const char *remote,
                                     struct ws__limits_refusal *r)
 {
     struct ws__ip ip;
 
     *r = (struct ws__limits_refusal){ NULL, 0 };
-    if (!host->limits || !ws__ip_of_peer(&ip, remote) ||
+    if (!host->limits || !remote || !ws__ip_of_peer(&ip, remote) ||
         ws__trusted_has(host->trusted, &ip))
         return NULL;
     return ws__limits_enter(host->limits, &ip, ws_now(), r);
@@ -125,8 +126,7 @@ static struct ws__share *admit_name(struct ws__host *host, const char *remote,
 struct ws__share *ws__peer_admit(struct ws__host *host, const char *remote,
                                  struct ws__limits_refusal *r)
 {
-    *r = (struct ws__limits_refusal){ NULL, 0 };
-    return host->server.proxy_protocol ? NULL : admit_name(host, remote, r);
+    return admit_name(host, host->server.proxy_protocol ? NULL : remote, r);
 }
 
 struct ws__share *ws__peer_admit_upgrade(struct ws__request *r,
@@ -134,8 +134,7 @@ struct ws__share *ws__peer_admit_upgrade(struct ws__request *r,
 {
     const char *text = r->made[WS__MADE_CLIENT];
 
-    *refusal = (struct ws__limits_refusal){ NULL, 0 };
-    return text && text[0] ? admit_name(r->session->host, text, refusal) : NULL;
+    return admit_name(r->session->host, text, refusal);
 }
 
 /* ---- Meeting ------------------------------------------------------------ */

@@ -18,7 +18,7 @@ static bool is_redirection(int status)
 static bool has_control_byte(const char *s)
 {
     for (; *s; s++)
-        if ((unsigned char)*s < ' ' || *s == 0x7f)
+        if (ws__is_control(*s))
             return true;
     return false;
 }

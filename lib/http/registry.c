@@ -3,7 +3,6 @@
 #include "http/registry.h"
 
 #include <stdatomic.h>
-
 #include <stdio.h>
 #include <string.h>
 
@@ -11,8 +10,8 @@
 #include <silverback/fiber.h>
 
 #include "base/alloc.h"
-#include "conn/stats.h"
 #include "base/utf8.h"
+#include "conn/stats.h"
 #include "fiber/sync.h"
 #include "proto/close.h"
 

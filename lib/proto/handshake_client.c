@@ -39,7 +39,7 @@ static const char *reserved(const struct ws__asked *a, const char *header)
 static bool is_value(const char *s)
 {
     for (; *s; s++)
-        if (((unsigned char)*s < ' ' && *s != '\t') || *s == 0x7f)
+        if (ws__is_control(*s) && *s != '\t')
             return false;
     return true;
 }

@@ -120,11 +120,6 @@ static void put_string(struct ws__http_out *o, const char *s)
     put(o, s, strlen(s));
 }
 
-static bool is_control_byte(char c)
-{
-    return (unsigned char)c < ' ' || c == 0x7f;
-}
-
 static void refuse_unless(struct ws__http_out *o, bool good)
 {
     if (!good && o->error == 0)
@@ -135,7 +130,7 @@ static bool is_target(const char *s)
 {
     const char *p = s;
 
-    while (*p && !is_control_byte(*p) && *p != ' ')
+    while (*p && !ws__is_control(*p) && *p != ' ')
         p++;
     return p > s && *p == '\0';
 }
@@ -169,7 +164,7 @@ void ws__http_field(struct ws__http_out *o, const char *name, const char *value)
     size_t at = o->len;
     put_string(o, value);
     for (; o->error == 0 && at < o->len; at++)
-        if (is_control_byte(o->p[at]))
+        if (ws__is_control(o->p[at]))
             o->p[at] = ' ';
     put(o, "\r\n", 2);
 }

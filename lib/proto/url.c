@@ -86,7 +86,7 @@ static size_t url_find(struct ws__str s, const char *any)
 static const char *url_fault(const char *s)
 {
     for (; *s; s++) {
-        if ((unsigned char)*s < ' ' || *s == 0x7f)
+        if (ws__is_control(*s))
             return "a control byte";
         if (*s == '#')
             return "a fragment, which means nothing here (%23 is a \"#\")";

@@ -41,12 +41,21 @@ static int endpoint_open_next(ws_listener *l, const char *addr, ws_error *err)
                              &l->host.server, err);
 }
 
-static bool was_given(const ws_server *s, size_t i)
+/* A descriptor that stands in the list twice is taken, and closed, once. */
+static int endpoint_take_next(ws_listener *l, size_t i, ws_error *err)
 {
+    const int *fds = l->host.server.fds;
+    struct ws__endpoint *e = &l->endpoints[l->nendpoints++];
+
     for (size_t j = 0; j < i; j++)
-        if (s->fds[j] == s->fds[i])
-            return true;
-    return false;
+        if (fds[j] == fds[i]) {
+            e->fd = -1;
+            return ws__fail(err, WS_ERR_INVALID,
+                            "listen on descriptor %d: expected it once, got "
+                            "it twice",
+                            fds[i]);
+        }
+    return ws__endpoint_take(e, fds[i], err);
 }
 
 /* Each of them is taken, whatever is wrong with another one. */
@@ -56,16 +65,7 @@ static int endpoints_take(ws_listener *l, ws_error *err)
     int error = 0;
 
     for (size_t i = 0; i < s->nfds; i++) {
-        if (was_given(s, i)) {
-            l->endpoints[l->nendpoints++].fd = -1;
-            error = ws__fail(error == 0 ? err : NULL, WS_ERR_INVALID,
-                             "listen on descriptor %d: expected it once, got "
-                             "it twice",
-                             s->fds[i]);
-            continue;
-        }
-        struct ws__endpoint *e = &l->endpoints[l->nendpoints++];
-        int r = ws__endpoint_take(e, s->fds[i], error == 0 ? err : NULL);
+        int r = endpoint_take_next(l, i, error == 0 ? err : NULL);
 
         error = error == 0 ? r : error;
     }

@@ -7,17 +7,15 @@
 #include <silverback/http.h>
 
 #include "base/log.h"
+#include "server/listener.h"
 #include "server/manager.h"
 
-enum {
-    SHUTDOWN_MS = 10 * 1000,
-    PASSED_MAX = 64, /* sockets of the service manager */
-};
+enum { PASSED_MAX = 64 }; /* sockets of the service manager */
 
 /* How long the end may take; < 0: for ever. */
 static int64_t shutdown_ms(const ws_server *s)
 {
-    int ms = s->shutdown_timeout_ms == 0 ? SHUTDOWN_MS : s->shutdown_timeout_ms;
+    int ms = s->shutdown_timeout_ms;
     int spread = s->goodbye ? s->goodbye->spread_ms : 0;
 
     return ms < 0 ? -1 : (int64_t)ms + (spread > 0 ? spread : 0);
@@ -79,7 +77,7 @@ static void serve_reload(struct serving *v)
 
 static int serve_end(struct serving *v)
 {
-    int64_t ms = shutdown_ms(&v->server);
+    int64_t ms = shutdown_ms(&v->listener->host.server);
 
     ws__manager_stopping(&v->manager, ms);
     int r = ws_listener_shutdown(v->listener, ms < 0 ? 0 : ws_after(ms));

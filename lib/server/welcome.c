@@ -47,30 +47,18 @@ static void count_seat(const struct ws__seat *seat, enum ws_counter what)
                  1);
 }
 
-/* Said again when there was nobody to be turned away for a while. */
-static void turn_away(struct ws__seat *seat, int fd, const char *remote)
+/* Because of its address, or, without a reason, since there are too many.
+ * Returns whether there was nobody to be turned away for a while. */
+static bool turn_away(struct ws__seat *seat, int fd, const char *remote,
+                      const struct ws__limits_refusal *why)
 {
     ws_listener *l = seat->listener;
 
     seat->turns_away = true;
     count_seat(seat, WS_COUNT_TURNED_AWAY);
     if (!l->host.tls) /* for which there is no time */
-        ws__deny_unread(&l->host, fd, remote, NULL);
-    if (ws__turn_away(&l->turned_away, fd))
-        say_full(l);
-}
-
-/* Of its address there are too many, which the log has already. */
-static void turn_address_away(struct ws__seat *seat, int fd, const char *remote,
-                              const struct ws__limits_refusal *why)
-{
-    ws_listener *l = seat->listener;
-
-    seat->turns_away = true;
-    count_seat(seat, WS_COUNT_TURNED_AWAY);
-    if (!l->host.tls)
         ws__deny_unread(&l->host, fd, remote, why);
-    (void)ws__turn_away(&l->turned_away, fd);
+    return ws__turn_away(&l->turned_away, fd);
 }
 
 int64_t ws__welcome_look_after(struct ws__seat *seat)
@@ -189,13 +177,14 @@ void ws__welcome(struct ws__seat *seat, int fd, const char *remote)
 
     count_seat(seat, WS_COUNT_ACCEPTED);
     if (is_full(l)) {
-        turn_away(seat, fd, remote);
+        if (turn_away(seat, fd, remote, NULL))
+            say_full(l);
         return;
     }
     struct ws__limits_refusal refusal;
     struct ws__share *share = ws__peer_admit(&l->host, remote, &refusal);
-    if (refusal.why) {
-        turn_address_away(seat, fd, remote, &refusal);
+    if (refusal.why) { /* which the log has already */
+        (void)turn_away(seat, fd, remote, &refusal);
         return;
     }
     struct ws__seat *chosen = seat_for_one(seat);
