@@ -32,6 +32,7 @@
  *     fiber.h      go, sleep, events: the runtime under it all
  *     loop.h       the fibers in a loop of the program's own
  *     codec.h      send and receive values instead of bytes
+ *     version.h    which one of this library it is
  *
  * Conventions that hold everywhere:
  *
@@ -67,5 +68,6 @@
 #include "silverback/systemd.h"
 #include "silverback/tls.h"
 #include "silverback/upgrade.h"
+#include "silverback/version.h"
 
 #endif
