@@ -5,8 +5,10 @@
 
 #include "test.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -301,6 +303,47 @@ static void rivals_do_not_take_each_others(void **state)
     }
 }
 
+/* ---- Stopping ----------------------------------------------------------- */
+
+static atomic_bool always_more;
+static atomic_int accepted;
+
+/* Stands before the C library's, and so is declared as that is. */
+int accept4(int fd, __SOCKADDR_ARG from, socklen_t *len, int flags)
+{
+    int (*real)(int, __SOCKADDR_ARG, socklen_t *, int);
+    int pair[2];
+
+    *(void **)&real = dlsym(RTLD_NEXT, "accept4");
+    if (!always_more)
+        return real(fd, from, len, flags);
+    if (socketpair(AF_UNIX, SOCK_STREAM | flags, 0, pair) != 0)
+        return -1;
+    close(pair[1]); /* which has come, and hung up */
+    *from.__sockaddr__ = (struct sockaddr){ .sa_family = AF_UNIX };
+    *len = sizeof(sa_family_t);
+    atomic_fetch_add(&accepted, 1);
+    return pair[0];
+}
+
+/* How many wait at a local socket the kernel does not say. */
+static void a_listener_stops_though_there_is_always_one_more(void **state)
+{
+    (void)state;
+    ws_listener *l = must_listen((ws_server){ .addr = addr });
+    int64_t late = ws_after(PATIENCE_S * 1000);
+
+    atomic_store(&always_more, true);
+    int fd = ws_connect(addr, late, NULL, NULL);
+    assert_true(fd >= 0);
+    while (atomic_load(&accepted) < 100 && ws_now() < late)
+        ws_sleep(1);
+    assert_true(atomic_load(&accepted) >= 100);
+    finish(l);
+    atomic_store(&always_more, false);
+    close(fd);
+}
+
 /* ---- Dialed ------------------------------------------------------------- */
 
 static void say_dialed(ws_conn *c, void *arg)
@@ -386,6 +429,7 @@ int main(void)
         cmocka_unit_test(a_stale_file_is_taken_over),
         cmocka_unit_test(anothers_file_is_not_removed),
         cmocka_unit_test(rivals_do_not_take_each_others),
+        cmocka_unit_test(a_listener_stops_though_there_is_always_one_more),
         cmocka_unit_test(a_local_socket_is_dialed),
         cmocka_unit_test(an_abstract_name_has_no_file),
     };

@@ -2,6 +2,7 @@
 
 #include "test.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -21,6 +22,29 @@
 #include "mode.h"
 
 enum { LONG = 60000 };
+
+/* As qemu-user has it: the first word, and no more. */
+static bool info_is_short;
+
+/* Stands before the C library's. */
+int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    int (*real)(int, int, int, void *, socklen_t *);
+
+    *(void **)&real = dlsym(RTLD_NEXT, "getsockopt");
+    if (info_is_short && level == IPPROTO_TCP && name == TCP_INFO)
+        *len = sizeof(uint32_t);
+    return real(fd, level, name, value, len);
+}
+
+static bool kernel_counts(int fd)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+           len == sizeof(info);
+}
 
 static int listen_on(const char *addr)
 {
@@ -323,6 +347,39 @@ static void accept_says_when_there_is_no_descriptor(void **state)
     close(fd);
 }
 
+static void who_waits_to_be_accepted_is_counted(void **state)
+{
+    (void)state;
+    int fd = listen_on("127.0.0.1:0"), clients[3];
+    int64_t late = ws_after(LONG);
+
+    for (int i = 0; i < 3; i++) {
+        clients[i] = connect_to(fd, AF_INET);
+        assert_true(clients[i] >= 0);
+    }
+    int expected = kernel_counts(fd) ? 3 : -1;
+    while (ws__accept_queue(fd) != expected && ws_now() < late)
+        ws_sleep(1);
+    assert_int_equal(ws__accept_queue(fd), expected);
+    for (int i = 0; i < 3; i++)
+        close(clients[i]);
+    close(fd);
+}
+
+static void that_the_kernel_does_not_count_is_told(void **state)
+{
+    (void)state;
+    int tcp = listen_on("127.0.0.1:0"), local = listen_on(local_address);
+
+    info_is_short = true;
+    assert_int_equal(ws__accept_queue(tcp), -1);
+    info_is_short = false;
+    assert_int_equal(ws__accept_queue(local), -1);
+    close(tcp);
+    close(local);
+    unlink(local_path);
+}
+
 static void connect_is_refused_where_nobody_listens(void **state)
 {
     (void)state;
@@ -498,6 +555,8 @@ int main(void)
         cmocka_unit_test(a_host_that_is_none_is_named),
         cmocka_unit_test(accept_never_waits),
         cmocka_unit_test(accept_says_when_there_is_no_descriptor),
+        cmocka_unit_test(who_waits_to_be_accepted_is_counted),
+        cmocka_unit_test(that_the_kernel_does_not_count_is_told),
         cmocka_unit_test(connect_is_refused_where_nobody_listens),
         cmocka_unit_test(connect_ends_at_the_deadline),
         cmocka_unit_test(connect_can_be_canceled),

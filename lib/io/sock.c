@@ -232,7 +232,8 @@ int ws__accept_queue(int fd)
     struct tcp_info info;
     socklen_t len = sizeof(info);
 
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
-        return SOMAXCONN;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+        len < offsetof(struct tcp_info, tcpi_sacked)) /* as qemu-user */
+        return -1;
     return (int)info.tcpi_unacked; /* is that of a socket that listens */
 }

@@ -22,8 +22,8 @@
  */
 int ws__accept(int fd, char remote[static WS__ADDR_LEN]);
 
-/* How many connections wait to be accepted, or may, when the kernel does not
- * say: at most as many. */
+/* How many connections wait to be accepted; -1 where the kernel does not say, as
+ * of a local socket. */
 int ws__accept_queue(int fd);
 
 /* Connect a stream socket by the deadline; cancel may be NULL.  Returns it,

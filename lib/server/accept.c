@@ -13,6 +13,7 @@
 
 enum {
     PAUSE_MS = 100,
+    LAST_MS = 1000,
     BATCH = 16, /* accepted before it is seen that the listener stops */
 };
 
@@ -73,6 +74,20 @@ static int accept_wait(struct ws__acceptor *a)
     return r;
 }
 
+/* As many as wait now; or, where their number is not known, until there are no
+ * more, or the time is up. */
+static void accept_waiting(struct ws__acceptor *a)
+{
+    int n = ws__accept_queue(a->endpoint->fd);
+    int64_t until = ws_after(LAST_MS);
+
+    if (n >= 0)
+        (void)accept_ready(a, n);
+    else
+        while (accept_ready(a, BATCH) == 0 && ws_now() < until)
+            continue;
+}
+
 /*
  * Another process may listen on the same socket, and of all who wait for it the
  * kernel wakes one.  If that was this one, on its way out, nobody else hears of
@@ -83,7 +98,7 @@ static int accept_wait(struct ws__acceptor *a)
 static void accept_last(struct ws__acceptor *a)
 {
     ws__watch_free(a->watch);
-    (void)accept_ready(a, ws__accept_queue(a->endpoint->fd));
+    accept_waiting(a);
     ws__turned_away_close(&a->seat->listener->turned_away, INT64_MAX);
 }
 
