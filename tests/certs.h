@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -59,6 +60,10 @@ static inline struct cert cert_make(struct cert_spec s,
                                     const struct cert *issuer)
 {
     static long serial;
+
+    /* As the library does, so that threads which it leaves may outlive main:
+     * who uses OpenSSL first decides. */
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     struct cert c = { X509_new(), s.ed25519
                                       ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")
                                       : EVP_EC_gen("P-256") };

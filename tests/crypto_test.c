@@ -9,6 +9,7 @@
 
 #include <openssl/evp.h>
 
+#include "certs.h"
 #include "io/tls_client_ctx.h"
 #include "proto/accept_key.h"
 
@@ -63,11 +64,26 @@ static void tls_leaves_it_be(void **state)
     expect_to_outlive(make_a_client);
 }
 
+/* Who uses OpenSSL first decides. */
+static void make_a_certificate(void)
+{
+    struct cert c = cert_make((struct cert_spec){ .cn = "a" }, NULL);
+
+    cert_free(&c);
+}
+
+static void so_does_what_the_tests_make_first(void **state)
+{
+    (void)state;
+    expect_to_outlive(make_a_certificate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handshake_leaves_it_be),
         cmocka_unit_test(tls_leaves_it_be),
+        cmocka_unit_test(so_does_what_the_tests_make_first),
     };
 
     return cmocka_run_group_tests_name("crypto", tests, NULL, NULL);
