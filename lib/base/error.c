@@ -6,9 +6,16 @@
 
 #include "base/line.h"
 
+/* Its text is static, whatever the thread: in musl strerror's is so, too. */
+#ifdef WS__HAVE_STRERRORDESC
+#define errno_text(code) strerrordesc_np(code)
+#else
+#define errno_text(code) strerror(code)
+#endif
+
 static const char *system_text(int code)
 {
-    const char *text = code > 0 ? strerrordesc_np(code) : NULL;
+    const char *text = code > 0 ? errno_text(code) : NULL;
 
     return text ? text : "unknown error";
 }

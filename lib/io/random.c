@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/random.h>
+#include <unistd.h>
 
 /* Bytes are taken from the end of those that are left. */
 struct pool {
