@@ -24,6 +24,7 @@
  *     conn.h       messages: read, write, close, deadlines
  *     upgrade.h    server side: HTTP request -> connection
  *     dial.h       client side: URL -> connection
+ *     queue.h      hand messages over instead of waiting
  *     redial.h     the next one whenever it has ended
  *     http.h       the small HTTP/1.1 server around the handlers
  *     stats.h      what can be counted, for operators
@@ -63,6 +64,7 @@
 #include "silverback/fiber.h"
 #include "silverback/http.h"
 #include "silverback/loop.h"
+#include "silverback/queue.h"
 #include "silverback/redial.h"
 #include "silverback/stats.h"
 #include "silverback/systemd.h"

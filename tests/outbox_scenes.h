@@ -37,8 +37,7 @@ static const char *somebody_waits(void)
                           n > 0 ? ", " : "", explore.actors[i].name);
     snprintf(text + n, sizeof(text) - (size_t)n,
              " for ever; unsent %d, control due %d, %zu of %d bytes are free",
-             world.conn.w.unsent, world.conn.w.control_due, socket_room(),
-             ROOM);
+             world.conn.w.unsent, world.conn.w.due, socket_room(), ROOM);
     return text;
 }
 

@@ -12,6 +12,7 @@
 #include "conn/control_queue.h"
 #include "conn/extras.h"
 #include "conn/inbox.h"
+#include "conn/outqueue.h"
 #include "conn/pools.h"
 #include "conn/sendbuf.h"
 #include "conn/setup.h"
@@ -77,6 +78,7 @@ void ws_unref(ws_conn *c)
         return;
     ws__sendbuf_give_back(c);
     ws__control_queue_free(c);
+    ws__outqueue_free(c);
     ws__inbox_give_back(c);
     free_extras(c);
     c->stream.ops->fini(&c->stream);

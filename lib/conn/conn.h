@@ -14,6 +14,7 @@
 struct ws__control_queue;
 struct ws__extras;
 struct ws__inbox;
+struct ws__outqueue;
 struct ws__read_call;
 struct ws__sendbuf;
 struct ws__setup;
@@ -56,6 +57,12 @@ struct ws__read_side {
     atomic_bool waiting;
 };
 
+/* What waits to be sent, beside the bytes in the buffer. */
+enum ws__due {
+    WS__DUE_CONTROL = 1,  /* a slot of conn/control_queue is full */
+    WS__DUE_MESSAGES = 2, /* conn/outqueue is to be looked at */
+};
+
 /* The holder of lock's. */
 struct ws__write_side {
     struct ws__lock lock;
@@ -74,13 +81,14 @@ struct ws__write_side {
     uint8_t late;         /* batches in a row that waited too long */
 
     /* The holder of control_lock's. */
-    atomic_bool control_due; /* a slot of the queue is full */
-    bool ping_due : 1;       /* slots that need no memory, */
+    atomic_uchar due;  /* enum ws__due: what waits (conn/outbox) */
+    bool ping_due : 1; /* slots that need no memory, */
     bool close_due : 1;
     uint16_t due_close_code; /* and what to say; 0: nothing */
     atomic_bool traced;      /* anyone's: its frames are logged (conn/trace) */
     struct ws__control_queue *control_queue; /* the others; NULL: empty */
     struct ws__lock control_lock;
+    struct ws__outqueue *_Atomic outqueue; /* NULL: none; set once */
 };
 
 struct ws_conn {

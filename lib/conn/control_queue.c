@@ -27,17 +27,6 @@ static struct ws__control_queue *queue_have(ws_conn *c)
     return c->w.control_queue;
 }
 
-/* Whoever takes it may hold any other lock, of other connections too: so while it
- * waits, for moments, nothing that it has promised is done. */
-static void queue_lock(ws_conn *c)
-{
-    if (ws__trylock(&c->w.control_lock))
-        return;
-    struct ws__before *due = ws__before_park_put_off();
-    ws__lock_until(&c->w.control_lock, 0);
-    ws__before_park_take_up(due);
-}
-
 static bool queue_has_any(const ws_conn *c)
 {
     const struct ws__control_queue *a = c->w.control_queue;
@@ -47,8 +36,13 @@ static bool queue_has_any(const ws_conn *c)
 
 static void queue_unlock(ws_conn *c)
 {
-    atomic_store(&c->w.control_due, queue_has_any(c));
-    if (!queue_has_any(c)) {
+    bool any = queue_has_any(c);
+
+    if (any)
+        atomic_fetch_or(&c->w.due, WS__DUE_CONTROL);
+    else
+        atomic_fetch_and(&c->w.due, (unsigned char)~WS__DUE_CONTROL);
+    if (!any) {
         ws_free(c->w.control_queue);
         c->w.control_queue = NULL;
     }
@@ -57,7 +51,7 @@ static void queue_unlock(ws_conn *c)
 
 void ws__control_queue_ping(ws_conn *c)
 {
-    queue_lock(c);
+    ws__lock_briefly(&c->w.control_lock);
     c->w.ping_due = true;
     queue_unlock(c);
 }
@@ -65,7 +59,7 @@ void ws__control_queue_ping(ws_conn *c)
 /* Without memory for its payload a ping stays unanswered. */
 void ws__control_queue_pong(ws_conn *c, const void *data, size_t len)
 {
-    queue_lock(c);
+    ws__lock_briefly(&c->w.control_lock);
     struct ws__control_queue *a = queue_have(c);
     if (a) {
         a->pong = true;
@@ -81,7 +75,7 @@ void ws__control_queue_close(ws_conn *c, int code, const char *reason)
     size_t n = reason ? strlen(reason) : 0;
 
     n = ws__utf8_cut(reason ? reason : "", n, WS__REASON_MAX);
-    queue_lock(c);
+    ws__lock_briefly(&c->w.control_lock);
     struct ws__control_queue *a = n > 0 ? queue_have(c) : c->w.control_queue;
     if (a) {
         memcpy(a->reason, n > 0 ? reason : "", n);
@@ -112,7 +106,7 @@ static bool take_frame(ws_conn *c, uint8_t *opcode, uint8_t *data, size_t *len)
 {
     *opcode = 0;
     *len = 0;
-    queue_lock(c);
+    ws__lock_briefly(&c->w.control_lock);
     if (c->w.control_queue && c->w.control_queue->pong) {
         *opcode = WS_PONG;
         take_pong(c->w.control_queue, data, len);
@@ -129,7 +123,7 @@ static bool take_frame(ws_conn *c, uint8_t *opcode, uint8_t *data, size_t *len)
 
 static void drop_all(ws_conn *c)
 {
-    queue_lock(c);
+    ws__lock_briefly(&c->w.control_lock);
     c->w.ping_due = c->w.close_due = false;
     if (c->w.control_queue)
         c->w.control_queue->pong = false;
@@ -161,7 +155,8 @@ static void append_due(ws_conn *c)
 /* Without memory for a buffer they are lost. */
 void ws__control_queue_append(ws_conn *c)
 {
-    if (!atomic_load_explicit(&c->w.control_due, memory_order_acquire))
+    if (!(atomic_load_explicit(&c->w.due, memory_order_acquire) &
+          WS__DUE_CONTROL))
         return;
     if (!ws__close_was_sent(c) && ws__sendbuf_borrow(c) == 0)
         append_due(c);

@@ -48,6 +48,7 @@ struct ws__extras {
     _Atomic(struct ws__parker *) author; /* NULL: none is under way */
     struct ws__buf piece;
     struct ws__deflate *piece_deflate;
+    atomic_bool queue_held; /* the outqueue waits for it to be over */
     ws_type piece_type;
     bool piece_begun; /* its first frame was sent */
 

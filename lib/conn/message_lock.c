@@ -5,15 +5,9 @@
 #include <errno.h>
 
 #include "conn/extras.h"
+#include "conn/outbox.h"
 #include "conn/turn.h"
 #include "conn/write_error.h"
-
-bool ws__message_has_author(const ws_conn *c)
-{
-    const struct ws__extras *x = ws__extras(c);
-
-    return atomic_load(&x->author) != NULL;
-}
 
 bool ws__message_is_mine(const ws_conn *c)
 {
@@ -42,7 +36,13 @@ int ws__message_lock(ws_conn *c, int64_t deadline)
 
 void ws__message_unlock(ws_conn *c)
 {
+    struct ws__extras *x = ws__extras_own(c);
+
     ws__turn_give(c);
+    if (atomic_load(&x->queue_held) && atomic_exchange(&x->queue_held, false)) {
+        atomic_fetch_or(&c->w.due, WS__DUE_MESSAGES);
+        ws__outbox_send(c);
+    }
 }
 
 void ws__message_abandon(ws_conn *c)

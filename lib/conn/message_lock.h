@@ -3,7 +3,7 @@
 #ifndef WS_CONN_MESSAGE_LOCK_H
 #define WS_CONN_MESSAGE_LOCK_H
 
-#include "conn/conn.h"
+#include "conn/extras.h"
 
 /*
  * Who writes a message of several frames: conn/turn, with what ends it.  The
@@ -19,7 +19,12 @@ int ws__message_lock(ws_conn *c, int64_t deadline);
 void ws__message_unlock(ws_conn *c);
 
 /* Is a message in pieces under way?  And is it the caller's? */
-bool ws__message_has_author(const ws_conn *c);
+static inline bool ws__message_has_author(const ws_conn *c)
+{
+    const struct ws__extras *x = ws__extras(c);
+
+    return atomic_load(&x->author) != NULL;
+}
 bool ws__message_is_mine(const ws_conn *c);
 
 /* For the one who closes, if it is the author: others, who wait for the end of

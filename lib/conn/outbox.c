@@ -5,7 +5,9 @@
 #include <stddef.h>
 
 #include "conn/control_queue.h"
+#include "conn/drain.h"
 #include "conn/end.h"
+#include "conn/outqueue.h"
 #include "conn/send.h"
 #include "conn/sendbuf.h"
 #include "conn/write_error.h"
@@ -29,10 +31,16 @@ static void note_unsent(ws_conn *c)
 /* Send what needs no waiting, and note what is left: with the lock held. */
 static void push_out(ws_conn *c)
 {
+    bool stuck = false;
+
     if (ws__sendbuf_pending(c) == 0)
         ws__control_queue_append(c);
+    if (atomic_load(&c->w.due) == WS__DUE_MESSAGES)
+        stuck = ws__drain_send(c);
     (void)ws__send_try(c);
     note_unsent(c);
+    if (stuck)
+        atomic_store(&c->w.unsent, true);
 }
 
 /* Rule 2. */
@@ -71,7 +79,7 @@ void ws__outbox_send(ws_conn *c)
         push_out_twice(c);
         ws__unlock(&c->w.lock);
     } while (atomic_load(&c->w.wanted) ||
-             (atomic_load(&c->w.control_due) && !atomic_load(&c->w.unsent)));
+             (atomic_load(&c->w.due) && !atomic_load(&c->w.unsent)));
     tell_reader(c);
 }
 
@@ -90,7 +98,7 @@ void ws__outbox_unlock(ws_conn *c)
 {
     note_unsent(c);
     ws__unlock(&c->w.lock);
-    if (atomic_load(&c->w.control_due) || atomic_load(&c->w.unsent) ||
+    if (atomic_load(&c->w.due) || atomic_load(&c->w.unsent) ||
         atomic_load(&c->w.wanted))
         ws__outbox_send(c);
 }
@@ -108,12 +116,29 @@ static int send_and_unlock(ws_conn *c, int64_t deadline)
     return error;
 }
 
+/* The same for what waits in the outqueue. */
+static int move_and_send(ws_conn *c, int64_t deadline)
+{
+    int error = ws__write_error(c);
+
+    if (error != 0)
+        return error;
+    do {
+        error = ws__send_pending(c, deadline);
+        if (error == 0 && (atomic_load(&c->w.due) & WS__DUE_MESSAGES))
+            error = ws__drain_move(c);
+    } while (error == 0 && ws__sendbuf_pending(c) > 0);
+    return ws__write_settle(c, error);
+}
+
 int ws__outbox_flush(ws_conn *c, int64_t deadline)
 {
     int error = ws__outbox_lock(c, deadline);
 
-    if (error == 0)
-        error = send_and_unlock(c, deadline);
+    if (error == 0) {
+        error = move_and_send(c, deadline);
+        ws__outbox_unlock(c);
+    }
     ws__write_tell(c);
     return error;
 }
@@ -127,11 +152,13 @@ void ws__outbox_flush_coalesced(ws_conn *c)
 /* Who else has the lock will not wait with it: the connection has ended. */
 size_t ws__outbox_send_rest(ws_conn *c)
 {
-    if (!atomic_load(&c->w.unsent))
+    if (!atomic_load(&c->w.unsent) && !atomic_load(&c->w.due))
         return 0;
     ws__outbox_lock(c, 0);
-    push_out(c);
-    size_t left = ws__sendbuf_pending(c);
+    do
+        push_out(c);
+    while (atomic_load(&c->w.due) && !atomic_load(&c->w.unsent));
+    size_t left = ws__sendbuf_pending(c) + ws__outqueue_bytes(c);
     ws__unlock(&c->w.lock);
     return left;
 }
@@ -144,7 +171,7 @@ size_t ws_buffered(const ws_conn *conn)
     if (!c)
         return 0;
     if (ws__trylock(&c->w.lock)) {
-        here = ws__sendbuf_pending(c);
+        here = ws__sendbuf_pending(c) + ws__outqueue_bytes(c);
         ws__outbox_unlock(c);
     } else {
         here = atomic_load_explicit(&c->w.stuck, memory_order_relaxed);
@@ -180,15 +207,27 @@ void ws__outbox_goodbye(ws_conn *c, int code, const char *reason)
 
 /* ---- Waiting ------------------------------------------------------------ */
 
-/* Is nothing left that the reader is to send?  While another one has the lock,
- * room is that one's to wait for, and poll(2) would tell of it again and again.
- * Asked by the address of unsent. */
+/* Is something left that the reader is to send?  While another one has the lock,
+ * room is that one's to wait for, and poll(2) would tell of it again and again. */
+static bool has_something(const ws_conn *c)
+{
+    return atomic_load(&c->w.unsent) && !ws__lock_is_taken(&c->w.lock);
+}
+
+/* Asked by the address of unsent. */
 static bool has_nothing(const void *key)
 {
     const ws_conn *c =
         (const ws_conn *)((const char *)key - offsetof(ws_conn, w.unsent));
 
-    return !atomic_load(&c->w.unsent) || ws__lock_is_taken(&c->w.lock);
+    return !has_something(c) && !ws__conn_ended(c);
+}
+
+/* Asked by the address of end. */
+static bool is_open(const void *key)
+{
+    return !ws__conn_ended(
+        (const ws_conn *)((const char *)key - offsetof(ws_conn, end)));
 }
 
 /* Rule 3: poll(2) would tell of room at once and for ever, so it is asked only
@@ -198,11 +237,15 @@ static int outbox_wait_once(ws_conn *c, int64_t deadline, ws_event *event)
     struct ws__stream *s = &c->stream;
     struct ws__wait_key keys[WS__WAIT_KEYS];
     int events = s->read_events, n = 0;
+    bool edges = ws__stream_has_edges(s);
+    bool something = !edges && has_something(c);
 
-    if (ws__stream_has_edges(s) || !has_nothing(&c->w.unsent))
+    if (edges || something)
         events |= s->write_events;
-    else
-        keys[n++] = (struct ws__wait_key){ has_nothing, &c->w.unsent };
+    if (!edges)
+        keys[n++] = something
+                        ? (struct ws__wait_key){ is_open, &c->end }
+                        : (struct ws__wait_key){ has_nothing, &c->w.unsent };
     if (event)
         keys[n++] = ws__wait_unset(event);
     return n == 0 ? ws__stream_wait(s, events, deadline)

@@ -4,6 +4,7 @@
 
 #include "conn/error.h"
 #include "conn/inbox.h"
+#include "conn/outqueue.h"
 
 int ws__read_end(ws_conn *c, int error)
 {
@@ -11,7 +12,9 @@ int ws__read_end(ws_conn *c, int error)
 
     atomic_compare_exchange_strong(&c->close_code, &open, WS_CLOSE_ABNORMAL);
     ws__inbox_drop(c);
-    return c->r.error = error;
+    c->r.error = error;
+    ws__outqueue_end(c);
+    return error;
 }
 
 int ws__read_transport_failed(ws_conn *c, ssize_t code)

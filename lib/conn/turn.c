@@ -23,16 +23,21 @@ static bool turn_is_taken(const void *key)
     return !ws__conn_ended(c) && ws__lock_is_contended(&ws__extras(c)->turn);
 }
 
+bool ws__turn_try(ws_conn *c)
+{
+    return ws__trylock(turn_of(c));
+}
+
 int ws__turn_take(ws_conn *c, int64_t deadline)
 {
     struct ws__waiter w;
     int r = 0;
 
-    if (ws__trylock(turn_of(c)))
+    if (ws__turn_try(c))
         return 0;
     while (!ws__lock_contend(turn_of(c))) {
         if (r == 0 && ws__conn_ended(c))
-            r = WS_ERR_CANCELED;
+            r = ws__conn_end_code(c);
         if (r != 0)
             return r;
         if (ws__lot_enter(&w, &c->end, turn_is_taken)) {

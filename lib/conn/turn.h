@@ -17,6 +17,7 @@
  * For connections with extras of their own.  take returns 0, WS_ERR_TIMEOUT, or
  * WS_ERR_CANCELED when the connection ends meanwhile.
  */
+bool ws__turn_try(ws_conn *c);
 int ws__turn_take(ws_conn *c, int64_t deadline);
 void ws__turn_give(ws_conn *c);
 

@@ -22,7 +22,7 @@ int ws__write_settle(ws_conn *c, int error)
     if (error == 0 || error == WS_ERR_TIMEOUT)
         return error;
     if (error != WS_ERR_DEAD && ws__conn_ended(c))
-        error = WS_ERR_CANCELED;
+        error = ws__conn_end_code(c);
     atomic_store(&c->w.error, error);
     ws__sendbuf_give_back(c);
     return error;

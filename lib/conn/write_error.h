@@ -15,19 +15,19 @@
  * it, may have come before.
  */
 
-/* What ends all sending: 0, the sticky error or WS_ERR_CANCELED. */
+/* What ends all sending: 0, the sticky error, or WS_ERR_CANCELED or WS_ERR_SLOW. */
 static inline int ws__write_error(const ws_conn *c)
 {
     int error = atomic_load(&c->w.error);
 
-    return error == 0 && ws__conn_ended(c) ? WS_ERR_CANCELED : error;
+    return error == 0 && ws__conn_ended(c) ? ws__conn_end_code(c) : error;
 }
 
 /* A caller is told of the sticky error, so it is the connection's, if that has
  * none yet. */
 void ws__write_tell(ws_conn *c);
 
-/* What ends all writing: 0, the sticky error, WS_ERR_CANCELED or
+/* What ends all writing: 0, the sticky error, WS_ERR_CANCELED, WS_ERR_SLOW or
  * WS_ERR_CLOSE_SENT.  The caller is told. */
 static inline int ws__write_check(ws_conn *c)
 {

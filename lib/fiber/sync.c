@@ -140,6 +140,15 @@ bool ws__lock_let_go(struct ws__lock *m)
     return atomic_exchange(state_of(m), NULL) == CONTENDED;
 }
 
+void ws__lock_briefly(struct ws__lock *m)
+{
+    if (ws__trylock(m))
+        return;
+    struct ws__before *due = ws__before_park_put_off();
+    ws__lock_until(m, 0);
+    ws__before_park_take_up(due);
+}
+
 void ws__unlock(struct ws__lock *m)
 {
     if (ws__lock_let_go(m))

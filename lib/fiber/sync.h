@@ -25,6 +25,10 @@ static inline struct ws__lock *ws__lock_of(ws_mutex *m)
  * taken even when the deadline has passed. */
 int ws__lock_until(struct ws__lock *l, int64_t deadline);
 bool ws__trylock(struct ws__lock *l);
+
+/* For one that is held for moments.  Its holder may hold any other: so while this
+ * waits, nothing that the caller has promised is done (fiber/parker). */
+void ws__lock_briefly(struct ws__lock *l);
 void ws__unlock(struct ws__lock *l);
 
 /* For waiters that queue under another address: take it, or have it known that

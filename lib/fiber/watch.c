@@ -302,3 +302,21 @@ void ws__watch_call(struct ws__watch *watch,
     watch->ready = ready;
     watch->arg = arg;
 }
+
+bool ws__watch_calls(const struct ws__watch *watch)
+{
+    return watch->ready != NULL;
+}
+
+void ws__watch_stir(struct ws__watch *watch, int events)
+{
+    struct ws__coroutine *f = ws__watch_happened(watch, (uint32_t)events);
+
+    if (f)
+        ws__worker_ready(watch->worker, f);
+}
+
+struct ws__worker *ws__watch_worker(const struct ws__watch *watch)
+{
+    return watch ? watch->worker : NULL;
+}

@@ -30,6 +30,16 @@ void ws__watch_free(struct ws__watch *w);
 void ws__watch_call(struct ws__watch *w, void (*ready)(void *arg, int events),
                     void *arg);
 
+/* Does it call somebody? */
+bool ws__watch_calls(const struct ws__watch *w);
+
+/* Whoever waits for these events looks, and whoever it calls, as if they had
+ * come.  In the worker's loop. */
+void ws__watch_stir(struct ws__watch *w, int events);
+
+/* Whose is it?  NULL is fine, and nobody's. */
+struct ws__worker *ws__watch_worker(const struct ws__watch *w);
+
 /* Which of these events have come, and nobody waited for them?  They are
  * forgotten. */
 int ws__watch_take(struct ws__watch *w, int events);

@@ -101,6 +101,12 @@ bool ws__worker_post(struct ws__worker *w, struct ws__post *p);
 /* Have w's loop look for what is to run, though it sleeps.  From any thread. */
 void ws__worker_wake(struct ws__worker *w);
 
+/* Is there nothing that it does, and nobody who has woken it?  A guess. */
+static inline bool ws__worker_is_asleep(const struct ws__worker *w)
+{
+    return atomic_load_explicit(&w->asleep, memory_order_relaxed);
+}
+
 /* Make ready what others have woken, and call what they have posted. */
 void ws__worker_take_mail(struct ws__worker *w);
 

@@ -32,7 +32,7 @@ FAULTS = [
     ws__lot_wake(&c->end, NULL, true);
 """, ""),
     ("who lets go does not look at answers", "outbox.c", """\
-    if (atomic_load(&c->w.control_due) || atomic_load(&c->w.unsent) ||
+    if (atomic_load(&c->w.due) || atomic_load(&c->w.unsent) ||
         atomic_load(&c->w.wanted))
 """, """\
     if (atomic_load(&c->w.unsent))
@@ -40,11 +40,11 @@ FAULTS = [
     ("who lets go looks before", "outbox.c", """\
     note_unsent(c);
     ws__unlock(&c->w.lock);
-    if (atomic_load(&c->w.control_due) || atomic_load(&c->w.unsent) ||
+    if (atomic_load(&c->w.due) || atomic_load(&c->w.unsent) ||
         atomic_load(&c->w.wanted))
 """, """\
     note_unsent(c);
-    bool more = atomic_load(&c->w.control_due) ||
+    bool more = atomic_load(&c->w.due) ||
                 atomic_load(&c->w.unsent) || atomic_load(&c->w.wanted);
     ws__unlock(&c->w.lock);
     if (more)
@@ -69,9 +69,9 @@ FAULTS = [
 """),
     ("the word is not looked for again", "outbox.c", """\
     } while (atomic_load(&c->w.wanted) ||
-             (atomic_load(&c->w.control_due) && !atomic_load(&c->w.unsent)));
+             (atomic_load(&c->w.due) && !atomic_load(&c->w.unsent)));
 """, """\
-    } while (atomic_load(&c->w.control_due) && !atomic_load(&c->w.unsent));
+    } while (atomic_load(&c->w.due) && !atomic_load(&c->w.unsent));
 """),
     ("no second try for room", "outbox.c", """\
     if (!before && atomic_load(&c->w.unsent))
@@ -81,8 +81,8 @@ FAULTS = [
 !empty && c->w.sendbuf->coalesced == 0;
 """, "!empty && c->w.sendbuf->coalesced == 9;\n"),
     ("the reader waits for room that is another's", "outbox.c", """\
-    return !atomic_load(&c->w.unsent) || ws__lock_is_taken(&c->w.lock);
-""", "    return !atomic_load(&c->w.unsent);\n"),
+    return atomic_load(&c->w.unsent) && !ws__lock_is_taken(&c->w.lock);
+""", "    return atomic_load(&c->w.unsent);\n"),
     ("the reader does not send what is left", "outbox.c", """\
     if (got > 0 && (got & c->stream.write_events) && atomic_load(&c->w.unsent))
         ws__outbox_send(c);
@@ -96,13 +96,13 @@ FAULTS = [
     return open;
 """),
     ("a close does not look for who waits", "end.c", """\
-    bool whole = was == WS__OPEN && !atomic_load(&c->r.waiting) &&
+    bool whole = was < WS__SHUT && !atomic_load(&c->r.waiting) &&
                  !atomic_load(&c->w.waiting);
-""", "    bool whole = was == WS__OPEN;\n"),
+""", "    bool whole = was < WS__SHUT;\n"),
     ("a close looks for a reader alone", "end.c", """\
-    bool whole = was == WS__OPEN && !atomic_load(&c->r.waiting) &&
+    bool whole = was < WS__SHUT && !atomic_load(&c->r.waiting) &&
                  !atomic_load(&c->w.waiting);
-""", "    bool whole = was == WS__OPEN && !atomic_load(&c->r.waiting);\n"),
+""", "    bool whole = was < WS__SHUT && !atomic_load(&c->r.waiting);\n"),
     ("who waits for a turn looks at the end before it is queued", "turn.c",
      """\
     return !ws__conn_ended(c) && ws__lock_is_contended(&ws__extras(c)->turn);
@@ -112,8 +112,8 @@ FAULTS = [
         ws__lot_wake(&c->end, NULL, false);
 """, "    ws__lock_let_go(turn_of(c));\n"),
     ("a full slot is not said", "control_queue.c", """\
-    atomic_store(&c->w.control_due, queue_has_any(c));
-""", "    atomic_store(&c->w.control_due, false);\n"),
+        atomic_fetch_or(&c->w.due, WS__DUE_CONTROL);
+""", "        ;\n"),
 ]
 
 

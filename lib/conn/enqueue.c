@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "conn/enqueue.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "conn/control_queue.h"
+#include "conn/end.h"
+#include "conn/error.h"
+#include "conn/extras.h"
+#include "conn/outbox.h"
+#include "conn/write_error.h"
+#include "conn/write_message.h"
+#include "fiber/lot.h"
+
+/* ---- In a worker -------------------------------------------------------- */
+
+/* The handler may wait anywhere: what is left unsent goes when there is room. */
+static void room_came(void *conn, int events)
+{
+    ws_conn *c = conn;
+
+    if ((events & c->stream.write_events) && ws__outbox_has_unsent(c))
+        ws__outbox_send(c);
+}
+
+static void call_for_room(ws_conn *c, struct ws__outqueue *q)
+{
+    if (atomic_exchange(&q->called, true))
+        return;
+    if (!ws__watch_calls(c->stream.watch))
+        ws__watch_call(c->stream.watch, room_came, c);
+}
+
+/* In the loop of the connection's worker. */
+static void enqueue_arrived(struct ws__post *p)
+{
+    struct ws__outqueue *q = (struct ws__outqueue *)p;
+    ws_conn *c = q->conn;
+
+    atomic_store(&q->posted, false);
+    call_for_room(c, q);
+    if (atomic_load(&c->end) == WS__CUT)
+        ws__watch_stir(c->stream.watch, POLLIN | POLLOUT);
+    ws__outbox_send(c);
+    ws_unref(c);
+}
+
+/* Returns false if the worker has ended. */
+static bool enqueue_post(ws_conn *c, struct ws__outqueue *q)
+{
+    if (atomic_exchange(&q->posted, true))
+        return true;
+    ws_ref(c);
+    q->post.fn = enqueue_arrived;
+    bool posted = ws__worker_post(ws__conn_worker(c), &q->post);
+    if (!posted) {
+        atomic_store(&q->posted, false);
+        ws_unref(c);
+    }
+    return posted;
+}
+
+/* ---- In threads --------------------------------------------------------- */
+
+/* Its thread may wait anywhere. */
+static void send_as_there_is_room(void *conn)
+{
+    ws_conn *c = conn;
+    struct ws__outqueue *q = atomic_load(&c->w.outqueue);
+    int error = 0;
+
+    while (error == 0 && ws__outbox_has_unsent(c) &&
+           atomic_load(&c->end) < WS__SHUT) {
+        error = ws__stream_wait_progress(&c->stream, 0,
+                                         ws__extras(c)->write_timeout_ms);
+        if (error == 0)
+            ws__outbox_send(c);
+    }
+    atomic_store(&q->flushing, false);
+    ws_unref(c);
+}
+
+static void start_to_send(ws_conn *c, struct ws__outqueue *q)
+{
+    if (!ws__outbox_has_unsent(c) || atomic_exchange(&q->flushing, true))
+        return;
+    ws_fiber *f = ws_go(send_as_there_is_room, ws_ref(c));
+    if (!f) {
+        atomic_store(&q->flushing, false);
+        ws_unref(c);
+    }
+    ws_detach(f);
+}
+
+/* ---- Handing over ------------------------------------------------------- */
+
+static void wake_reader(ws_conn *c, struct ws__outqueue *q)
+{
+    if (!ws__conn_worker(c) || !enqueue_post(c, q))
+        ws__lot_wake(&c->w.unsent, NULL, true);
+}
+
+static int cut_off(ws_conn *c, struct ws__outqueue *q)
+{
+    if (atomic_load(&c->end) == WS__OPEN)
+        ws__conn_fail(c, WS_ERR_SLOW,
+                      "%s: it did not take what was sent, and more than %zu "
+                      "messages or %zu bytes waited",
+                      ws_strerror(WS_ERR_SLOW), q->options.max_messages,
+                      q->options.max_bytes);
+    if (ws__conn_cut(c)) {
+        ws__control_queue_close(c, q->options.close_code, "too slow");
+        wake_reader(c, q);
+        ws__outbox_send(c);
+    }
+    return WS_ERR_SLOW;
+}
+
+/* A worker that does something gets one post for all that comes meanwhile. */
+static void enqueue_kick(ws_conn *c, struct ws__outqueue *q, bool at_once)
+{
+    struct ws__worker *w = ws__conn_worker(c);
+    bool idle = w && w != ws__worker_here() && ws__worker_is_asleep(w) &&
+                atomic_load(&q->called);
+
+    if (w && !at_once && !idle && enqueue_post(c, q))
+        return;
+    ws__outbox_send(c);
+    if (!w)
+        start_to_send(c, q);
+    else if (w == ws__worker_here())
+        call_for_room(c, q);
+}
+
+int ws__enqueue_settle(ws_conn *c, bool at_once, struct ws__outqueue_counts *n)
+{
+    struct ws__outqueue *q = atomic_load(&c->w.outqueue);
+
+    if (ws__outqueue_is_over(q) && !ws__outbox_has_unsent(c))
+        ws__outbox_send(c);
+    if (!ws__outqueue_bound(c, n)) {
+        n->cut++;
+        return cut_off(c, q);
+    }
+    if (atomic_load(&c->w.due) & WS__DUE_MESSAGES)
+        enqueue_kick(c, q, at_once);
+    return 0;
+}
+
+static int enqueue_any(ws_conn *c, ws_prepared *p, const char *key)
+{
+    struct ws__outqueue_counts n = { 0 };
+
+    if (!c || !p || !ws__is_data(p->type))
+        return WS_ERR_INVALID;
+    int error = ws__write_check(c);
+    if (error == 0)
+        error = ws__outqueue_put(c, p, key, &n);
+    return error == 0 ? ws__enqueue_settle(c, false, &n) : error;
+}
+
+int ws_enqueue(ws_conn *c, ws_prepared *p)
+{
+    return enqueue_any(c, p, NULL);
+}
+
+int ws_enqueue_latest(ws_conn *c, ws_prepared *p, const char *key)
+{
+    return key ? enqueue_any(c, p, key) : WS_ERR_INVALID;
+}
