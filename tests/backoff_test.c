@@ -2,7 +2,7 @@
 
 #include "test.h"
 
-#include "client/backoff.h"
+#include "base/backoff.h"
 
 #define ALL UINT64_MAX
 

@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/backoff.h"
 #include "base/error.h"
-#include "client/backoff.h"
 #include "client/retry.h"
 #include "conn/outbox.h"
 #include "fiber/sync.h"

@@ -51,6 +51,15 @@ static const struct purpose to_proxy = {
     .unnamed = "http",
 };
 
+static const struct purpose to_redis = {
+    .expected = "redis",
+    .schemes = {
+        { .name = "redis", .port = "6379" },
+        { .name = "sentinel", .port = "26379" },
+    },
+    .not_one = "the scheme is not redis",
+};
+
 /* Nobody's password gets into a log. */
 static int refuse(ws_error *err, const struct purpose *purpose, const char *s,
                   const char *why)
@@ -442,6 +451,11 @@ int ws__url_parse(struct ws__url *u, const char *s, ws_error *err)
 int ws__url_parse_proxy(struct ws__url *u, const char *s, ws_error *err)
 {
     return parse_for(u, &to_proxy, s, err);
+}
+
+int ws__url_parse_redis(struct ws__url *u, const char *s, ws_error *err)
+{
+    return parse_for(u, &to_redis, s, err);
 }
 
 void ws__url_fini(struct ws__url *u)

@@ -43,6 +43,10 @@ int ws__url_parse(struct ws__url *u, const char *s, ws_error *err);
  * no scheme. */
 int ws__url_parse_proxy(struct ws__url *u, const char *s, ws_error *err);
 
+/* ws__url_parse for one server of Redis (redis/url): redis, or sentinel, which is
+ * one with another port. */
+int ws__url_parse_redis(struct ws__url *u, const char *s, ws_error *err);
+
 void ws__url_fini(struct ws__url *u);
 
 #endif

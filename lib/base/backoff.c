@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "client/backoff.h"
+#include "base/backoff.h"
 
 #include <limits.h>
 

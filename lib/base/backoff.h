@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
-#ifndef WS_CLIENT_BACKOFF_H
-#define WS_CLIENT_BACKOFF_H
+#ifndef WS_BASE_BACKOFF_H
+#define WS_BASE_BACKOFF_H
 
 #include <stdint.h>
 
 /*
- * When to dial again: exponential backoff with full jitter, so that clients
+ * When to connect again: exponential backoff with full jitter, so that clients
  * which have lost their server together do not come back together.  All times
  * are milliseconds, and the caller's to know.
  */
@@ -20,10 +20,10 @@ struct ws__backoff {
 
 void ws__backoff_connected(struct ws__backoff *b, int64_t now);
 
-/* A dial has failed, or the connection has ended. */
+/* An attempt has failed, or the connection has ended. */
 void ws__backoff_failed(struct ws__backoff *b, int64_t now);
 
-/* How long to wait before the next dial; any 64 bits decide. */
+/* How long to wait before the next attempt; any 64 bits decide. */
 int64_t ws__backoff_delay(const struct ws__backoff *b, uint64_t bits);
 
 #endif
