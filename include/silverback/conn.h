@@ -31,6 +31,7 @@ typedef struct ws_conn ws_conn;
 WS_API ws_conn *ws_ref(ws_conn *c);
 WS_API void ws_unref(ws_conn *c);
 
+/* What a message is, or a control frame: the opcodes of RFC 6455, section 5.2. */
 typedef enum ws_type {
     WS_TEXT = 1,
     WS_BINARY = 2,
@@ -112,8 +113,8 @@ WS_API WS_CHECKED int ws_read_message_by(ws_conn *c, ws_message *m,
 WS_API char *ws_message_take(ws_conn *c, ws_message *m);
 
 /*
- * The same in pieces, for messages too large to hold.  ws_next_reader skips to
- * the start of the next message; ws_read then returns at most n (> 0) bytes of
+ * A message in pieces, for one too large to hold.  ws_next_reader skips to the
+ * start of the next message; ws_read then returns at most n (> 0) bytes of
  * it, and 0 at its end.  Text is checked as it arrives.  The read limit holds
  * here too, for each message anew.
  */
@@ -193,7 +194,7 @@ WS_API size_t ws_buffered(const ws_conn *c);
 WS_API int ws_flush(ws_conn *c);
 WS_API void ws_set_coalescing(ws_conn *c, bool enable);
 
-/* The same in pieces: next_writer, any number of writes, end_message, from one
+/* A message in pieces: next_writer, any number of writes, end_message, from one
  * fiber.  Other fibers' messages wait meanwhile; this fiber's own get
  * WS_ERR_BUSY.  A piece goes out when the buffer is full, or by ws_flush.  A
  * write that returns WS_ERR_TIMEOUT has taken nothing: it can be tried again. */
@@ -261,8 +262,8 @@ WS_API void ws_set_read_limit(ws_conn *c, int64_t bytes);
 WS_API void ws_set_read_deadline(ws_conn *c, int64_t deadline);
 WS_API void ws_set_write_deadline(ws_conn *c, int64_t deadline);
 
-/* Of this side's messages, from the next one on.  Levels are zlib's 0 .. 9, -1 for
- * its default and -2 for Huffman codes alone; 1 unless set, which ISA-L, where
+/* Whether, and how well, messages of this side are compressed, from the next one
+ * on.  Levels are zlib's 0 .. 9, -1 for its default and -2 for Huffman codes alone; 1 unless set, which ISA-L, where
  * the library was built with it, does in less than half the time for whole
  * messages without context takeover.  All of them end in a sync flush, not in a
  * last block, which many peers take for the end of everything (RFC 7692, section
@@ -273,7 +274,7 @@ WS_API int ws_set_compression_level(ws_conn *c, int level); /* -2 .. 9 */
 /* ---- Control frames ----------------------------------------------------- */
 
 /*
- * Called from within reads; data is borrowed for the call, and ends with '\0'.
+ * What becomes of control frames.  Called from within reads; data is borrowed for the call, and ends with '\0'.
  * May write.  Must not read (WS_ERR_BUSY), nor close: ws_close within one is
  * logged, shuts the connection down, and leaves it to be closed.  Return 0 to go
  * on, or a negative code that the read then returns for good (after a close frame,
@@ -302,6 +303,7 @@ WS_API void ws_set_close_delay(ws_conn *c, int ms);
 
 /* ---- About it ----------------------------------------------------------- */
 
+/* What the handshake has agreed on, and who is at either end. */
 WS_API const char *ws_subprotocol(const ws_conn *c); /* "" if none */
 WS_API const char *ws_local_addr(const ws_conn *c);  /* "127.0.0.1:8080" */
 WS_API const char *ws_remote_addr(const ws_conn *c); /* as the request's */
@@ -311,6 +313,7 @@ WS_API const char *ws_remote_addr(const ws_conn *c); /* as the request's */
  * client that showed none, or when memory ran out.  It lives as long as c. */
 WS_API const ws_cert *ws_conn_cert(const ws_conn *c);
 
+/* Its descriptor; and what a program has put there for itself, NULL before. */
 WS_API int ws_fd(const ws_conn *c); /* for getsockopt and logs, not for I/O */
 WS_API void ws_set_user(ws_conn *c, void *user);
 WS_API void *ws_user(const ws_conn *c);

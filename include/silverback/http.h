@@ -161,8 +161,8 @@ typedef void (*ws_handler_fn)(ws_request *r, void *arg);
 typedef void (*ws_socket_fn)(struct ws_conn *c, void *arg);
 
 /*
- * Lists end with {0}.  A path that ends in '/' matches all below it; the
- * longest match wins.  Give a handler; or a socket: then the server upgrades,
+ * Who answers which requests.  Lists end with {0}.  A path that ends in '/'
+ * matches all below it; the longest match wins.  Give a handler; or a socket: then the server upgrades,
  * calls it, and when it returns says 1000, waits at most a second for the
  * answer, and closes: that is not for the socket to do.  A route with thread set
  * runs in a thread instead of a fiber, the same code: for handlers that block in
@@ -213,8 +213,8 @@ typedef struct ws_access {
  * lock held.  It should not wait long: the connection's next request does, too. */
 typedef void (*ws_access_fn)(const ws_access *a, void *arg);
 
-/* Zero is default throughout, and NULL is all zero; each limit answers with its
- * own status. */
+/* A server: where it listens, what it answers, and its limits.  Zero is default
+ * throughout, and NULL is all zero; each limit answers with its own status. */
 typedef struct ws_server {
     const char *addr; /* "host:port", ":port", "unix:path", "unix:@name" for an
                        * abstract name, or "none"; NULL: ":8080", but none if
@@ -402,8 +402,8 @@ WS_API int ws_listener_alive(ws_listener *l, int64_t deadline);
  */
 WS_API int ws_listener_stop(ws_listener *l, int64_t deadline);
 
-/* Set when that begins.  For handlers, beside what they wait for (ws_wait_any):
- * as long as the listener or the request is.  Of a connection: ws_stopping. */
+/* Set when ws_listener_stop begins.  For handlers, beside what they wait for
+ * (ws_wait_any): as long as the listener or the request is.  Of a connection: ws_stopping. */
 WS_API ws_event *ws_listener_stopping(ws_listener *l);
 WS_API ws_event *ws_request_stopping(const ws_request *r);
 

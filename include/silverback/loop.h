@@ -58,8 +58,8 @@ WS_API int ws_loop_fd(const ws_loop *l);
  */
 WS_API int64_t ws_loop_step(ws_loop *l);
 
-/* For poll(2) and its like: the milliseconds until that point, 0 if it has
- * passed, -1 if there is none. */
+/* The milliseconds until that point, for poll(2) and its like: 0 if it has passed,
+ * -1 if there is none. */
 WS_API int ws_loop_timeout(int64_t again);
 
 /* Free a loop that has nothing left to do.  Returns 0; or -EBUSY, and nothing is

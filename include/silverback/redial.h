@@ -74,7 +74,8 @@ typedef struct ws_redialer {
  */
 typedef struct ws_redial ws_redial;
 
-/* NULL when there is no memory, or how is NULL. */
+/* Make one, which ws_redial_next has dial.  NULL when there is no memory, or how
+ * is NULL. */
 WS_API ws_redial *ws_redial_new(const ws_redialer *how);
 
 /*
@@ -90,6 +91,7 @@ WS_API ws_redial *ws_redial_new(const ws_redialer *how);
  *                      the server or the proxy; WS_ERR_URL, WS_ERR_INVALID; and
  *                      resume did not say otherwise
  *   what resume returned
+ *
  * Everything else is tried again, for ever.  So is what TLS does not accept: an
  * expired certificate is renewed, a wrong clock is set, and a hotel's page is
  * clicked away; each dial verifies anew.

@@ -34,8 +34,8 @@ typedef enum ws_client_certs {
 } ws_client_certs;
 
 /*
- * Zero is default throughout.  Everything that is given is PEM, in files or in
- * memory.  A server reads its files when the listener starts, and each anew when
+ * Certificates, and whom to trust.  Zero is default throughout.  Everything that
+ * is given is PEM, in files or in memory.  A server reads its files when the listener starts, and each anew when
  * it has changed; a client reads them for each dial.
  *
  * WS_ERR_TLS, with where it is and what is wrong with it: for what cannot be
@@ -110,6 +110,7 @@ typedef struct ws_tls {
 
 /* ---- Who is at the other end -------------------------------------------- */
 
+/* What kind of name one of a certificate is. */
 typedef enum ws_cert_name_type {
     WS_NAME_DNS = 1,
     WS_NAME_EMAIL,
@@ -120,7 +121,7 @@ typedef enum ws_cert_name_type {
     WS_NAME_OTHER,     /* an OID, ':', and the text: "1.3.6....3:me@corp" */
 } ws_cert_name_type;
 
-/* Lists of them end with {0}. */
+/* A name that a certificate is for.  Lists of them end with {0}. */
 typedef struct ws_cert_name {
     ws_cert_name_type type;
     const char *value;
