@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: MIT
+"""The tool under test, and what it talks to."""
+
+import contextlib
+import os
+import pty
+import select
+import socket
+import ssl
+import struct
+import subprocess
+import termios
+import threading
+import time
+
+from harness import PATIENCE
+from websocket import CLOSE, Ended, Scripted
+
+PATH = None     # of the tool
+LIBEDIT = None  # whether it edits lines
+
+ENVIRONMENT = {name: value for name, value in os.environ.items()
+               if not name.lower().endswith("_proxy")}
+
+
+def command(*args):
+    return [PATH, *map(str, args)]
+
+
+class Done:
+    """How it went: exit code, output, and what was said beside it."""
+
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    def __repr__(self):
+        return f"code {self.code}, out {self.out!r}, err {self.err!r}"
+
+
+def run(*args, given=b"", env=None):
+    """Run it to its end; given is standard input, None: one that stays open."""
+    stdin = subprocess.PIPE if given is not None else open_pipe()
+    done = subprocess.run(command(*args), capture_output=True, timeout=PATIENCE,
+                          env={**ENVIRONMENT, **(env or {})},
+                          **({"input": given} if given is not None
+                             else {"stdin": stdin}))
+    if given is None:
+        os.close(stdin)
+    return Done(done.returncode, done.stdout, done.stderr.decode())
+
+
+def open_pipe():
+    """The reading end of a pipe whose writing end is never closed."""
+    reading, _ = os.pipe()
+    return reading
+
+
+@contextlib.contextmanager
+def started(*args, **options):
+    """The tool as a process, which leaves with the context."""
+    for name in ("stdin", "stdout", "stderr"):
+        options.setdefault(name, subprocess.PIPE)
+    process = subprocess.Popen(command(*args), env=ENVIRONMENT, **options)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for file in (process.stdin, process.stdout, process.stderr):
+            if file:
+                file.close()
+
+
+def close_frame(code, reason=""):
+    return struct.pack("!H", code) + reason.encode()
+
+
+def end_with(code, reason=""):
+    """A talk of Scripted: close at once."""
+    def talk(connection, _target):
+        connection.send_frame(CLOSE, close_frame(code, reason)
+                              if code else b"")
+        messages_until_end(connection)
+    return talk
+
+
+def messages_until_end(connection):
+    """All that comes.  Returns the messages and the close code."""
+    messages = []
+    try:
+        while True:
+            messages.append(connection.receive())
+    except Ended as end:
+        return messages, end.code
+
+
+def echo(connection, _target):
+    try:
+        while True:
+            connection.send(connection.receive())
+    except Ended:
+        pass
+
+
+class Collecting(Scripted):
+    """A server that keeps what each connection has said, and how it closed; on a
+    local socket, if it has a path."""
+
+    def __init__(self, talk=None, connections=1, path=None):
+        self.said = []
+        self._before = talk
+
+        def collect(connection, target):
+            if self._before:
+                self._before(connection, target)
+            self.said.append(messages_until_end(connection))
+
+        super().__init__(collect, connections)
+        if path:
+            self._listener.close()
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(path)
+            self._listener.listen()
+            self._listener.settimeout(PATIENCE)
+
+
+class Secure(Scripted):
+    """The same by TLS; a client that does not like it is no failure."""
+
+    def __init__(self, talk, certificate, ca=None):
+        super().__init__(talk)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+        if ca:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(ca)
+        self._listener = context.wrap_socket(self._listener, server_side=True)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"wss://localhost:{self.port}"
+
+    def _serve(self):
+        try:
+            super()._serve()
+        except (OSError, Ended):
+            pass
+
+
+class Raw:
+    """A server of one connection that sees bytes: talk(socket).  A context;
+    afterwards it has what that returned."""
+
+    def __init__(self, talk):
+        self._talk, self.result = talk, None
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(PATIENCE)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"ws://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def _serve(self):
+        with self._listener.accept()[0] as sock:
+            sock.settimeout(PATIENCE)
+            self.result = self._talk(sock)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._thread.join()
+        self._listener.close()
+
+
+def answer(*lines, body=b""):
+    """A talk of Raw: read a request, and answer it so."""
+    def talk(sock):
+        request = read_request(sock)
+        head = "".join(f"{line}\r\n" for line in [*lines, ""])
+        sock.sendall(head.encode() + body)
+        return request
+    return talk
+
+
+def read_request(sock):
+    request = b""
+    while not request.endswith(b"\r\n\r\n"):
+        part = sock.recv(65536)
+        if not part:
+            break
+        request += part
+    return request.decode()
+
+
+class Terminal:
+    """The tool on a terminal of its own.  A context."""
+
+    def __init__(self, *args):
+        self._master, slave = pty.openpty()
+        self.before = termios.tcgetattr(slave)
+        self._slave = slave
+        self.screen = ""
+        self.process = subprocess.Popen(
+            command(*args), stdin=slave, stdout=slave, stderr=slave,
+            env={**ENVIRONMENT, "TERM": "xterm", "LC_ALL": "C.UTF-8"},
+            preexec_fn=self._take, start_new_session=True)
+
+    def _take(self):
+        import fcntl
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def type(self, text):
+        os.write(self._master, text.encode())
+
+    def shows(self, text, times=1):
+        """Wait until it has been written so often.  Returns whether it was."""
+        until = time.monotonic() + PATIENCE
+        while self.screen.count(text) < times:
+            if time.monotonic() > until or not self._read():
+                return self.screen.count(text) >= times
+        return True
+
+    def _read(self):
+        """Some of what is written.  Returns whether there can be more."""
+        if not select.select([self._master], [], [], 0.05)[0]:
+            return self.process.poll() is None
+        self.screen += os.read(self._master, 65536).decode(errors="replace")
+        return True
+
+    def ended(self):
+        """The exit code; all that was written is on the screen then."""
+        until = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < until:
+            self._read()
+        while select.select([self._master], [], [], 0)[0]:
+            self._read()
+        return self.process.poll()
+
+    def is_as_before(self):
+        """But for the line discipline's own marks."""
+        now = termios.tcgetattr(self._slave)
+        return now[:4] == self.before[:4]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        os.close(self._slave)
+        os.close(self._master)
+
+
+

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "output.h"
+
+/* The value of a field that needs no quotes. */
+static const char *log_field(const char *fields, const char *name, int *n)
+{
+    size_t length = strlen(name);
+
+    for (const char *p = fields; p; p = strchr(p, ' '))
+        if (strncmp(p += *p == ' ', name, length) == 0 && p[length] == '=') {
+            *n = (int)strcspn(p + length + 1, " ");
+            return p + length + 1;
+        }
+    *n = 0;
+    return "";
+}
+
+static bool log_has(const char *fields, const char *name)
+{
+    int n;
+
+    return log_field(fields, name, &n)[0] == '1';
+}
+
+static void log_frame(const char *fields)
+{
+    int d, o, l;
+    const char *direction = log_field(fields, "direction", &d);
+    const char *opcode = log_field(fields, "opcode", &o);
+    const char *length = log_field(fields, "length", &l);
+    bool fin = log_has(fields, "fin"), rsv1 = log_has(fields, "rsv1");
+    FILE *f = output_event("frame", 0);
+
+    if (f) {
+        json_bytes(f, "direction", direction, (size_t)d);
+        json_bytes(f, "opcode", opcode, (size_t)o);
+        json_number(f, "length", strtoll(length, NULL, 10));
+        json_number(f, "fin", fin);
+        json_number(f, "rsv1", rsv1);
+        output_event_end(f);
+        return;
+    }
+    output_detail(2, "%s %.*s%s%s %.*s B", direction[0] == 'o' ? "->" : "<-", o,
+                  opcode, fin ? " fin" : "", rsv1 ? " rsv1" : "", l, length);
+}
+
+static void log_record(const ws_log_record *r, void *arg)
+{
+    (void)arg;
+    if (strncmp(r->fields, "event=frame ", strlen("event=frame ")) == 0)
+        log_frame(r->fields);
+    else if (r->level <= WS_LOG_WARNING)
+        output_note("%s", r->line);
+    else
+        output_detail(1, "%s", r->line);
+}
+
+void log_begin(const struct settings *s)
+{
+    if (s->verbose >= 2)
+        setenv("SILVERBACK_TRACE", "1", 1);
+    ws_set_log_records(log_record, NULL);
+}

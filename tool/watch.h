@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+
+#ifndef TOOL_WATCH_H
+#define TOOL_WATCH_H
+
+#include <silverback.h>
+
+/*
+ * What ends the tool from outside.  The first SIGINT, SIGTERM or SIGHUP, and a
+ * standard output that nobody reads any more, call wish, once each; a second
+ * signal ends the process at once.  A signal that is ignored stays so.
+ */
+struct watch {
+    void (*wish)(bool signaled, void *arg);
+    void *arg;
+    ws_event signaled;
+    ws_event over;
+    ws_fiber *thread;
+};
+
+void watch_begin(struct watch *w);
+void watch_end(struct watch *w);
+
+#endif
