@@ -25,6 +25,7 @@
  *     upgrade.h    server side: HTTP request -> connection
  *     dial.h       client side: URL -> connection
  *     queue.h      hand messages over instead of waiting
+ *     hub.h        topics: what is published reaches all who have joined
  *     redial.h     the next one whenever it has ended
  *     http.h       the small HTTP/1.1 server around the handlers
  *     stats.h      what can be counted, for operators
@@ -63,6 +64,7 @@
 #include "silverback/dial.h"
 #include "silverback/fiber.h"
 #include "silverback/http.h"
+#include "silverback/hub.h"
 #include "silverback/loop.h"
 #include "silverback/queue.h"
 #include "silverback/redial.h"

@@ -102,6 +102,19 @@ static void wake_reader(ws_conn *c, struct ws__outqueue *q)
         ws__lot_wake(&c->w.unsent, NULL, true);
 }
 
+static bool cut_with(ws_conn *c, struct ws__outqueue *q, int code,
+                     const char *reason)
+{
+    bool was_open = ws__conn_cut(c);
+
+    if (was_open) {
+        ws__control_queue_close(c, code, reason);
+        wake_reader(c, q);
+        ws__outbox_send(c);
+    }
+    return was_open;
+}
+
 static int cut_off(ws_conn *c, struct ws__outqueue *q)
 {
     if (atomic_load(&c->end) == WS__OPEN)
@@ -110,12 +123,17 @@ static int cut_off(ws_conn *c, struct ws__outqueue *q)
                       "messages or %zu bytes waited",
                       ws_strerror(WS_ERR_SLOW), q->options.max_messages,
                       q->options.max_bytes);
-    if (ws__conn_cut(c)) {
-        ws__control_queue_close(c, q->options.close_code, "too slow");
-        wake_reader(c, q);
-        ws__outbox_send(c);
-    }
+    cut_with(c, q, q->options.close_code, "too slow");
     return WS_ERR_SLOW;
+}
+
+bool ws__enqueue_cut(ws_conn *c, const char *reason)
+{
+    struct ws__outqueue *q = atomic_load(&c->w.outqueue);
+
+    if (atomic_load(&c->end) == WS__OPEN)
+        ws__conn_fail(c, WS_ERR_SLOW, "cut by this side: %s", reason);
+    return cut_with(c, q, WS_CLOSE_TRY_AGAIN_LATER, reason);
 }
 
 /* A worker that does something gets one post for all that comes meanwhile. */

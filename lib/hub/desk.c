@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "hub/desk.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/alloc.h"
+#include "hub/hub.h"
+
+enum {
+    INBOX_MIN = 16,
+    INBOX_KEPT = 256, /* room for so many is kept for the next round */
+};
+
+#define NONE UINT32_MAX
+
+/* What was taken out of an inbox. */
+struct round {
+    struct ws__desk *desk;
+    struct ws__delivery *deliveries;
+    uint32_t n;
+    uint32_t room;
+    uint64_t first_number;
+    struct ws__desk_job *jobs;
+    struct ws__group *lost;
+    struct ws__group *groups; /* that have deliveries, the first one first */
+    struct ws__group *last_group;
+    struct ws__outqueue_counts counts;
+    bool alive; /* what is sent can go */
+};
+
+/* ---- Desks -------------------------------------------------------------- */
+
+static void desk_run_posted(struct ws__post *p);
+static void desk_run_helped(struct ws__job *j);
+static void desk_helped(struct ws__job *j);
+
+static struct ws__desk *desk_new(ws_hub *h, struct ws__worker *w)
+{
+    struct ws__desk *d = ws__zalloc(sizeof(*d));
+
+    if (!d)
+        return NULL;
+    d->hub = h;
+    ws__hub_hold(h);
+    d->worker = w;
+    if (w)
+        ws__worker_ref(w);
+    d->post.fn = desk_run_posted;
+    d->job.fn = desk_run_helped;
+    d->job.done = desk_helped;
+    pthread_mutex_init(&d->lock, NULL);
+    return d;
+}
+
+static void desk_free(struct ws__desk *d)
+{
+    ws_hub *h = d->hub;
+
+    pthread_mutex_destroy(&d->lock);
+    if (d->worker)
+        ws__worker_unref(d->worker);
+    ws_free(d->inbox);
+    ws_free(d);
+    ws__hub_let_go(h);
+}
+
+struct ws__desk *ws__desk_get(ws_hub *h, struct ws__worker *w)
+{
+    struct ws__desks *all = &h->desks;
+
+    pthread_mutex_lock(&all->lock);
+    struct ws__desk *d = all->first;
+    while (d && d->worker != w)
+        d = d->next;
+    if (!d && (d = desk_new(h, w)) != NULL) {
+        d->next = all->first;
+        all->first = d;
+    }
+    if (d)
+        atomic_fetch_add(&d->holders, 1);
+    pthread_mutex_unlock(&all->lock);
+    return d;
+}
+
+static void counts_add(struct ws__outqueue_counts *to,
+                       const struct ws__outqueue_counts *n)
+{
+    to->sent += n->sent;
+    to->dropped += n->dropped;
+    to->conflated += n->conflated;
+    to->cut += n->cut;
+}
+
+static void desk_take_out(struct ws__desks *all, struct ws__desk *d)
+{
+    struct ws__desk **at = &all->first;
+
+    while (*at != d)
+        at = &(*at)->next;
+    *at = d->next;
+    counts_add(&all->counts, &d->counts);
+}
+
+void ws__desk_let_go(struct ws__desk *d)
+{
+    struct ws__desks *all = &d->hub->desks;
+
+    pthread_mutex_lock(&all->lock);
+    bool last = atomic_fetch_sub(&d->holders, 1) == 1;
+    if (last)
+        desk_take_out(all, d);
+    pthread_mutex_unlock(&all->lock);
+    if (last)
+        desk_free(d);
+}
+
+void ws__desks_count(struct ws__desks *all, ws_hub_stats *s)
+{
+    pthread_mutex_lock(&all->lock);
+    struct ws__outqueue_counts n = all->counts;
+    for (struct ws__desk *d = all->first; d; d = d->next) {
+        pthread_mutex_lock(&d->lock);
+        counts_add(&n, &d->counts);
+        pthread_mutex_unlock(&d->lock);
+    }
+    pthread_mutex_unlock(&all->lock);
+    s->delivered = n.sent;
+    s->dropped = n.dropped;
+    s->conflated = n.conflated;
+    s->cut = n.cut;
+}
+
+/* ---- A round ------------------------------------------------------------ */
+
+/* With the desk's lock held. */
+static void round_take(struct round *r, struct ws__desk *d)
+{
+    *r = (struct round){ .desk = d,
+                         .deliveries = d->inbox,
+                         .n = d->n,
+                         .room = d->room,
+                         .first_number = d->next_number - d->n,
+                         .jobs = d->jobs,
+                         .lost = d->lost,
+                         .alive = r->alive };
+    d->inbox = NULL;
+    d->n = d->room = 0;
+    d->jobs = d->last_job = NULL;
+    d->lost = NULL;
+}
+
+/* A chain for each group, in the inbox itself. */
+static void round_sort(struct round *r)
+{
+    for (uint32_t i = 0; i < r->n; i++) {
+        struct ws__group *g = r->deliveries[i].group;
+        r->deliveries[i].next = NONE;
+        if (g->in_round) {
+            r->deliveries[g->last].next = i;
+        } else {
+            g->in_round = true;
+            g->first = i;
+            g->next_in_round = NULL;
+            *(r->groups ? &r->last_group->next_in_round : &r->groups) = g;
+            r->last_group = g;
+        }
+        g->last = i;
+    }
+}
+
+/* The next ones of a group from i on, up to one that cuts.  Returns where to go
+ * on. */
+static uint32_t run_fill(const struct round *r, uint32_t i, struct ws__run *run)
+{
+    run->n = 0;
+    while (i != NONE && run->n < WS__TOGETHER) {
+        const struct ws__delivery *d = &r->deliveries[i];
+        if (d->publication->cuts)
+            break;
+        run->publications[run->n] = d->publication;
+        run->numbers[run->n++] = r->first_number + i;
+        i = d->next;
+    }
+    return i;
+}
+
+static void round_send_to(struct round *r, struct ws__group *g)
+{
+    struct ws__run run;
+    uint32_t i = g->first;
+
+    g->in_round = false;
+    while (i != NONE) {
+        i = run_fill(r, i, &run);
+        if (run.n > 0 && ws__group_send(g, &run, &r->counts) != 0)
+            ws__group_cut(g, UINT64_MAX, &r->counts);
+        if (i != NONE && r->deliveries[i].publication->cuts) {
+            ws__group_cut(g, r->first_number + i, &r->counts);
+            i = r->deliveries[i].next;
+        }
+    }
+}
+
+static void round_send(struct round *r)
+{
+    round_sort(r);
+    for (struct ws__group *g = r->groups, *next; g; g = next) {
+        next = g->next_in_round;
+        if (r->alive)
+            round_send_to(r, g);
+        g->in_round = false;
+    }
+    for (uint32_t i = 0; i < r->n; i++)
+        ws__publication_let_go(r->deliveries[i].publication);
+}
+
+/* Once it is not lost any more it may be again, and be in the next list. */
+static void cut_lost(struct round *r)
+{
+    struct ws__desk *d = r->desk;
+
+    for (struct ws__group *g = r->lost, *next; g; g = next) {
+        next = g->next_lost;
+        pthread_mutex_lock(&d->lock);
+        g->lost = false;
+        pthread_mutex_unlock(&d->lock);
+        if (r->alive)
+            ws__group_cut(g, UINT64_MAX, &r->counts);
+    }
+}
+
+static void free_buried(struct ws__desk *d)
+{
+    struct ws__group **at = &d->buried;
+
+    while (*at) {
+        struct ws__group *g = *at;
+        if (g->from > d->done) {
+            at = &g->next;
+        } else {
+            *at = g->next;
+            ws__group_free(g);
+        }
+    }
+}
+
+/* The inbox that was taken is the next one, if there is none yet. */
+static void round_end(struct round *r)
+{
+    struct ws__desk *d = r->desk;
+
+    pthread_mutex_lock(&d->lock);
+    counts_add(&d->counts, &r->counts);
+    if (!d->inbox && r->deliveries && r->room <= INBOX_KEPT) {
+        d->inbox = r->deliveries;
+        d->room = r->room;
+        r->deliveries = NULL;
+    }
+    pthread_mutex_unlock(&d->lock);
+    ws_free(r->deliveries);
+}
+
+static void round_do(struct round *r)
+{
+    struct ws__desk *d = r->desk;
+
+    round_send(r);
+    cut_lost(r);
+    d->done = r->first_number + r->n;
+    for (struct ws__desk_job *j = r->jobs, *next; j; j = next) {
+        next = j->next;
+        j->fn(j);
+    }
+    free_buried(d);
+    round_end(r);
+}
+
+/* ---- Who works at it ---------------------------------------------------- */
+
+/* One round for each post: fibers run in between. */
+static void desk_run_posted(struct ws__post *p)
+{
+    struct ws__desk *d =
+        (struct ws__desk *)((char *)p - offsetof(struct ws__desk, post));
+    struct round r = { .alive = true };
+
+    pthread_mutex_lock(&d->lock);
+    round_take(&r, d);
+    d->due = false;
+    pthread_mutex_unlock(&d->lock);
+    round_do(&r);
+    ws__desk_let_go(d);
+}
+
+/* Whoever comes meanwhile leaves it to this one. */
+static bool desk_take_more(struct ws__desk *d, struct round *r)
+{
+    pthread_mutex_lock(&d->lock);
+    bool more = d->n > 0 || d->jobs || d->lost;
+    if (more)
+        round_take(r, d);
+    d->due = more;
+    pthread_mutex_unlock(&d->lock);
+    return more;
+}
+
+/* The connections of a worker that has ended are nobody's to send to. */
+static void desk_run_here(struct ws__desk *d)
+{
+    struct round r = { .alive = !d->worker };
+
+    while (desk_take_more(d, &r))
+        round_do(&r);
+    ws__desk_let_go(d);
+}
+
+static void desk_run_helped(struct ws__job *j)
+{
+    desk_run_here(
+        (struct ws__desk *)((char *)j - offsetof(struct ws__desk, job)));
+}
+
+/* It may be gone. */
+static void desk_helped(struct ws__job *j)
+{
+    (void)j;
+}
+
+/* ---- The inbox ---------------------------------------------------------- */
+
+/* Is it to be rung, by the caller?  With its lock held. */
+static bool desk_is_to_be_rung(struct ws__desk *d)
+{
+    if (d->due)
+        return false;
+    d->due = true;
+    atomic_fetch_add(&d->holders, 1);
+    return true;
+}
+
+static bool inbox_has_room(struct ws__desk *d)
+{
+    if (d->n < d->room)
+        return true;
+    uint32_t room = d->room == 0 ? INBOX_MIN : 2 * d->room;
+    void *inbox = ws__realloc(d->inbox, room * sizeof(*d->inbox));
+    if (!inbox)
+        return false;
+    d->inbox = inbox;
+    d->room = room;
+    return true;
+}
+
+static void inbox_add(struct ws__desk *d, struct ws__group *g,
+                      struct ws__publication *p)
+{
+    if (p && inbox_has_room(d)) {
+        d->inbox[d->n++] =
+            (struct ws__delivery){ ws__publication_hold(p), g, NONE };
+        d->next_number++;
+    } else if (!g->lost) {
+        g->lost = true;
+        g->next_lost = d->lost;
+        d->lost = g;
+    }
+}
+
+void ws__desk_put(struct ws__group *g, struct ws__publication *p,
+                  struct ws__desk **due)
+{
+    struct ws__desk *d = g->desk;
+
+    pthread_mutex_lock(&d->lock);
+    inbox_add(d, g, p);
+    bool rings = desk_is_to_be_rung(d);
+    pthread_mutex_unlock(&d->lock);
+    if (rings) {
+        d->next_due = *due;
+        *due = d;
+    }
+}
+
+uint64_t ws__desk_next_number(struct ws__desk *d)
+{
+    pthread_mutex_lock(&d->lock);
+    uint64_t n = d->next_number;
+    pthread_mutex_unlock(&d->lock);
+    return n;
+}
+
+static bool post_job(struct ws__desk *d, struct ws__desk_job *j)
+{
+    j->next = NULL;
+    pthread_mutex_lock(&d->lock);
+    *(d->last_job ? &d->last_job->next : &d->jobs) = j;
+    d->last_job = j;
+    bool rings = desk_is_to_be_rung(d);
+    pthread_mutex_unlock(&d->lock);
+    return rings;
+}
+
+static bool desk_ring_worker(struct ws__desk *d)
+{
+    return d->worker && ws__worker_post(d->worker, &d->post);
+}
+
+static void desk_ring(struct ws__desk *d)
+{
+    if (!desk_ring_worker(d))
+        desk_run_here(d);
+}
+
+void ws__desk_ring(struct ws__desk *due)
+{
+    for (struct ws__desk *next; due; due = next) {
+        next = due->next_due;
+        desk_ring(due);
+    }
+}
+
+/* Without a helper it lies there until the next one comes. */
+void ws__desk_post(struct ws__desk *d, struct ws__desk_job *j)
+{
+    if (!post_job(d, j) || desk_ring_worker(d) ||
+        ws__offload(WS__FOR_FILES, &d->job) == 0)
+        return;
+    pthread_mutex_lock(&d->lock);
+    d->due = false;
+    pthread_mutex_unlock(&d->lock);
+    ws__desk_let_go(d);
+}
+
+/* ---- Calls -------------------------------------------------------------- */
+
+struct call {
+    struct ws__desk_job job; /* first: a job is cast back */
+    void (*fn)(void *arg);
+    void *arg;
+    ws_event done;
+};
+
+static void desk_call_run(struct ws__desk_job *j)
+{
+    struct call *call = (struct call *)j;
+
+    call->fn(call->arg);
+    ws_event_set(&call->done);
+}
+
+void ws__desk_call(struct ws__desk *d, void (*fn)(void *arg), void *arg)
+{
+    struct call call = { .job.fn = desk_call_run, .fn = fn, .arg = arg };
+
+    if (d->worker && d->worker == ws__worker_here()) {
+        fn(arg);
+        free_buried(d);
+        return;
+    }
+    if (post_job(d, &call.job))
+        desk_ring(d);
+    (void)ws_event_wait(&call.done, 0);
+}
+
+/* ---- Groups that end ---------------------------------------------------- */
+
+static void forget_lost(struct ws__desk *d, struct ws__group *g)
+{
+    struct ws__group **at = &d->lost;
+
+    while (*at != g)
+        at = &(*at)->next_lost;
+    *at = g->next_lost;
+}
+
+void ws__desk_bury(struct ws__group *g)
+{
+    struct ws__desk *d = g->desk;
+
+    pthread_mutex_lock(&d->lock);
+    g->from = d->next_number;
+    if (g->lost)
+        forget_lost(d, g);
+    pthread_mutex_unlock(&d->lock);
+    g->next = d->buried;
+    d->buried = g;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "hub/group.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "conn/batch.h"
+#include "conn/enqueue.h"
+#include "hub/subscriber.h"
+
+enum { MEMBERS_MIN = 2 };
+
+/* ---- Audiences ---------------------------------------------------------- */
+
+struct ws__group *ws__audience_group(const struct ws__audience *a,
+                                     const struct ws__desk *d)
+{
+    struct ws__group *g = a->groups;
+
+    while (g && g->desk != d)
+        g = g->next;
+    return g;
+}
+
+void ws__audience_add(struct ws__audience *a, struct ws__group *g)
+{
+    g->next = a->groups;
+    a->groups = g;
+}
+
+void ws__audience_remove(struct ws__audience *a, struct ws__group *g)
+{
+    struct ws__group **at = &a->groups;
+
+    while (*at != g)
+        at = &(*at)->next;
+    *at = g->next;
+}
+
+/* ---- Members ------------------------------------------------------------ */
+
+int ws__group_reserve(struct ws__group *g)
+{
+    if (g->n < g->room)
+        return 0;
+    uint32_t room = g->room == 0 ? MEMBERS_MIN : g->room + g->room / 2;
+    void *members = ws__realloc(g->members, room * sizeof(*g->members));
+    if (!members)
+        return -ENOMEM;
+    g->members = members;
+    g->room = room;
+    return 0;
+}
+
+void ws__group_add(struct ws__group *g, struct ws__subscription *s)
+{
+    s->group = g;
+    s->link.spare = g->n;
+    g->members[g->n++] = s;
+    g->from = s->from;
+}
+
+void ws__group_remove(struct ws__subscription *s)
+{
+    struct ws__group *g = s->group;
+    struct ws__subscription *last = g->members[--g->n];
+
+    g->members[s->link.spare] = last;
+    last->link.spare = s->link.spare;
+}
+
+void ws__group_free(struct ws__group *g)
+{
+    ws_free(g->members);
+    ws_free(g);
+}
+
+/* ---- Sending ------------------------------------------------------------ */
+
+/* Twice, where some want to be told of the newest of each key alone. */
+struct forms {
+    struct ws__batch all;
+    struct ws__batch latest;
+};
+
+/* The first publication of the run that is for s. */
+static size_t begins_at(const struct ws__subscription *s,
+                        const struct ws__run *run)
+{
+    size_t i = 0;
+
+    while (i < run->n && run->numbers[i] < s->from)
+        i++;
+    return i;
+}
+
+static int batch_fill(struct ws__batch *b, const struct ws__run *run,
+                      bool latest)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < run->n && r == 0; i++) {
+        const struct ws__publication *p = run->publications[i];
+        r = ws__batch_add(b, p->prepared,
+                          latest && p->key[0] != '\0' ? p->key : NULL);
+    }
+    return r;
+}
+
+static int group_send_to(const struct ws__subscription *s,
+                         const struct ws__run *run, size_t at,
+                         struct forms *forms)
+{
+    struct ws__batch *b = s->latest ? &forms->latest : &forms->all;
+    int r = b->n == 0 ? batch_fill(b, run, s->latest) : 0;
+
+    /* That a connection has ended its desk hears by its hook. */
+    if (r == 0)
+        (void)ws__batch_send(b, at, s->subscriber->c);
+    return r;
+}
+
+static void batch_end(struct ws__batch *b, struct ws__outqueue_counts *n)
+{
+    n->sent += b->counts.sent;
+    n->dropped += b->counts.dropped;
+    n->conflated += b->counts.conflated;
+    n->cut += b->counts.cut;
+    ws__batch_clear(b);
+}
+
+int ws__group_send(const struct ws__group *g, const struct ws__run *run,
+                   struct ws__outqueue_counts *n)
+{
+    struct forms forms = { 0 };
+    bool some_are_new = run->numbers[0] < g->from;
+    int r = 0;
+
+    for (uint32_t i = 0; i < g->n && r == 0; i++) {
+        const struct ws__subscription *s = g->members[i];
+        size_t at = some_are_new ? begins_at(s, run) : 0;
+        if (i + 1 < g->n)
+            ws__batch_fetch(g->members[i + 1]->subscriber->c);
+        if (at < run->n)
+            r = group_send_to(s, run, at, &forms);
+    }
+    batch_end(&forms.all, n);
+    batch_end(&forms.latest, n);
+    return r;
+}
+
+void ws__group_cut(const struct ws__group *g, uint64_t number,
+                   struct ws__outqueue_counts *n)
+{
+    for (uint32_t i = 0; i < g->n; i++)
+        if (number >= g->members[i]->from)
+            n->cut += ws__enqueue_cut(g->members[i]->subscriber->c,
+                                      "publications were lost");
+}
