@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Echoes at ws://127.0.0.1:PORT/ as fast as it can, and does nothing else. */
+/* Echoes at ws://127.0.0.1:PORT/ as fast as it can, or sends what comes to all,
+ * and does nothing else. */
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -7,6 +8,8 @@
 #include <string.h>
 
 #include <silverback.h>
+
+#include "bench_cast.h"
 
 static const char usage[] =
     "usage: bench_server [OPTION...] PORT\n"
@@ -18,6 +21,8 @@ static const char usage[] =
     "default\n"
     "  --threads         a thread for each connection, not a fiber\n"
     "  --on-message      a function called for each message, not a loop\n"
+    "  --cast            send each message to all connections, by a hub\n"
+    "  --by-hand         in a loop over them, not by a hub; with --cast\n"
     "  --workers N       so many, not one for each processor\n"
     "  --spin US         so long, before a worker sleeps\n";
 
@@ -28,6 +33,8 @@ struct options {
     int spin_us;
     bool threads;
     bool on_message;
+    bool cast;
+    bool by_hand;
     bool tls;
     ws_tls files;
     const char *port;
@@ -75,6 +82,10 @@ static int parse_option(struct options *o, char **argv)
         o->threads = true;
     else if (strcmp(argv[0], "--on-message") == 0)
         o->on_message = true;
+    else if (strcmp(argv[0], "--cast") == 0)
+        o->cast = true;
+    else if (strcmp(argv[0], "--by-hand") == 0)
+        o->by_hand = true;
     else if (strcmp(argv[0], "--tls") == 0)
         return parse_tls(o, argv + 1);
     else if (strcmp(argv[0], "--takeover") == 0)
@@ -129,6 +140,15 @@ static void echo_when_called(ws_request *r, void *upgrader)
         ws_close(c);
 }
 
+static ws_handler_fn handler_of(const struct options *o)
+{
+    if (o->cast && o->by_hand)
+        return cast_by_hand;
+    if (o->cast)
+        return o->on_message ? cast_by_hub_when_called : cast_by_hub;
+    return o->on_message ? echo_when_called : echo;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = { 0 };
@@ -144,18 +164,19 @@ int main(int argc, char **argv)
         .check_origin = ws_any_origin,
     };
     const ws_route routes[] = {
-        { .path = "/",
-          .handler = o.on_message ? echo_when_called : echo,
-          .arg = &upgrader },
+        { .path = "/", .handler = handler_of(&o), .arg = &upgrader },
         { 0 },
     };
     char addr[32];
 
     snprintf(addr, sizeof(addr), "127.0.0.1:%s", o.port);
-    return ws_serve(&(ws_server){ .addr = addr,
-                                  .routes = routes,
-                                  .threads = o.threads,
-                                  .workers = o.workers,
-                                  .spin_us = o.spin_us,
-                                  .tls = o.tls ? &o.files : NULL }) != 0;
+    cast_setup();
+    int error = ws_serve(&(ws_server){ .addr = addr,
+                                       .routes = routes,
+                                       .threads = o.threads,
+                                       .workers = o.workers,
+                                       .spin_us = o.spin_us,
+                                       .tls = o.tls ? &o.files : NULL });
+    cast_teardown();
+    return error != 0;
 }

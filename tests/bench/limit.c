@@ -23,11 +23,12 @@
 #include "limit_wire.h"
 
 static const char usage[] =
-    "usage: bench_limit [--deflate] [--tls] PORT\n"
+    "usage: bench_limit [--deflate] [--tls] [--cast] PORT\n"
     "\n"
     "Echoes frames at ws://127.0.0.1:PORT/, and checks nothing.\n"
     "  --deflate  agree to permessage-deflate (by %s)\n"
-    "  --tls      wss, with cert.pem and key.pem of the current folder\n";
+    "  --tls      wss, with cert.pem and key.pem of the current folder\n"
+    "  --cast     send each frame to all connections\n";
 
 enum {
     EVENTS = 512,
@@ -39,6 +40,7 @@ enum {
 struct conn {
     int fd;
     bool open;
+    size_t index; /* of those that are open; only with --cast */
     SSL *ssl;
     uint8_t *in; /* the beginning of a frame, or of the request */
     size_t in_len;
@@ -48,13 +50,33 @@ struct conn {
     size_t out_len;
 };
 
-static bool deflating;
+static bool deflating, casting;
+static struct conn **all; /* that are open; only with --cast */
+static size_t all_count, all_room;
 static SSL_CTX *tls;
 static int epoll_fd;
 static uint8_t *buffer;
 
+static void enter(struct conn *c)
+{
+    if (all_count == all_room) {
+        all_room = 2 * all_room + EVENTS;
+        all = limit_need(realloc(all, all_room * sizeof(struct conn *)));
+    }
+    c->index = all_count++;
+    all[c->index] = c;
+}
+
+static void leave(struct conn *c)
+{
+    all[c->index] = all[--all_count];
+    all[c->index]->index = c->index;
+}
+
 static void drop(struct conn *c)
 {
+    if (casting && c->open)
+        leave(c);
     SSL_free(c->ssl);
     close(c->fd);
     free(c->in);
@@ -111,6 +133,17 @@ static void keep_cut(struct conn *c, uint8_t *p, size_t n)
     keep(c, p, n, c->in_need > 0 ? c->in_need : LIMIT_HEAD);
 }
 
+/* What has come together goes together; control frames go back alone. */
+static void emit_all(struct conn *c, const uint8_t *p, size_t n)
+{
+    bool back = !casting || p[0] & 0x08;
+
+    if (back)
+        emit(c, p, n);
+    for (size_t i = 0; !back && i < all_count; i++)
+        emit(all[i], p, n);
+}
+
 static void on_frames(struct conn *c, uint8_t *p, size_t n)
 {
     uint8_t *end = p + n;
@@ -121,7 +154,7 @@ static void on_frames(struct conn *c, uint8_t *p, size_t n)
 
         for (; limit_whole(&h, p, end); p += h.size + h.len)
             limit_echo_packed(&out, p, &h);
-        emit(c, out.data, out.len);
+        emit_all(c, out.data, out.len);
     } else {
         /* Each frame loses its mask key, the first one in front of it. */
         uint8_t *from = p + MASK, *to = from;
@@ -129,7 +162,7 @@ static void on_frames(struct conn *c, uint8_t *p, size_t n)
         for (; limit_whole(&h, p, end); p += h.size + h.len)
             to = limit_echo(to, p, &h);
         if (to > from)
-            emit(c, from, (size_t)(to - from));
+            emit_all(c, from, (size_t)(to - from));
     }
     if (p < end)
         keep_cut(c, p, (size_t)(end - p));
@@ -146,12 +179,12 @@ static void on_kept(struct conn *c)
     if (deflating) {
         memset(h.key, 0, sizeof(h.key));
         limit_echo_packed(&out, c->in, &h);
-        emit(c, out.data, out.len);
+        emit_all(c, out.data, out.len);
         return;
     }
     c->in[1] &= 0x7f;
     memmove(c->in + MASK, c->in, h.size - MASK);
-    emit(c, c->in + MASK, h.size - MASK + h.len);
+    emit_all(c, c->in + MASK, h.size - MASK + h.len);
 }
 
 /* Whether it may become an upgrade. */
@@ -167,9 +200,12 @@ static bool on_request(struct conn *c, uint8_t *p, size_t n)
         return true;
     }
     c->open = limit_answer(head, (char *)p, deflating);
-    if (c->open)
-        emit(c, (uint8_t *)head, strlen(head));
-    return c->open;
+    if (!c->open)
+        return false;
+    emit(c, (uint8_t *)head, strlen(head));
+    if (casting)
+        enter(c);
+    return true;
 }
 
 /* Read once, and echo what is whole.  Returns as limit_get(). */
@@ -277,6 +313,8 @@ int main(int argc, char **argv)
             deflating = true;
         else if (strcmp(argv[i], "--tls") == 0)
             tls = limit_tls();
+        else if (strcmp(argv[i], "--cast") == 0)
+            casting = true;
         else
             port = atoi(argv[i]);
     }

@@ -32,7 +32,10 @@ static const char usage[] =
     "  --pid N          the server: measure its CPU time and memory\n"
     "  --idle           its memory, before and after a message on each\n"
     "                   connection\n"
-    "  --connect        connect, upgrade and close, N at a time\n";
+    "  --connect        connect, upgrade and close, N at a time\n"
+    "  --cast           the server sends what comes to all connections: one\n"
+    "                   publishes, --depth at a time, and each message that\n"
+    "                   comes to any of them counts\n";
 
 enum { AT_ONCE = 128, PATIENCE = 30, SETTLE_MS = 500 };
 
@@ -163,6 +166,34 @@ static void echo(const struct load_options *o)
            packed, n - packed, share(b.in.bytes - a.in.bytes, n));
 }
 
+/* Whoever is told that it is connected may not have been added to all yet. */
+static void ping_all(const struct load_options *o)
+{
+    uint64_t then = after(PATIENCE);
+
+    for (size_t i = 0; i < o->connections; i++)
+        conn_ping(conn_at(i));
+    while (conn_count.pinged > 0)
+        turn_before(then, "answers to pings");
+}
+
+static void cast(const struct load_options *o)
+{
+    struct reading a, b;
+
+    open_all(o);
+    ping_all(o);
+    conn_submit(conn_at(0), o->depth);
+    measure(o, &a, &b);
+    if (conn_count.casts == 0)
+        load_fail("no publication came to all %zu connections", o->connections);
+    print_rates(&a, &b, b.answers - a.answers);
+    printf("\"rss_kib\": %ld, \"compared\": %" PRIu64 ", "
+           "\"publications\": %" PRIu64 "}\n",
+           figures_rss(o->pid), b.in.compared - a.in.compared,
+           conn_count.casts);
+}
+
 static void connect_again(const struct load_options *o)
 {
     struct reading a, b;
@@ -250,6 +281,7 @@ static const struct option long_options[] = {
     { "pid", required_argument, NULL, 'p' },
     { "idle", no_argument, NULL, 'i' },
     { "connect", no_argument, NULL, 'c' },
+    { "cast", no_argument, NULL, 'a' },
     { 0 },
 };
 
@@ -289,6 +321,9 @@ static bool set(struct load_options *o, int option)
     case 'c':
         o->mode = LOAD_CONNECT;
         return true;
+    case 'a':
+        o->mode = LOAD_CAST;
+        return true;
     default:
         return false;
     }
@@ -313,6 +348,7 @@ int main(int argc, char **argv)
         [LOAD_ECHO] = echo,
         [LOAD_IDLE] = idle,
         [LOAD_CONNECT] = connect_again,
+        [LOAD_CAST] = cast,
     };
     struct load_options o = {
         .connections = 64,

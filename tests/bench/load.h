@@ -15,6 +15,7 @@ enum load_mode {
     LOAD_ECHO,    /* each answer is followed by the next message */
     LOAD_IDLE,    /* memory for each connection, before and after a message */
     LOAD_CONNECT, /* connect, upgrade, close, and again */
+    LOAD_CAST,    /* what the first connection sends comes to all */
 };
 
 struct load_options {
@@ -22,7 +23,8 @@ struct load_options {
     int port;
     int pid; /* of the server; 0: its figures are left out */
     size_t connections;
-    size_t depth; /* messages under way on each connection */
+    size_t depth; /* messages under way on each connection; of LOAD_CAST, in
+                   * all */
     size_t size;  /* of a message, in bytes */
     size_t check; /* large answers: one in so many is compared whole */
     bool binary;

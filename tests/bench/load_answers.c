@@ -129,6 +129,7 @@ static size_t end_frame(struct answers *a)
 {
     if (a->opcode == CLOSE)
         a->closed = true;
+    a->answered |= a->opcode >= CLOSE;
     if (a->opcode >= CLOSE || !a->fin)
         return 0;
     end_message(a);

@@ -19,6 +19,7 @@ struct answers {
     bool packed;   /* and is compressed */
     bool compared; /* and is compared byte by byte */
     bool closed;   /* a close frame has come */
+    bool answered; /* a ping, or anything, has come that is no message */
     uint8_t *kept; /* the compressed message so far; only with deflate */
 };
 

@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 
 #include "figures.h"
+#include "load_cast.h"
 #include "load_wire.h"
 
 enum { EVENTS = 512, BUFFER = 256 * 1024, LARGE = 16 * 1024, HEAD = 10 };
@@ -43,6 +44,7 @@ void conns_setup(const struct load_options *o)
     options = o;
     frames_init(&frames, o);
     answers_setup(&frames, o);
+    cast_setup(o);
     wire_setup(o->tls);
     buffer = load_alloc(BUFFER);
     snprintf(request, sizeof(request), request_format, o->port,
@@ -69,6 +71,7 @@ void conns_teardown(void)
     free(buffer);
     close(epoll_fd);
     wire_teardown();
+    cast_teardown();
     answers_teardown();
     frames_fini(&frames);
 }
@@ -100,20 +103,43 @@ static void send_queued(struct conn *c)
     }
 }
 
-void conn_submit(struct conn *c, size_t messages)
+static void queue(struct conn *c, size_t messages)
 {
-    uint64_t now = figures_now();
     size_t last = c->tx_slot + messages;
 
     c->tx_left += frames.begin[last] - frames.begin[c->tx_slot];
     c->tx_slot = last < frames.slots ? last : last - frames.slots;
+    if (!c->blocked)
+        send_queued(c);
+}
+
+static void expect(struct conn *c, size_t messages)
+{
+    uint64_t now = figures_now();
+
     for (size_t i = 0; i < messages; i++) {
         size_t at = c->oldest + c->under_way++;
 
         c->sent[at < options->depth ? at : at - options->depth] = now;
     }
-    if (!c->blocked)
-        send_queued(c);
+}
+
+void conn_ping(struct conn *c)
+{
+    static const uint8_t frame[] = { 0x89, 0x80, 1, 2, 3, 4 };
+
+    put_all(c, frame, sizeof(frame));
+    c->pinged = true;
+    conn_count.pinged++;
+}
+
+void conn_submit(struct conn *c, size_t messages)
+{
+    if (options->mode == LOAD_CAST)
+        cast_sent(messages);
+    else
+        expect(c, messages);
+    queue(c, messages);
 }
 
 void conn_drop(struct conn *c)
@@ -132,7 +158,8 @@ void conn_start(struct conn *c)
         .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
         .data.ptr = c,
     };
-    size_t slot = (size_t)(c - conns) % frames.slots;
+    size_t slot =
+        options->mode == LOAD_CAST ? 0 : (size_t)(c - conns) % frames.slots;
 
     /* What is allocated stays; all else begins anew. */
     *c = (struct conn){
@@ -247,6 +274,25 @@ static void answered(struct conn *c, size_t messages)
         conn_submit(c, messages);
 }
 
+static void heard(struct conn *c, size_t messages)
+{
+    uint64_t now = figures_now();
+    size_t by_all = 0;
+
+    for (size_t i = 0; i < messages; i++) {
+        uint64_t sent = cast_heard(c->heard++);
+
+        if (sent > 0) {
+            record(sent, now);
+            by_all++;
+        }
+    }
+    conn_count.answers += messages;
+    conn_count.casts += by_all;
+    if (by_all > 0)
+        conn_submit(conns, by_all);
+}
+
 static void ended(struct conn *c)
 {
     if (c->state != CONN_CLOSING || !c->in.closed)
@@ -292,11 +338,17 @@ static void receive(struct conn *c, bool hung_up)
             ended(c);
             return;
         }
+        if (c->pinged && c->in.answered) {
+            c->pinged = false;
+            conn_count.pinged--;
+        }
         /* Nothing can have come yet of what is sent from here on. */
-        bool last = whole == c->under_way || (!c->ssl && (size_t)n < asked);
+        bool cast = options->mode == LOAD_CAST;
+        bool last =
+            (!cast && whole == c->under_way) || (!c->ssl && (size_t)n < asked);
 
         if (whole > 0)
-            answered(c, whole);
+            (cast ? heard : answered)(c, whole);
         if (last && !hung_up)
             return;
     }

@@ -28,14 +28,18 @@ struct conn {
     uint64_t *sent; /* when: a ring of depth */
     size_t oldest;
     size_t under_way;
+    bool pinged;    /* and has not answered yet */
+    uint64_t heard; /* of LOAD_CAST, publications */
     uint64_t born;
     char head[1024]; /* the answer to the upgrade so far */
     size_t head_len;
 };
 
 struct conn_count {
-    size_t open; /* upgraded, and not ended */
+    size_t open;   /* upgraded, and not ended */
+    size_t pinged; /* that have not answered yet */
     uint64_t answers;
+    uint64_t casts; /* publications that have come to all */
     uint64_t ended; /* by a close handshake */
     bool timing;    /* whether latencies are being recorded */
     bool one_each;  /* an answer is not followed by another message */
@@ -48,6 +52,9 @@ void conns_teardown(void);
 
 /* Connect and upgrade; with LOAD_CONNECT, close as well, and begin again. */
 void conn_start(struct conn *c);
+
+/* Send a ping: who answers has done all that a server does before it reads. */
+void conn_ping(struct conn *c);
 
 /* Queue that many messages, and send what can be sent now. */
 void conn_submit(struct conn *c, size_t messages);

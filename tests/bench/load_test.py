@@ -45,6 +45,8 @@ LOADS = (
     "--connections 4 --size 1024 --depth 3 --deflate",
     "--connections 20 --size 1024 --idle",
     "--connections 5 --connect",
+    "--connections 20 --depth 4 --size 100 --cast",
+    "--connections 3 --size 70000 --binary --check 1 --cast",
 )
 
 
@@ -55,6 +57,9 @@ def is_whole(flags, figures):
         return n == 20
     if "--connect" in flags:
         return n > 0
+    if "--cast" in flags:
+        return n > 0 and figures["compared"] == n and \
+            figures["publications"] > 0
     packed = n if "--deflate" in flags else 0
     return n > 0 and figures["compared"] == n and \
         figures["packed"] == packed and figures["plain"] == n - packed
@@ -64,9 +69,10 @@ def check_servers(tap, load, commands):
     for command in commands:
         name = pathlib.Path(command[0]).name + " ".join(["", *command[1:]])
         for flags in LOADS:
-            deflate = ["--deflate"] if "--deflate" in flags else []
+            options = [flag for flag in ("--deflate", "--cast")
+                       if flag in flags]
             process, port = start_server(
-                lambda port: [*command, *deflate, str(port)])
+                lambda port: [*command, *options, str(port)])
             code, figures, said = run_load(
                 load, f"{flags} --pid {process.pid}", port)
             stop(process)
@@ -187,6 +193,10 @@ WRONG_MESSAGES = (
     ("answers in another order", "--depth 2", swapped(), "expected byte"),
     ("an answer twice", "--size 0", lambda f, p: echo(f, p) * 2,
      "expected 1 answers, got 2"),
+    ("a publication twice", "--cast --size 0", lambda f, p: echo(f, p) * 2,
+     "expected 1 publications, got one more"),
+    ("a publication that not all get", "--cast --connections 2", echo,
+     "no publication came to all 2 connections"),
     ("a masked answer", "", masked, "expected an unmasked frame"),
     ("a reserved bit", "", lambda f, p: frame(p, more=0xa0),
      "expected an unmasked frame of no reserved bits"),

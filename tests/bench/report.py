@@ -18,9 +18,9 @@ QUIET = 0.10  # of a core that others may use during a run
 HEAD = """\
 # Benchmarks
 
-Echo servers beside each other on one machine. What counts is the **CPU time that the server takes for each message**: its process clock (all threads, user and system) divided by the messages it echoed. How fast the load generator is does not matter to it.
+Echo servers beside each other on one machine. What counts is the **CPU time that the server takes for each message**: its process clock (all threads, user and system) divided by the messages it sent. How fast the load generator is does not matter to it.
 
-It is given as a ratio to the **limit**, a raw epoll loop ([`limit.c`](../tests/bench/limit.c)) that receives, unmasks and sends whole frames, and neither checks nor knows anything else. What is above 1 is what a library costs; below 1, it does something better than the obvious. The limit ran twice, under two names: how much *limit, again* differs from 1 is the noise of a column, and smaller differences mean nothing.
+It is given as a ratio to the **limit**, a raw epoll loop ([`limit.c`](../tests/bench/limit.c)) that receives, unmasks and sends whole frames, to all connections in the rows with `--cast`, and neither checks nor knows anything else. What is above 1 is what a library costs; below 1, it does something better than the obvious. The limit ran twice, under two names: how much *limit, again* differs from 1 is the noise of a column, and smaller differences mean nothing.
 
 """
 
@@ -196,7 +196,7 @@ def echo_line(results, row, server):
 
 
 def echo_section(results, row):
-    head = ["server", "ratio", f"CPU µs / {row.unit}", f"{row.unit}s/s",
+    head = ["server", "ratio", f"CPU µs / {row.unit}", f"{row.units}/s",
             "p50 µs", "p99 µs", "server busy", "load busy", "RSS MiB"]
     if "--deflate" in row.server_flags:
         head += ["answer bytes", "uncompressed"]

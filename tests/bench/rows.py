@@ -18,7 +18,7 @@ class Row:
 
     @property
     def server_flags(self):
-        return [flag for flag in ("--deflate", "--tls")
+        return [flag for flag in ("--deflate", "--tls", "--cast")
                 if flag in self.load_flags]
 
     @property
@@ -27,7 +27,13 @@ class Row:
 
     @property
     def unit(self):
-        return "connection" if "--connect" in self.load_flags else "message"
+        if "--connect" in self.load_flags:
+            return "connection"
+        return "delivery" if "--cast" in self.load_flags else "message"
+
+    @property
+    def units(self):
+        return "deliveries" if self.unit == "delivery" else f"{self.unit}s"
 
 
 ROWS = {row.name: row for row in (
@@ -46,6 +52,12 @@ ROWS = {row.name: row for row in (
         "--connections 64 --size 1024 --tls", 1.00),
     Row("j", "connect, upgrade and close, 16 at a time",
         "--connect --connections 16", 1.10),
+    Row("k", "one message to 1,000 connections, 100 bytes",
+        "--cast --connections 1000 --depth 1 --size 100", 1.05),
+    Row("k16", "16 messages under way to 1,000 connections, 100 bytes",
+        "--cast --connections 1000 --depth 16 --size 100", 1.05),
+    Row("k5k", "one message to 5,000 connections, 100 bytes",
+        "--cast --connections 5000 --depth 1 --size 100 --warmup 0.5", 0.95),
     Row("10k", "10,000 connections, 20 bytes",
         "--connections 10000 --size 20 --warmup 0.5"),
     Row("19k", "19,000 connections, 20 bytes",

@@ -130,7 +130,7 @@ class Bench:
                     continue
                 first = i % len(servers)
                 for server in servers[first:] + servers[:first]:
-                    if set(row.server_flags) <= set(server.flags):
+                    if server.takes(row.server_flags):
                         yield {"run": i, "row": row.name,
                                "server": server.name,
                                **self.measure(server, row)}

@@ -15,18 +15,24 @@ ROOT = HERE.parent.parent
 PEERS = HERE / "peers"
 
 LIMIT, LIMIT_AGAIN = "limit", "limit, again"
+CASTERS = ("--deflate", "--tls", "--cast")  # what ours and the limit take
 
 # Of bench_server; run where its usage has each of the flags.
-VARIANTS = ("", "--on-message", "--threads")
+VARIANTS = ("", "--on-message", "--threads", "--by-hand")
 
 
 @dataclass
 class Server:
-    """Started as: command [--deflate] [--tls] PORT."""
+    """Started as: command [--deflate] [--tls] [--cast] PORT."""
     name: str
     command: list
     version: str = ""
     flags: tuple = ("--deflate", "--tls")  # it can be started with
+    only: tuple = ()  # and is not to be without
+
+    def takes(self, flags):
+        """Whether it is of use in a row with these flags."""
+        return set(self.only) <= set(flags) <= set(self.flags)
 
 
 def say(text):
@@ -165,7 +171,8 @@ def our_variants(program, more):
     version = run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip()
     for flags in dict.fromkeys([*known_variants(program), *more]):
         yield Server(f"silverback {flags}".strip(),
-                     [program, *shlex.split(flags)], f"commit {version}")
+                     [program, *shlex.split(flags)], f"commit {version}",
+                     CASTERS, ("--cast",) if "--by-hand" in flags else ())
 
 
 def build_all(folder, wanted, variants, others):
@@ -176,11 +183,12 @@ def build_all(folder, wanted, variants, others):
     make_certificate(folder)
     limit = [programs / "bench_limit"]
     packer = re.search(r"by (\w+)", usage_of(limit[0]))[1]
-    servers = [Server(LIMIT, limit, f"compresses by {packer}"),
+    servers = [Server(LIMIT, limit, f"compresses by {packer}", CASTERS),
                *our_variants(programs / "bench_server", variants)]
     for other in others:
         name, _, command = other.partition("=")
         servers.append(Server(name, shlex.split(command)))
     servers += build_peers(folder, wanted)
     servers = [s for s in servers if s.name == LIMIT or wanted(s.name)]
-    return programs / "bench_load", [*servers, Server(LIMIT_AGAIN, limit)]
+    return programs / "bench_load", [*servers, Server(LIMIT_AGAIN, limit,
+                                                     flags=CASTERS)]
