@@ -1,83 +1,71 @@
 /* SPDX-License-Identifier: MIT */
-/* What one says, everybody hears.  The page: http://localhost:8080/ */
+/* Rooms where everybody hears what one says, and what was said before:
+ * chat [--redis URL] [addr].  The page: http://localhost:8080/ROOM */
 
 #include <stdio.h>
+#include <string.h>
 
 #include <silverback.h>
 
 #include "chat.html.h" /* made from chat.html by the build */
+#include "common/place.h"
 
-enum { PATIENCE_MS = 100, LONGEST = 4096 };
+static ws_hub *hub;
+static const ws_upgrader upgrader = { .read_limit = 4096 };
 
-/* Who is here; a member lives on the stack of its handler. */
-struct member {
-    ws_conn *c;
-    struct member *next;
-};
-
-static struct member *room;
-static ws_mutex lock;
-
-static const ws_upgrader upgrader = { .read_limit = LONGEST };
-
-static void enter(struct member *m)
+/* What was missed, or all that the log has; then where the room is. */
+static int enter(ws_conn *c, const char *room, const ws_param *query)
 {
-    ws_mutex_lock(&lock);
-    m->next = room;
-    room = m;
-    ws_mutex_unlock(&lock);
-}
+    ws_place since = place_parse(ws_param_get(query, "since"));
+    ws_join_options how = { &since, .member = ws_param_get(query, "name") };
+    ws_joined joined;
 
-static void leave(struct member *m)
-{
-    ws_mutex_lock(&lock);
-    struct member **at = &room;
-    while (*at != m)
-        at = &(*at)->next;
-    *at = m->next;
-    ws_mutex_unlock(&lock);
-}
-
-/* One that has not taken a message in time is cut, so that nobody waits for it
- * twice.  Its handler, which waits in a read, then takes it out of the room. */
-static void tell(ws_conn *c, ws_prepared *said, int64_t deadline)
-{
-    ws_set_write_deadline(c, deadline);
-    int error = ws_write_prepared(c, said);
-    if (error == WS_ERR_TIMEOUT || error == WS_ERR_DEAD) {
-        printf("%s is too slow\n", ws_remote_addr(c));
-        ws_shutdown(c);
+    int error = ws_hub_join(hub, c, room, &how, &joined);
+    if (error == 0 && !joined.recovered) {
+        since = (ws_place){ 0 };
+        ws_hub_leave(hub, c, room);
+        error = ws_hub_join(hub, c, room, &how, &joined);
     }
+    return error == 0 ? place_tell(c, "joined", &joined.place) : error;
 }
 
-/* One deadline for all: the room waits no longer for many than for one. */
-static void tell_all(const ws_message *m)
+static int tell_who(ws_conn *c, const char *room)
 {
-    ws_prepared *said = ws_prepare(m->type, m->data, m->len);
+    ws_presence *here;
 
-    ws_mutex_lock(&lock);
-    int64_t deadline = ws_after(PATIENCE_MS);
-    for (struct member *to = room; said && to; to = to->next)
-        if (ws_conn_error(to->c)->code == 0)
-            tell(to->c, said, deadline);
-    ws_mutex_unlock(&lock);
-    ws_prepared_free(said);
+    int error = ws_hub_presence(hub, room, &here);
+    for (size_t i = 0; error == 0 && i < here->n; i++)
+        error = ws_writef(c, "name %s", here->members[i]);
+    if (error == 0)
+        error = ws_writef(c, "here %zu", here->connections);
+    ws_free(here);
+    return error;
 }
 
-/* The server has upgraded, and closes when this returns. */
+/* The server has upgraded, and closes when this returns.  What one says is for
+ * all; an empty message asks who they are. */
 static void chat(ws_conn *c, void *arg)
 {
     (void)arg;
-    struct member me = { .c = c };
+    ws_request *r = ws_conn_request(c);
+    const char *room = r->path + strlen("/chat/");
     ws_message m;
 
-    enter(&me);
-    while (ws_read_message(c, &m) == 0)
-        tell_all(&m);
-    leave(&me);
+    int error = enter(c, room, ws_query(r));
+    if (error != 0)
+        ws_write_close(c, WS_CLOSE_TRY_AGAIN_LATER, ws_strerror(error));
+    while (error == 0 && (error = ws_read_message(c, &m)) == 0) {
+        int failed =
+            m.len == 0 ? tell_who(c, room)
+                       : ws_hub_publish(hub, room, m.type, m.data, m.len, NULL);
+        if (failed != 0)
+            ws_writef(c, "failed %s", ws_strerror(failed));
+    }
+    if (error == WS_ERR_SLOW)
+        printf("%s is too slow\n", ws_remote_addr(c));
 }
 
-static void home(ws_request *r, void *arg)
+static void page(ws_request *r, void *arg)
 {
     (void)arg;
     ws_reply_html(r, 200, chat_html);
@@ -86,12 +74,26 @@ static void home(ws_request *r, void *arg)
 int main(int argc, char **argv)
 {
     static const ws_route routes[] = {
-        { .path = "/chat", .socket = chat, .upgrader = &upgrader },
-        { .path = "/", .handler = home },
+        { .path = "/chat/", .socket = chat, .upgrader = &upgrader },
+        { .path = "/", .handler = page },
         { 0 },
     };
-    const char *addr = argc > 1 ? argv[1] : "localhost:8080";
+    bool shared = argc > 2 && strcmp(argv[1], "--redis") == 0;
+    const char *addr = argv[shared ? 3 : 1];
+    ws_hub_options o = { .queue = { .max_messages =
+                                        100 }, /* less than the log */
+                         .frame = place_frame,
+                         .arg = "said",
+                         .redis = shared ? argv[2] : NULL };
+    ws_error err;
 
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-    return ws_serve(&(ws_server){ .addr = addr, .routes = routes }) != 0;
+    if (!(hub = ws_hub_new(&o, &err))) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    int failed = ws_serve(&(ws_server){ .addr = addr ? addr : "localhost:8080",
+                                        .routes = routes }) != 0;
+    ws_hub_free(hub);
+    return failed;
 }

@@ -41,35 +41,6 @@ def temperature(p):
         p.shows("the page sees that the server closed", "#state", "closed")
 
 
-@page(10)
-def chat(p):
-    browser = p.browser
-    with p.served(ADDR):
-        p.shows("connects by itself", "#state", "connected")
-        say(browser, "Ada", "is anybody here?")
-        p.shows("one hears oneself", "#output", "Ada: is anybody here?")
-        first, second = browser.window(), browser.new_window()
-        browser.switch(second)
-        browser.load(p.url)
-        p.shows("a second page connects", "#state", "connected")
-        say(browser, "Grace", ODD)
-        p.shows("who comes later has not heard what was", "#output",
-                f"Grace: {ODD}")
-        p.check(browser.value("#input") == "", "the input is empty again")
-        browser.switch(first)
-        both = f"Ada: is anybody here?\nGrace: {ODD}"
-        p.shows("the first page hears the second", "#output", both)
-        p.check(browser.count("#output i") == 0, "markup is shown as text")
-        browser.close_window(second, back_to=first)
-    p.shows("the page sees that the server closed", "#state", "closed")
-
-
-def say(browser, name, text):
-    browser.type("#name", name)
-    browser.type("#input", text)
-    browser.click("#send")
-
-
 @page(6)
 def command(p):
     script = 'echo ready; read line; echo "got $line"; read line; exec ls -d /'

@@ -4,8 +4,8 @@
 import contextlib
 import pathlib
 
+from front import Front
 from harness import start_server, stop, wait_until
-from tls_front import TlsFront
 
 PAGES = []  # (function, how many checks it makes)
 
@@ -19,8 +19,8 @@ def page(checks):
 
 
 class Page:
-    """What a function needs to try the page of the example of its name: plain,
-    or, with a certificate, through a proxy that speaks TLS."""
+    """What a function needs to try the page of the example of its name, through
+    self.front: plain, or, with a certificate, by TLS."""
 
     def __init__(self, tap, browser, name, build, pictures, certificate=None):
         self.tap, self.browser, self.name = tap, browser, name
@@ -35,28 +35,20 @@ class Page:
         process, port = start_server(lambda port: [self._exe, *(
             f"127.0.0.1:{port}" if part is ADDR else part
             for part in command)])
+        self.port, self.front = port, Front(port, self._certificate)
+        scheme = "https" if self._certificate else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.front.port}/"
         try:
-            with self._reached(port) as self.url:
-                self.browser.load(self.url)
-                self.check(self.name in self.browser.title(),
-                           "the page has its title", self.browser.title())
-                yield
-                self.browser.screenshot(self._pictures / f"{self.name}.png")
-                code = stop(process)
+            self.browser.load(self.url)
+            self.check(self.name in self.browser.title(),
+                       "the page has its title", self.browser.title())
+            yield
+            self.browser.screenshot(self._pictures / f"{self.name}.png")
+            code = stop(process)
         finally:
             stop(process)
+            self.front.close()
         self.check(code == 0, "SIGTERM ends the server with 0", code)
-
-    @contextlib.contextmanager
-    def _reached(self, port):
-        if not self._certificate:
-            yield f"http://127.0.0.1:{port}/"
-            return
-        front = TlsFront(port, self._certificate)
-        try:
-            yield f"https://127.0.0.1:{front.port}/"
-        finally:
-            front.close()
 
     def check(self, ok, what, why=""):
         name = f"{self.name} over TLS" if self._certificate else self.name

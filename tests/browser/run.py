@@ -25,6 +25,7 @@ from page import PAGES, Page  # noqa: E402
 import compression  # noqa: E402
 import echoes  # noqa: E402, F401
 import ends  # noqa: E402
+import hubs  # noqa: E402, F401
 import others  # noqa: E402, F401
 
 

@@ -19,6 +19,7 @@ import basics  # noqa: E402, F401
 import secure  # noqa: E402, F401
 import book  # noqa: E402, F401
 import bridges  # noqa: E402, F401
+import chats  # noqa: E402, F401
 import conformance  # noqa: E402, F401
 import foreign  # noqa: E402, F401
 import listing  # noqa: E402, F401
@@ -26,6 +27,7 @@ import loops  # noqa: E402, F401
 import person  # noqa: E402, F401
 import printing  # noqa: E402, F401
 import redials  # noqa: E402, F401
+import tickers  # noqa: E402, F401
 import tools  # noqa: E402, F401
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""chat, command, filewatch: programs with a page, here without it."""
+"""command, filewatch: programs with a page, here without it."""
 
 import os
 import pathlib
@@ -22,46 +22,6 @@ def end_of(connection):
         return end.code, end.reason
 
 
-def enter(*members):
-    """What one says comes back once it is in the room."""
-    for number, member in enumerate(members):
-        member.send(f"hello from {number}")
-        wait_for(member, f"hello from {number}")
-
-
-@case(7, "chat")
-def chat(tap, server):
-    with Server(server, ADDR) as s:
-        members = [connect(s.port, "/chat") for _ in range(3)]
-        enter(*members)
-        members[0].send("who hears this, größer?")
-        members[0].send(b"\0\1\2")
-        heard = [[wait_for(m, "who hears this, größer?"), m.receive()]
-                 for m in members]
-        tap.check(heard == 3 * [["who hears this, größer?", b"\0\1\2"]],
-                  "chat: everybody hears what one says, in its order", heard)
-        members[1].close()
-        members[0].send("who is left?")
-        tap.check(wait_for(members[2], "who is left?") is not None,
-                  "chat: goes on when one has left")
-        members[2].send("x" * 4097)
-        tap.check(end_of(members[2])[0] == 1009,
-                  "chat: a long message is refused")
-        try:
-            connect(s.port, "/chat", "http://elsewhere.example")
-            refused = ""
-        except ValueError as error:
-            refused = str(error)
-        tap.check("403" in refused, "chat: refuses another site's page",
-                  refused)
-        slow = [line for line in s.lines if "too slow" in line]
-        tap.check(not slow, "chat: nobody was too slow", slow)
-        s.terminate()
-        tap.check(end_of(members[0])[0] == 1001,
-                  "chat: says 1001 to who is still here")
-        tap.check(s.ended() == 0, "chat: SIGTERM ends it with 0", s.lines)
-
-
 def wait_for(connection, message):
     """Skip messages until this one.  Returns it, or None at the end."""
     try:
@@ -70,28 +30,6 @@ def wait_for(connection, message):
         return message
     except Ended:
         return None
-
-
-@case(3, "chat")
-def chat_cuts_the_slow(tap, server):
-    with Server(server, ADDR) as s:
-        with connect(s.port, "/chat") as quick, \
-                connect(s.port, "/chat", receive_buffer=4096) as slow:
-            enter(quick, slow)
-            said = 0
-            while not s.lines and said < 10000:
-                text = f"{said} " + "x" * 4000
-                quick.send(text)
-                wait_for(quick, text)
-                said += 1
-            tap.check([line.rpartition(" is")[2] for line in s.lines] ==
-                      [" too slow"], "chat: one that does not read is cut",
-                      s.lines)
-            tap.check(end_of(slow) == (None, ""),
-                      "chat: and finds its connection ended")
-            quick.send("after")
-            tap.check(wait_for(quick, "after") is not None,
-                      "chat: the others miss nothing")
 
 
 @case(6, "command")
