@@ -89,9 +89,11 @@ static void topic_lost(ws_hub *h, struct ws__topic *t, const ws_place *place,
     ws__publication_let_go(p);
 }
 
+/* An epoch may begin with nothing lost before it: who has lost something says
+ * so by ws__hub_lost. */
 static bool follows(const ws_place *place, const ws_place *last)
 {
-    return place->epoch == last->epoch && place->offset == last->offset + 1;
+    return place->offset == last->offset + 1;
 }
 
 static bool was_had(const ws_place *place, const ws_place *last)

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "hub/backplane_redis.h"
 #include "proto/close.h"
 
 /* ---- Options ------------------------------------------------------------ */
@@ -47,6 +48,8 @@ static void take_options(ws_hub *h, const ws_hub_options *o)
         h->o.publish_timeout_ms = PUBLISH_TIMEOUT_MS;
     if (h->o.presence_ttl_ms == 0)
         h->o.presence_ttl_ms = PRESENCE_TTL_MS;
+    if (!h->o.redis_prefix)
+        h->o.redis_prefix = "ws:";
     h->limits = (struct ws__history_limits){
         .count = h->o.history < 0 ? 0 : (size_t)h->o.history,
         .bytes = h->o.history_bytes,
@@ -90,21 +93,26 @@ static ws_hub *hub_new(const ws_hub_options *o, ws_error *err)
 ws_hub *ws_hub_new(const ws_hub_options *o, ws_error *err)
 {
     static const ws_hub_options usual;
+    ws_error unseen;
 
     if (!o)
         o = &usual;
-    if (err)
-        *err = (ws_error){ 0 };
+    if (!err)
+        err = &unseen;
+    *err = (ws_error){ 0 };
     const char *wrong = wrong_with(o);
     if (wrong) {
         ws__fail(err, WS_ERR_INVALID, "ws_hub_new: %s", wrong);
         return NULL;
     }
-    if (o->redis) {
-        ws__fail(err, WS_ERR_INVALID, "ws_hub_new: built without Redis");
-        return NULL;
-    }
-    return hub_new(o, err);
+    ws_hub *h = hub_new(o, err);
+    if (!h || !o->redis)
+        return h;
+    h->back = ws__backplane_redis_new(h, &h->o, err);
+    if (h->back)
+        return h;
+    ws__hub_let_go(h);
+    return NULL;
 }
 
 void ws_hub_free(ws_hub *h)

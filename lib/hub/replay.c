@@ -59,5 +59,7 @@ uint64_t ws__replay_lacks(const struct ws__replay *r, const struct ws__topic *t)
     bool same = r->since.epoch == 0 || r->since.epoch == t->place.epoch;
     uint64_t first = t->place.offset - ws__history_count(t->history) + 1;
 
-    return same && r->since.offset + 1 < first ? first : 0;
+    if (!same)
+        first = t->place.offset + 1;
+    return r->since.offset + 1 <= first - same ? first : 0;
 }

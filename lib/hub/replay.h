@@ -28,7 +28,8 @@ size_t ws__replay_next(struct ws__replay *r, const struct ws__topic *t,
                        struct ws__publication **next, size_t max);
 
 /* The same: does it lack some that the history here has no more?  Then the offset
- * up to which these are; else 0. */
+ * up to which these are; else 0.  Of an epoch before the present one all are
+ * such: whether that is one of this log, the backplane knows. */
 uint64_t ws__replay_lacks(const struct ws__replay *r,
                           const struct ws__topic *t);
 
