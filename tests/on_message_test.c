@@ -1331,6 +1331,77 @@ static void others_may_write_meanwhile(void **state)
     ws_close(c);
 }
 
+/* ---- What is handed over ------------------------------------------------ */
+
+enum { HANDED = 16 * 1024 }; /* bytes of each */
+
+/* A message that is its number, and spaces. */
+static int hand_number(ws_conn *c, int number)
+{
+    static char text[HANDED];
+
+    snprintf(text, sizeof(text), "%-*d", HANDED - 1, number);
+    ws_prepared *p = ws_prepare(WS_TEXT, text, HANDED - 1);
+    int error = ws_enqueue(c, p);
+    ws_prepared_free(p);
+    return error;
+}
+
+static void expect_number(ws_conn *c, int number)
+{
+    ws_message m;
+
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_int_equal(strtol(m.data, NULL, 10), number);
+}
+
+static size_t in_queue(ws_conn *c)
+{
+    ws_queue_stats s;
+
+    assert_int_equal(ws_queue_stats_get(c, &s), 0);
+    return s.messages;
+}
+
+static void what_was_handed_over_follows_though_nobody_waits(void **state)
+{
+    (void)state;
+    ws_conn *c = dial();
+
+    for (int round = 0; round < 2; round++) {
+        int n = 0;
+
+        while (in_queue(kept) < 10) {
+            assert_int_equal(hand_number(kept, n++), 0);
+            ws_yield();
+        }
+        for (int i = 0; i < n; i++)
+            expect_number(c, i);
+    }
+    ws_close(c);
+    wait_for_end();
+}
+
+static void one_that_is_too_slow_is_cut_and_told(void **state)
+{
+    (void)state;
+    ws_conn *c = dial();
+    ws_message m;
+    int n = 0, error;
+
+    while ((error = hand_number(kept, n++)) == 0)
+        ws_yield();
+    assert_int_equal(error, WS_ERR_SLOW);
+    wait_for_end();
+    assert_int_equal(seen.error, WS_ERR_SLOW);
+    while ((error = ws_read_message(c, &m)) == 0)
+        continue;
+    assert_int_equal(error, WS_ERR_CLOSED);
+    assert_int_equal(ws_close_code(c), WS_CLOSE_TRY_AGAIN_LATER);
+    assert_string_equal(ws_close_reason(c), "too slow");
+    ws_close(c);
+}
+
 /* ---- All of it ---------------------------------------------------------- */
 
 static int make_files(void **state)
@@ -1391,6 +1462,8 @@ int main(void)
         ALL(what_could_not_be_sent_follows_though_nobody_waits),
         ALL(a_shutdown_reaches_a_peer_that_did_not_read),
         ALL(others_may_write_meanwhile),
+        ALL(what_was_handed_over_follows_though_nobody_waits),
+        ALL(one_that_is_too_slow_is_cut_and_told),
     };
 
     alloc_fail_install();

@@ -3,7 +3,6 @@
 #ifndef WS_CONN_BATCH_H
 #define WS_CONN_BATCH_H
 
-#include "base/buf.h"
 #include "conn/outqueue.h"
 
 /*
@@ -17,20 +16,26 @@ struct ws__batch_item {
     const char *key;      /* NULL: none; lives as long as the batch */
 };
 
+/* Before a message of them, in all. */
+struct ws__batch_mark {
+    size_t at;      /* bytes of frames, */
+    size_t payload; /* of what is in them, */
+    size_t plain;   /* and of that before it was compressed */
+};
+
 /* Their forms, one behind the other. */
 struct ws__batch_run {
     struct ws__batch_run *next;
     int level; /* INT_MIN: plain */
     int bits;
     uint8_t *bytes;
-    size_t ends[]; /* of each, in it */
+    struct ws__batch_mark marks[]; /* one more than there are messages */
 };
 
 struct ws__batch {
     struct ws__batch_item *items;
     size_t n;
     size_t size;
-    size_t plain; /* bytes of payloads, before they are compressed */
     struct ws__batch_run *runs;
     struct ws__outqueue_counts counts; /* for whoever sends it */
 };
@@ -60,6 +65,7 @@ static inline void ws__batch_fetch(const ws_conn *c)
     __builtin_prefetch(p);
     __builtin_prefetch(p + 64);
     __builtin_prefetch(p + 128);
+    __builtin_prefetch(p + 192);
 }
 
 #endif

@@ -54,10 +54,10 @@ static inline void ws__count(const ws_conn *c, enum ws_counter what, uint64_t n)
     ws__count_in(ws__conn_stats(c), c->client, what, n);
 }
 
-/* Of a message, or a part of one: n bytes, and if it has ended, itself. */
+/* Of messages, or a part of one: n bytes, and those that have ended. */
 static inline void ws__count_message(const ws_conn *c, enum ws_counter bytes,
                                      uint64_t n, enum ws_counter messages,
-                                     bool ended)
+                                     uint64_t ended)
 {
     struct ws__counts *counts = ws__counts_here(ws__conn_stats(c), c->client);
 

@@ -154,15 +154,17 @@ static void enqueue_kick(ws_conn *c, struct ws__outqueue *q, bool at_once)
 
 int ws__enqueue_settle(ws_conn *c, bool at_once, struct ws__outqueue_counts *n)
 {
-    struct ws__outqueue *q = atomic_load(&c->w.outqueue);
+    struct ws__outqueue *q = ws__outqueue_own(c);
 
+    if (!q) /* nothing waits in it: what is left goes with the next message */
+        return 0;
     if (ws__outqueue_is_over(q) && !ws__outbox_has_unsent(c))
         ws__outbox_send(c);
     if (!ws__outqueue_bound(c, n)) {
         n->cut++;
         return cut_off(c, q);
     }
-    if (atomic_load(&c->w.due) & WS__DUE_MESSAGES)
+    if ((atomic_load(&c->w.due) & WS__DUE_MESSAGES) || ws__outbox_has_unsent(c))
         enqueue_kick(c, q, at_once);
     return 0;
 }

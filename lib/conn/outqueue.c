@@ -41,7 +41,7 @@ static void outqueue_fini(struct ws__outqueue *q)
 }
 
 /* Of two at once the second one takes the first's, and frees its own. */
-static struct ws__outqueue *outqueue_own(ws_conn *c)
+struct ws__outqueue *ws__outqueue_own(ws_conn *c)
 {
     struct ws__outqueue *there = atomic_load(&c->w.outqueue);
 
@@ -64,7 +64,7 @@ int ws_set_queue(ws_conn *c, const ws_queue_options *o)
     if (!c || (unsigned)o->slow > WS_SLOW_DROP_NEWEST ||
         (o->close_code != 0 && !ws__close_sendable(o->close_code)))
         return WS_ERR_INVALID;
-    struct ws__outqueue *q = outqueue_own(c);
+    struct ws__outqueue *q = ws__outqueue_own(c);
     if (!q)
         return -ENOMEM;
     ws__lock_briefly(&q->lock);
@@ -252,7 +252,7 @@ static int put_entry(struct ws__outqueue *q, struct ws__outqueue_entry *e,
 int ws__outqueue_put(ws_conn *c, ws_prepared *p, const char *key,
                      struct ws__outqueue_counts *n)
 {
-    struct ws__outqueue *q = outqueue_own(c);
+    struct ws__outqueue *q = ws__outqueue_own(c);
     struct ws__outqueue_entry e;
     int error = q ? entry_init(c, &e, p, key) : -ENOMEM;
 
@@ -285,7 +285,7 @@ bool ws__outqueue_is_over(struct ws__outqueue *q)
 
 bool ws__outqueue_bound(ws_conn *c, struct ws__outqueue_counts *n)
 {
-    struct ws__outqueue *q = outqueue_own(c);
+    struct ws__outqueue *q = ws__outqueue_own(c);
     uint64_t dropped = 0;
 
     ws__lock_briefly(&q->lock);
@@ -322,7 +322,7 @@ size_t ws__outqueue_bytes(const ws_conn *c)
 
 bool ws__outqueue_add_hook(ws_conn *c, struct ws__end_hook *h)
 {
-    struct ws__outqueue *q = outqueue_own(c);
+    struct ws__outqueue *q = ws__outqueue_own(c);
 
     if (!q)
         return false;
@@ -338,7 +338,7 @@ bool ws__outqueue_add_hook(ws_conn *c, struct ws__end_hook *h)
 
 bool ws__outqueue_remove_hook(ws_conn *c, struct ws__end_hook *h)
 {
-    struct ws__outqueue *q = outqueue_own(c);
+    struct ws__outqueue *q = ws__outqueue_own(c);
     struct ws__end_hook **at;
 
     ws__lock_briefly(&q->lock);

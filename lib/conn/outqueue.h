@@ -55,6 +55,9 @@ struct ws__outqueue {
     atomic_bool flushing; /* somebody waits for room in its place */
 };
 
+/* Its own; NULL when there is no memory. */
+struct ws__outqueue *ws__outqueue_own(ws_conn *c);
+
 /* For the last reference. */
 void ws__outqueue_free(ws_conn *c);
 

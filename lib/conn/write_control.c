@@ -3,6 +3,7 @@
 #include "conn/write_control.h"
 
 #include "conn/message_lock.h"
+#include "conn/outbox.h"
 #include "conn/write_frame.h"
 #include "proto/close.h"
 #include "proto/frame.h"
@@ -48,6 +49,8 @@ int ws__write_close_by(ws_conn *c, int code, const char *reason,
     if (!ws__close_sendable(code))
         return WS_ERR_INVALID;
     size_t n = ws__close_encode(payload, code, reason);
+    if (atomic_load(&c->w.due) & WS__DUE_MESSAGES)
+        (void)ws__outbox_flush(c, deadline); /* nothing can follow it */
     int locked = ws__message_lock(c, deadline);
     if (locked != 0 && locked != WS_ERR_BUSY)
         return locked;
