@@ -6,13 +6,10 @@
 #include <string.h>
 
 #include "binary.h"
+#include "compression.h"
 #include "memory.h"
 #include "output.h"
 #include "route.h"
-
-enum {
-    DEFAULT_BITS = 11, /* 38 KiB a connection */
-};
 
 /* ---- The URL ------------------------------------------------------------ */
 
@@ -104,18 +101,6 @@ static ws_tls client_tls(const struct settings *s)
     };
 }
 
-/* "takeover", "takeover,BITS"; returns 0 without, -1 for what cannot be. */
-static int client_takeover_bits(const struct settings *s)
-{
-    if (!s->compression)
-        return 0;
-    const char *bits = s->compression + strlen("takeover");
-    if (*bits == '\0')
-        return DEFAULT_BITS;
-    long n = *bits == ',' ? strtol(bits + 1, NULL, 10) : 0;
-    return n >= 9 && n <= 15 ? (int)n : -1;
-}
-
 static bool client_refuse(const char *why)
 {
     output_note("%s", why);
@@ -124,15 +109,13 @@ static bool client_refuse(const char *why)
 
 static bool client_is_sound(const struct settings *s)
 {
-    if (client_takeover_bits(s) < 0)
-        return client_refuse("-z takeover,BITS: BITS is 9 to 15");
     if (s->ipv4 && s->ipv6)
         return client_refuse("-4 and -6 contradict each other");
     if (s->unix_path && s->proxy && s->proxy[0])
         return client_refuse("there is no proxy on the way to a local socket");
     if (s->key && !s->cert)
         return client_refuse("--key is of no use without --cert");
-    return route_is_sound(s);
+    return compression_is_sound(s) && route_is_sound(s);
 }
 
 bool client_begin(struct client *k, const struct settings *s, const char *url,
@@ -150,7 +133,7 @@ bool client_begin(struct client *k, const struct settings *s, const char *url,
         .handshake_timeout_ms = s->timeout_ms,
         .subprotocols = s->subprotocols.items,
         .enable_compression = s->compress && !s->no_compress,
-        .context_takeover_bits = client_takeover_bits(s),
+        .context_takeover_bits = compression_bits(s),
         .read_limit = s->max_message,
         .ping_interval_ms = s->ping_ms,
         .proxy = s->unix_path ? "" : s->proxy,

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "binary.h"
 #include "utf8.h"
 
 void json_begin(FILE *f, const char *event)
@@ -69,4 +70,16 @@ void json_number(FILE *f, const char *name, int64_t value)
 void json_decimal(FILE *f, const char *name, double value)
 {
     fprintf(f, ",\"%s\":%.3f", name, value);
+}
+
+void json_message(FILE *f, const ws_message *m)
+{
+    json_text(f, "type", m->type == WS_TEXT ? "text" : "binary");
+    if (m->type == WS_TEXT) {
+        json_bytes(f, "data", m->data, m->len);
+        return;
+    }
+    fputs(",\"base64\":\"", f);
+    binary_write_base64(f, m->data, m->len);
+    putc('"', f);
 }

@@ -8,6 +8,8 @@
 #include "json.h"
 #include "output.h"
 
+static bool log_is_of_several;
+
 /* The value of a field that needs no quotes. */
 static const char *log_field(const char *fields, const char *name, int *n)
 {
@@ -29,9 +31,11 @@ static bool log_has(const char *fields, const char *name)
     return log_field(fields, name, &n)[0] == '1';
 }
 
+/* Of which connection it is, where there are several. */
 static void log_frame(const char *fields)
 {
-    int d, o, l;
+    int a, d, o, l;
+    const char *remote = log_field(fields, "remote", &a);
     const char *direction = log_field(fields, "direction", &d);
     const char *opcode = log_field(fields, "opcode", &o);
     const char *length = log_field(fields, "length", &l);
@@ -39,6 +43,7 @@ static void log_frame(const char *fields)
     FILE *f = output_event("frame", 0);
 
     if (f) {
+        json_bytes(f, "remote", remote, (size_t)a);
         json_bytes(f, "direction", direction, (size_t)d);
         json_bytes(f, "opcode", opcode, (size_t)o);
         json_number(f, "length", strtoll(length, NULL, 10));
@@ -47,8 +52,11 @@ static void log_frame(const char *fields)
         output_event_end(f);
         return;
     }
-    output_detail(2, "%s %.*s%s%s %.*s B", direction[0] == 'o' ? "->" : "<-", o,
-                  opcode, fin ? " fin" : "", rsv1 ? " rsv1" : "", l, length);
+    if (!log_is_of_several)
+        a = 0;
+    output_detail(2, "%.*s%s%s %.*s%s%s %.*s B", a, remote, a ? " " : "",
+                  direction[0] == 'o' ? "->" : "<-", o, opcode,
+                  fin ? " fin" : "", rsv1 ? " rsv1" : "", l, length);
 }
 
 static void log_record(const ws_log_record *r, void *arg)
@@ -62,8 +70,9 @@ static void log_record(const ws_log_record *r, void *arg)
         output_detail(1, "%s", r->line);
 }
 
-void log_begin(const struct settings *s)
+void log_begin(const struct settings *s, bool several)
 {
+    log_is_of_several = several;
     if (s->verbose >= 2)
         setenv("SILVERBACK_TRACE", "1", 1);
     ws_set_log_records(log_record, NULL);

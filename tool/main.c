@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "connect.h"
+#include "echo.h"
+#include "listen.h"
 #include "log.h"
 #include "options.h"
 #include "output.h"
-#include "version.h"
+#include "proxy.h"
 
 struct mode_row {
     const char *name;
@@ -22,6 +24,16 @@ static const struct mode_row modes[] = {
     { "connect", MODE_CONNECT, connect_run, "URL",
       "Talk to a server: lines of standard input are messages, messages are "
       "lines." },
+    { "listen", MODE_LISTEN, listen_run, "[HOST:]PORT|unix:PATH|fd:N",
+      "Wait for clients: print what they send, send all of them the lines of "
+      "standard input." },
+    { "echo", MODE_ECHO, echo_run, "[HOST:]PORT|unix:PATH|fd:N",
+      "Send back what comes; a page at / to try it from." },
+    { "proxy", MODE_PROXY, proxy_run, "LISTEN TARGET",
+      "Join clients with a target: HOST:PORT, unix:PATH or a ws URL.  LISTEN "
+      "is "
+      "as for listen, or tcp:[HOST:]PORT for clients that do not speak "
+      "WebSocket." },
 };
 
 enum {
@@ -56,16 +68,12 @@ static void help_all(const char *program)
 /* Returns whether that was all. */
 static bool is_question(const char *program, int argc, char **argv)
 {
-    const struct mode_row *m = argc > 1 ? mode_find(argv[1]) : NULL;
-
-    if (argc == 2 && strcmp(argv[1], "--version") == 0)
-        printf("%s %s\n", program, TOOL_VERSION);
-    else if (argc == 2 &&
-             (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+    if (argc != 2)
+        return false;
+    if (strcmp(argv[1], "--version") == 0)
+        printf("%s %s\n", program, ws_version());
+    else if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         help_all(program);
-    else if (m && argc == 3 &&
-             (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
-        help_mode(program, m);
     else
         return false;
     return true;
@@ -78,28 +86,32 @@ static const char *program_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+static enum status run_mode(const struct mode_row *m, struct settings *s)
+{
+    output_begin(s);
+    log_begin(s, m->mode != MODE_CONNECT);
+    enum status status = m->run(s);
+    ws_cleanup();
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     const char *program = program_name(argc > 0 ? argv[0] : "ws");
-    const struct mode_row *m = argc > 1 ? mode_find(argv[1]) : NULL;
+    const struct mode_row *named = argc > 1 ? mode_find(argv[1]) : NULL;
+    const struct mode_row *m = named ? named : &modes[0];
     struct settings s = { .program = program };
+    enum status status = STATUS_USAGE;
 
     if (is_question(program, argc, argv))
-        return fflush(stdout) == 0 ? STATUS_CLOSED : STATUS_USAGE;
-    if (m) {
-        argc--;
-        argv++;
-    } else {
-        m = &modes[0];
-    }
-    if (!options_read(&s, m->mode, argc, argv)) {
+        return STATUS_CLOSED;
+    if (!options_read(&s, m->mode, argc - (named != NULL),
+                      argv + (named != NULL)))
         fprintf(stderr, "%s %s --help lists the options\n", program, m->name);
-        return STATUS_USAGE;
-    }
-    output_begin(&s);
-    log_begin(&s);
-    enum status status = m->run(&s);
+    else if (s.help)
+        help_mode(program, m);
+    else
+        status = run_mode(m, &s);
     settings_free(&s);
-    ws_cleanup();
-    return (int)status;
+    return s.help ? (int)STATUS_CLOSED : (int)status;
 }

@@ -11,6 +11,9 @@
 /* Which modes an option belongs to. */
 enum mode {
     MODE_CONNECT = 1,
+    MODE_LISTEN = 2,
+    MODE_ECHO = 4,
+    MODE_PROXY = 8,
 };
 
 /* Read argv from 1 on.  Returns false, and has said why on standard error, for

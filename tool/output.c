@@ -97,14 +97,7 @@ static int show_as_json(const ws_message *m, int64_t peer)
 {
     FILE *f = output_event("message", peer);
 
-    json_text(f, "type", m->type == WS_TEXT ? "text" : "binary");
-    if (m->type == WS_TEXT) {
-        json_bytes(f, "data", m->data, m->len);
-    } else {
-        fputs(",\"base64\":\"", f);
-        binary_write_base64(f, m->data, m->len);
-        putc('"', f);
-    }
+    json_message(f, m);
     return output_event_end(f);
 }
 

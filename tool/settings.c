@@ -29,6 +29,7 @@ void settings_free(struct settings *s)
     free(s->headers.items);
     free(s->subprotocols.items);
     free(s->cookies.items);
+    free(s->origins.items);
     free(s->resolve.items);
     free(s->given);
 }

@@ -24,6 +24,7 @@ struct settings {
     const char *program; /* the name it goes by */
     char **args;         /* what is no option */
     int nargs;
+    bool help;
 
     /* messages */
     struct given *given;
@@ -44,6 +45,7 @@ struct settings {
     struct list headers;
     struct list subprotocols;
     struct list cookies;
+    struct list origins; /* that a server accepts */
     const char *origin;
     const char *user;
 

@@ -18,15 +18,20 @@ from program import CASES  # noqa: E402
 import tool  # noqa: E402
 import ends  # noqa: E402, F401
 import handshakes  # noqa: E402, F401
+import listening  # noqa: E402, F401
 import piping  # noqa: E402, F401
+import proxying  # noqa: E402, F401
 import reconnecting  # noqa: E402, F401
 import typing_  # noqa: E402, F401
 
 
+MINE = [row for row in CASES if not row[2]]  # some are of modules we use
+
+
 def main(path, libedit):
     tool.PATH, tool.LIBEDIT = path, libedit == "yes"
-    tap = Tap(sum(checks for _, checks, _ in CASES))
-    for function, checks, _ in CASES:
+    tap = Tap(sum(checks for _, checks, _ in MINE))
+    for function, checks, _ in MINE:
         before = tap.count
         try:
             function(tap)

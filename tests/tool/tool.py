@@ -2,9 +2,11 @@
 """The tool under test, and what it talks to."""
 
 import contextlib
+import fcntl
 import os
 import pty
 import select
+import signal
 import socket
 import ssl
 import struct
@@ -13,7 +15,7 @@ import termios
 import threading
 import time
 
-from harness import PATIENCE
+from harness import PATIENCE, wait_until
 from websocket import CLOSE, Ended, Scripted
 
 PATH = None     # of the tool
@@ -205,7 +207,6 @@ class Terminal:
             preexec_fn=self._take, start_new_session=True)
 
     def _take(self):
-        import fcntl
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def type(self, text):
@@ -251,3 +252,59 @@ class Terminal:
 
 
 
+
+
+class Listening:
+    """The tool where it listens; {} in its arguments is a port of 127.0.0.1
+    that is free.  A context."""
+
+    def __init__(self, *args, **options):
+        for name in ("stdin", "stdout", "stderr"):
+            options.setdefault(name, subprocess.PIPE)
+        self.process = subprocess.Popen(
+            command(*(str(arg).replace("{}", "127.0.0.1:0") for arg in args)),
+            env=ENVIRONMENT, **options)
+        self.notes = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        wait_until(lambda: self.notes or self.process.poll() is not None)
+        where = self.notes[0].rpartition(" ")[2] if self.notes else ""
+        port = where.rpartition(":")[2]
+        self.port = int(port) if port.isdigit() else 0
+        self.url = f"ws://127.0.0.1:{self.port}"
+
+    def _read(self):
+        for line in self.process.stderr:
+            self.notes.append(line.decode().rstrip("\n"))
+
+    def says(self, text):
+        return wait_until(lambda: any(text in note for note in self.notes))
+
+    def send(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def line(self):
+        return self.process.stdout.readline()
+
+    def end(self, number=signal.SIGTERM):
+        """By a signal.  Returns the exit code."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self):
+        code = self.process.wait(PATIENCE)
+        self._reader.join()
+        return code
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        for file in (self.process.stdin, self.process.stdout,
+                     self.process.stderr):
+            if file and not file.closed:
+                file.close()

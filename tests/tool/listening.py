@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""ws listen, ws echo."""
+
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import urllib.request
+
+from harness import PATIENCE, make_certificate
+from program import case
+from tool import ENVIRONMENT, Listening, Terminal, command, run
+from websocket import Ended, connect
+
+
+def end_of(connection):
+    """How it ends, after what still comes."""
+    messages = []
+    try:
+        while True:
+            messages.append(connection.receive())
+    except Ended as end:
+        connection.drop()
+        return messages, end.code, end.reason
+
+
+@case(9)
+def listen(tap):
+    with Listening("listen", "{}") as s:
+        one, two = connect(s.port), connect(s.port, "/elsewhere")
+        one.send("from one")
+        first = s.line()
+        two.send("from two")
+        tap.check([first, s.line()] == [b"from one\n", b"from two\n"],
+                  "listen: prints what everybody says")
+        s.send(b"to all\n")
+        tap.check([one.receive(), two.receive()] == ["to all", "to all"],
+                  "listen: everybody gets a line of the input")
+        one.close()
+        s.send(b"who is left\n")
+        tap.check(two.receive() == "who is left", "listen: one has left")
+        s.process.stdin.close()
+        end = end_of(two)
+        tap.check(end == ([], 1000, "") and s.ended() == 0,
+                  "listen: the end of the input closes", end)
+    with Listening("listen", "--close", "4000:done", "{}") as s:
+        with connect(s.port) as c:
+            s.process.send_signal(signal.SIGINT)
+            end, code = end_of(c), s.ended()
+            tap.check(code == 0 and end == ([], 4000, "done"),
+                      "listen: SIGINT ends it, by --close", (code, end))
+    with Listening("listen", "-E", "{}", stdin=subprocess.DEVNULL) as s:
+        c = connect(s.port)
+        c.send(b"\0\1")
+        got = s.process.stdout.read(2)
+        s.process.send_signal(signal.SIGTERM)
+        end = end_of(c)
+        tap.check(got == b"\0\1" and end == ([], 1001, ""),
+                  "listen: -E goes on at the end of the input; SIGTERM is 1001",
+                  (got, end))
+    with Listening("listen", "-n2", "{}") as s:
+        c = connect(s.port)
+        for n in "123":
+            c.send(n)
+        end = end_of(c)
+        tap.check(s.ended() == 0 and s.process.stdout.read() == b"1\n2\n",
+                  "listen: -n ends it", end)
+    with Listening("listen", "--json", "{}") as s:
+        with connect(s.port) as c:
+            c.send("x")
+            opened, message = s.line(), s.line()
+    tap.check(b'"event":"open"' in opened and b'"peer":1' in message
+              and b'"data":"x"' in message, "listen: --json", message)
+    with Listening("listen", "{}") as s:
+        done = run("listen", f"127.0.0.1:{s.port}")
+    tap.check(done.code == 2 and "in use" in done.err.lower(),
+              "listen: 2 where somebody else does", done)
+
+
+@case(3)
+def listen_places(tap):
+    with tempfile.TemporaryDirectory() as folder:
+        with Listening("listen", f"unix:{folder}/s") as s:
+            done = run("--unix", f"{folder}/s", "ws://x/", given=b"hi\n")
+            tap.check(done.code == 0 and s.line() == b"hi\n",
+                      "listen: at a local socket", done)
+    listener = socket.create_server(("127.0.0.1", 0))
+    process = subprocess.Popen(
+        command("listen", f"fd:{listener.fileno()}"), env=ENVIRONMENT,
+        pass_fds=[listener.fileno()], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with connect(listener.getsockname()[1]) as c:
+        c.send("hi")
+        tap.check(process.stdout.readline() == b"hi\n",
+                  "listen: at a socket that was handed over")
+    process.kill()
+    process.wait()
+    process.stdin.close()
+    process.stdout.close()
+    listener.close()
+    tap.check(run("listen").code == run("listen", "a", "b").code == 1
+              and run("listen", "nonsense").code == 2,
+              "listen: where it cannot")
+
+
+@case(2)
+def listen_on_a_terminal(tap):
+    with Terminal("listen", "127.0.0.1:0") as t:
+        t.shows("listening on ")
+        t.shows("> ")
+        port = int(t.screen.partition("127.0.0.1:")[2].split()[0])
+        c = connect(port)
+        c.send("\x1b[2J")
+        tap.check(t.shows("1< \\x1b[2J"), "listen: shows who says what",
+                  t.screen)
+        t.type("hello\r")
+        said = c.receive()
+        t.type("\x04")
+        end = end_of(c)
+        tap.check(said == "hello" and end == ([], 1000, "")
+                  and t.ended() == 0 and t.is_as_before(),
+                  "listen: what is typed goes to all", (said, end))
+
+
+@case(6)
+def echo(tap):
+    with Listening("echo", "-z", "{}") as s:
+        done = run("-z", "-v", s.url, given=b"a\nb\n")
+        tap.check((done.code, done.out) == (0, b"a\nb\n")
+                  and "permessage-deflate" in done.err, "echo: and compresses",
+                  done)
+        page = urllib.request.urlopen(f"http://127.0.0.1:{s.port}/",
+                                      timeout=PATIENCE).read()
+        tap.check(b"<html" in page, "echo: has a page")
+        done = run("-o", "http://elsewhere.test", s.url)
+        tap.check(done.code == 4, "echo: refuses another site's page", done)
+        tap.check(s.end() == 0, "echo: SIGTERM ends it")
+    with Listening("echo", "-o", "*", "-s", "a", "{}") as s:
+        done = run("-v", "-o", "http://elsewhere.test", "-s", "a", s.url)
+        tap.check(done.code == 0 and "subprotocol: a" in done.err,
+                  "echo: -o and -s", done)
+    with tempfile.TemporaryDirectory() as folder:
+        cert = make_certificate(pathlib.Path(folder), "s", "DNS:localhost")
+        with Listening("echo", "--cert", cert, "--key",
+                       cert.with_suffix(".key"), "{}") as s:
+            done = run("--cacert", cert, f"wss://localhost:{s.port}/",
+                       given=b"x\n")
+    tap.check((done.code, done.out) == (0, b"x\n"), "echo: by TLS", done)
+
+
