@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broadcast.h"
 #include "connect.h"
 #include "echo.h"
 #include "listen.h"
@@ -29,6 +30,8 @@ static const struct mode_row modes[] = {
       "standard input." },
     { "echo", MODE_ECHO, echo_run, "[HOST:]PORT|unix:PATH|fd:N",
       "Send back what comes; a page at / to try it from." },
+    { "broadcast", MODE_BROADCAST, broadcast_run, "[HOST:]PORT|unix:PATH|fd:N",
+      "What one says, all hear who are at the same path; a page at each." },
     { "proxy", MODE_PROXY, proxy_run, "LISTEN TARGET",
       "Join clients with a target: HOST:PORT, unix:PATH or a ws URL.  LISTEN "
       "is "

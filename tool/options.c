@@ -149,7 +149,7 @@ static const char *set_close(const char *value, struct settings *s, void *field)
 
 enum {
     TALKS = MODE_CONNECT | MODE_LISTEN,
-    SERVES = MODE_LISTEN | MODE_ECHO | MODE_PROXY,
+    SERVES = MODE_LISTEN | MODE_ECHO | MODE_BROADCAST | MODE_PROXY,
     DIALS = MODE_CONNECT | MODE_PROXY,
     ANY = SERVES | DIALS,
 };
@@ -212,7 +212,7 @@ static const struct option_row rows[] = {
       "do not verify who the server is" },
     { DIALS, 0, "cacert", "FILE", set_file, FIELD(ca),
       "trust these certificates, instead of the system's" },
-    { MODE_LISTEN | MODE_ECHO, 0, "cacert", "FILE", set_file, FIELD(ca),
+    { SERVES & ~MODE_PROXY, 0, "cacert", "FILE", set_file, FIELD(ca),
       "clients need a certificate that one of these vouches for" },
     { ANY, 0, "cert", "FILE", set_file, FIELD(cert),
       "our certificate" },

@@ -14,6 +14,7 @@ enum mode {
     MODE_LISTEN = 2,
     MODE_ECHO = 4,
     MODE_PROXY = 8,
+    MODE_BROADCAST = 16,
 };
 
 /* Read argv from 1 on.  Returns false, and has said why on standard error, for

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 
-from harness import PATIENCE, make_certificate
+from harness import PATIENCE, make_certificate, wait_until
 from program import case
 from tool import (Collecting, Raw, Secure, answer, close_frame, command, echo,
                   end_with, open_pipe, read_request, run,
@@ -228,8 +228,7 @@ def signals(tap):
 
     closing = threading.Event()
     with Scripted(ignoring) as s, started(s.url) as process:
-        while not received:  # the pong
-            pass
+        wait_until(lambda: received)  # the pong
         process.send_signal(signal.SIGINT)
         closing.wait(PATIENCE)
         tap.check(process.poll() is None, "SIGINT waits for the answer")

@@ -149,3 +149,32 @@ def echo(tap):
     tap.check((done.code, done.out) == (0, b"x\n"), "echo: by TLS", done)
 
 
+
+
+@case(4)
+def broadcast(tap):
+    with Listening("broadcast", "{}") as s:
+        red, also, blue = (connect(s.port, f"/{room}")
+                           for room in ("red", "red", "blue"))
+        for number, member in enumerate((red, also, blue)):
+            member.send(f"here {number}")  # it has joined once it hears that
+            while member.receive() != f"here {number}":
+                pass
+        red.send("hello")
+        blue.send("sky")
+        heard = []
+        while (got := also.receive()) != "hello":
+            heard.append(got)
+        tap.check("sky" not in heard and blue.receive() == "sky",
+                  "broadcast: a path is a room", heard)
+        page = urllib.request.urlopen(f"http://127.0.0.1:{s.port}/red",
+                                      timeout=PATIENCE).read()
+        tap.check(b"<html" in page, "broadcast: each has a page")
+        red.send(b"\0")
+        while (got := also.receive()) == "hello":
+            pass
+        tap.check(got == b"\0", "broadcast: binary messages, too", got)
+        s.process.send_signal(signal.SIGTERM)
+        ends = [end_of(member)[1] for member in (red, also, blue)]
+        tap.check(ends == [1001] * 3 and s.ended() == 0,
+                  "broadcast: SIGTERM says goodbye", ends)

@@ -6,7 +6,7 @@ import socket
 import tempfile
 
 from bridges import Far, echo, read_all, say_goodbye
-from harness import PATIENCE
+from harness import PATIENCE, wait_until
 from listening import end_of
 from program import case
 from tool import Collecting, Listening, Raw, answer, run
@@ -99,6 +99,7 @@ def to_a_websocket(tap):
 
     with Collecting() as far, Listening("proxy", "{}", far.url) as s:
         connect(s.port).drop()
+        wait_until(lambda: far.said)
     tap.check(far.said == [([], 1014)],
               "proxy: a client that is gone", far.said)
 
@@ -127,8 +128,7 @@ def from_tcp(tap):
         c.sendall(b"x")
         s.says("listening")
         # the target has it: the connection is there
-        while not far.fields:
-            pass
+        wait_until(lambda: far.fields)
         code = s.end()
         tap.check(code == 0 and read_all(c) == b"",
                   "proxy: SIGTERM says goodbye to those from TCP", far.said)

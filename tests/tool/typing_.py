@@ -4,7 +4,7 @@
 import signal
 import threading
 
-from harness import PATIENCE
+from harness import PATIENCE, wait_until
 from program import case
 from tool import Collecting, Terminal, close_frame
 import tool
@@ -63,7 +63,8 @@ def typing(tap):
                   t.screen)
         t.type("/pong me\r/nonsense\r")
         tap.check(t.shows("/nonsense is no command")
-                  and (PONG, b"me") in talk.frames, "/pong", talk.frames)
+                  and wait_until(lambda: (PONG, b"me") in talk.frames),
+                  "/pong", talk.frames)
         t.type("/stats\r")
         tap.check(t.shows("sent 2 messages"), "/stats", t.screen)
         t.type("half a ")
