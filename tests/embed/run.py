@@ -24,7 +24,8 @@ sys.path.insert(0, str(HERE.parent))
 from harness import Tap, command_of  # noqa: E402
 
 APP = HERE / "app.c"
-ONLY = ["-Dtests=disabled", "-Dexamples=disabled", "-Dbench=disabled"]
+ONLY = ["-Dtests=disabled", "-Dexamples=disabled", "-Dbench=disabled",
+        "-Dtool=disabled"]
 
 
 class Failed(Exception):
@@ -288,7 +289,7 @@ def dist(tap, root, folder, cc, cxx):
 
     def builds():
         run("meson", "setup", f"{tree}/build", tree, "-Dtests=enabled",
-            "-Dexamples=disabled", "-Dbench=disabled", env=env)
+            *ONLY[1:], env=env)
         run("meson", "compile", "-C", f"{tree}/build")
 
     def passes():
