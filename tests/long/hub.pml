@@ -399,7 +399,7 @@ inline forget(i_)
 proctype run_node(byte i; chan wake)
 {
     byte k, o, e, begin, end, id, m_epoch, m_offset, m_id;
-    bool found;
+    bool found, on;
     Log none;
 
 end_node:
@@ -517,10 +517,10 @@ end_node:
      * for, and stitched to what the node goes on with. */
     :: atomic { !client[i].joined && !client[i].asking && !node[i].fresh ->
         client[i].asking = true;
-        script_look(client[i].seen, found, client[i].seen_whole,
+        script_look(client[i].seen, on, client[i].seen_whole,
                     client[i].epoch, client[i].last);
-        client[i].seen_whole = client[i].seen_whole && found;
-        found = false
+        client[i].seen_whole = client[i].seen_whole && on;
+        on = false
       }
 
     :: atomic { client[i].asking && !node[i].fresh ->

@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""hub_failures.py BUILD CASE... [--clients N] [--rate N] [--seconds N]
+
+Three nodes of a hub over Redis, clients spread over them, publications through
+all of them, and something goes wrong in the middle.  Every client has to have
+every publication once and in order, or be told that some were lost; the counts
+are printed.  Cases: those below, or all.  Prints TAP."""
+
+import argparse
+import contextlib
+import ctypes
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True  # the source tree stays clean
+sys.path.insert(0, str(HERE.parent))
+
+from harness import (  # noqa: E402
+    PATIENCE, Tap, command_of, is_listening, wait_until)
+
+LIBC = ctypes.CDLL(None)
+
+
+def die_with_parent():
+    LIBC.prctl(1, signal.SIGKILL)
+
+
+def free_port():
+    """Where nobody listens, most likely; a cluster needs another 10,000 above."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        if port + 10000 < 65536 and not is_listening(port + 10000):
+            return port
+
+
+class Program:
+    """One that listens on a port of ours, and can be started again."""
+
+    def __init__(self, stack, command, port):
+        self.command, self.port, self.process = command, port, None
+        self.start()
+        stack.callback(self.kill)
+
+    def start(self):
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.DEVNULL,
+            preexec_fn=die_with_parent)
+        if not wait_until(lambda: is_listening(self.port)):
+            raise RuntimeError(f"{self.command} does not listen")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Redis(Program):
+    def __init__(self, stack, *arguments, config=None,
+                 program="redis-server"):
+        folder = pathlib.Path(stack.enter_context(
+            tempfile.TemporaryDirectory()))
+        port = free_port()
+        command = [command_of(program)]
+        if config:
+            (folder / "config").write_text(config)
+            command.append(str(folder / "config"))
+        else:
+            command += ["--save", ""]
+        super().__init__(stack, command + [
+            "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder),
+            *arguments], port)
+
+    def cli(self, *words):
+        return subprocess.run(
+            [command_of("redis-cli"), "-p", str(self.port), *words],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=PATIENCE, check=False).stdout.strip()
+
+
+class Hub:
+    """Nodes over the Redis of that URL, and what is done with them."""
+
+    def __init__(self, stack, options, url):
+        self.options, self.folder = options, pathlib.Path(options.build)
+        self.nodes = []
+        for _ in range(3):
+            port = free_port()
+            self.nodes.append(Program(stack, [
+                str(self.folder / "hub_node"), f"127.0.0.1:{port}", url],
+                port))
+
+    def run(self, tap, name, goes_wrong):
+        """Have all of it run while that happens."""
+        o = self.options
+        clients = subprocess.Popen(
+            [str(self.folder / "hub_clients"), str(o.clients), str(o.rate),
+             str(o.seconds)] + [f"ws://127.0.0.1:{one.port}/"
+                                for one in self.nodes],
+            stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        said = clients.stdout.readline()
+        time.sleep(o.seconds / 4)
+        if said == "joined\n":
+            goes_wrong(self)
+        said += clients.communicate()[0]
+        tap.check(clients.returncode == 0, name, said)
+        print("# " + said.strip().replace("\n", "\n# "), flush=True)
+
+
+def with_redis(*arguments):
+    """A case over a server of its own."""
+    def decorate(goes_wrong):
+        def case(tap, name, options):
+            with contextlib.ExitStack() as stack:
+                redis = Redis(stack, *arguments)
+                hub = Hub(stack, options, f"redis://127.0.0.1:{redis.port}")
+                hub.run(tap, name, lambda hub: goes_wrong(hub, redis, options))
+        return case
+    return decorate
+
+
+@with_redis()
+def nothing(*_):
+    """nothing goes wrong"""
+
+
+@with_redis()
+def node(hub, _, options):
+    """kill -9 of a node, which comes back"""
+    hub.nodes[0].kill()
+    time.sleep(options.seconds / 4)
+    hub.nodes[0].start()
+
+
+@with_redis()
+def connections(_, redis, options):
+    """CLIENT KILL of all connections, again and again"""
+    for _ in range(5):
+        redis.cli("CLIENT", "KILL", "TYPE", "pubsub")
+        time.sleep(options.seconds / 20)
+        redis.cli("CLIENT", "KILL", "TYPE", "normal")
+        time.sleep(options.seconds / 20)
+
+
+@with_redis("--appendonly", "yes")
+def restart(_, redis, options):
+    """kill -9 of Redis, which has written all of it down"""
+    redis.kill()
+    time.sleep(options.seconds / 10)
+    redis.start()
+
+
+@with_redis()
+def forgotten(_, redis, options):
+    """kill -9 of Redis, which has nothing afterwards"""
+    redis.kill()
+    time.sleep(options.seconds / 10)
+    redis.start()
+
+
+@with_redis("--appendonly", "yes")
+def both(hub, redis, options):
+    """kill -9 of a node, then of Redis; both come back"""
+    hub.nodes[1].kill()
+    time.sleep(options.seconds / 10)
+    redis.kill()
+    time.sleep(options.seconds / 10)
+    redis.start()
+    hub.nodes[1].start()
+
+
+@with_redis()
+def stopped(_, redis, options):
+    """Redis is stopped for a while (SIGSTOP)"""
+    redis.process.send_signal(signal.SIGSTOP)
+    time.sleep(options.stop)
+    redis.process.send_signal(signal.SIGCONT)
+
+
+@with_redis()
+def stopped_node(hub, _, options):
+    """a node is stopped for a while (SIGSTOP)"""
+    hub.nodes[2].process.send_signal(signal.SIGSTOP)
+    time.sleep(options.stop)
+    hub.nodes[2].process.send_signal(signal.SIGCONT)
+
+
+@with_redis()
+def flushed(_, redis, options):
+    """FLUSHALL, and SCRIPT FLUSH"""
+    redis.cli("SCRIPT", "FLUSH")
+    time.sleep(options.seconds / 10)
+    redis.cli("FLUSHALL")
+
+
+def failover(tap, name, options):
+    """kill -9 of the master of three Sentinels"""
+    with contextlib.ExitStack() as stack:
+        master = Redis(stack)
+        for _ in range(2):
+            Redis(stack, "--replicaof", f"127.0.0.1 {master.port}")
+        sentinels = [Redis(stack, program="redis-sentinel", config=(
+            f"sentinel monitor mymaster 127.0.0.1 {master.port} 2\n"
+            "sentinel down-after-milliseconds mymaster 1000\n"
+            "sentinel failover-timeout mymaster 6000\n")) for _ in range(3)]
+        wait_until(lambda: all(
+            "num-slaves\n2\n" in (said := one.cli("SENTINEL", "MASTER",
+                                                  "mymaster") + "\n")
+            and "num-other-sentinels\n2\n" in said for one in sentinels))
+        hosts = ",".join(f"127.0.0.1:{one.port}" for one in sentinels)
+        hub = Hub(stack, options, f"redis+sentinel://{hosts}/mymaster")
+        hub.run(tap, name, lambda _: master.kill())
+
+
+def cluster(tap, name, options):
+    """a cluster of three masters and three replicas loses the topic's"""
+    with contextlib.ExitStack() as stack:
+        servers = [Redis(stack, "--cluster-enabled", "yes",
+                         "--cluster-node-timeout", "2000") for _ in range(6)]
+        subprocess.run([command_of("redis-cli"), "--cluster", "create",
+                        *(f"127.0.0.1:{one.port}" for one in servers),
+                        "--cluster-replicas", "1", "--cluster-yes"],
+                       stdout=subprocess.DEVNULL, timeout=PATIENCE,
+                       check=False)
+        wait_until(lambda: all(
+            "cluster_state:ok" in one.cli("CLUSTER", "INFO")
+            and one.cli("CLUSTER", "NODES").count("slave ") == 3
+            for one in servers))
+        slot = servers[0].cli("CLUSTER", "KEYSLOT", "news")
+        hub = Hub(stack, options,
+                  f"redis+cluster://127.0.0.1:{servers[0].port}")
+
+        def lose(_):
+            next(one for one in servers
+                 if "role:master" in one.cli("INFO", "replication")
+                 and one.cli("CLUSTER", "COUNTKEYSINSLOT", slot) != "0"
+                 ).kill()
+        hub.run(tap, name, lose)
+
+
+CASES = {"nothing": nothing, "node": node, "connections": connections,
+         "restart": restart, "forgotten": forgotten, "both": both,
+         "stopped": stopped, "stopped_node": stopped_node,
+         "flushed": flushed, "failover": failover, "cluster": cluster}
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("build", help="where hub_node and hub_clients are")
+    parser.add_argument("cases", nargs="+", choices=[*CASES, "all"])
+    parser.add_argument("--clients", type=int, default=30)
+    parser.add_argument("--rate", type=int, default=50)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--stop", type=float, default=1)
+    options = parser.parse_args()
+    wanted = list(CASES) if "all" in options.cases else options.cases
+    tap = Tap(len(wanted))
+    for name in wanted:
+        CASES[name](tap, name, options)
+    return tap.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
