@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -82,6 +83,48 @@ class Redis(Program):
             [command_of("redis-cli"), "-p", str(self.port), *words],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             timeout=PATIENCE, check=False).stdout.strip()
+
+
+class Proxy:
+    """Before a server.  Told to, it has the next request of a connection done,
+    keeps the answer to itself, and cuts the connection."""
+
+    def __init__(self, stack, port):
+        self.server, self.swallows, self.swallowed = port, 0, 0
+        self.listener = stack.enter_context(
+            socket.create_server(("127.0.0.1", 0)))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near = self.listener.accept()[0]
+                far = socket.create_connection(("127.0.0.1", self.server))
+                for pump in self._ask, self._answer:
+                    threading.Thread(target=pump, args=(near, far),
+                                     daemon=True).start()
+
+    def _ask(self, near, far):
+        with contextlib.suppress(OSError):
+            while data := near.recv(65536):
+                far.sendall(data)
+        for one in near, far:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def _answer(self, near, far):
+        with contextlib.suppress(OSError):
+            while data := far.recv(65536):
+                # Two elements, the first of them a lineage: it was published.
+                if self.swallows > self.swallowed and data.startswith(
+                        b"*2\r\n$"):
+                    self.swallowed += 1
+                    break
+                near.sendall(data)
+        for one in near, far:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
 
 class Hub:
@@ -199,6 +242,29 @@ def flushed(_, redis, options):
     redis.cli("FLUSHALL")
 
 
+@with_redis()
+def older(_, redis, options):
+    """kill -9 of Redis, which has but the beginning afterwards"""
+    redis.cli("SAVE")
+    time.sleep(options.seconds / 10)
+    redis.kill()
+    redis.start()
+
+
+def answers(tap, name, options):
+    """what was published is not said, and the connection is cut"""
+    with contextlib.ExitStack() as stack:
+        proxy = Proxy(stack, Redis(stack).port)
+        hub = Hub(stack, options, f"redis://127.0.0.1:{proxy.port}")
+
+        def swallow(_):
+            for _ in range(10):
+                proxy.swallows += 1
+                time.sleep(options.seconds / 40)
+        hub.run(tap, name, swallow)
+        print(f"# {proxy.swallowed} answers were lost")
+
+
 def failover(tap, name, options):
     """kill -9 of the master of three Sentinels"""
     with contextlib.ExitStack() as stack:
@@ -247,7 +313,8 @@ def cluster(tap, name, options):
 CASES = {"nothing": nothing, "node": node, "connections": connections,
          "restart": restart, "forgotten": forgotten, "both": both,
          "stopped": stopped, "stopped_node": stopped_node,
-         "flushed": flushed, "failover": failover, "cluster": cluster}
+         "flushed": flushed, "older": older, "answers": answers,
+         "failover": failover, "cluster": cluster}
 
 
 def main():
