@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench.h"
 #include "broadcast.h"
 #include "connect.h"
 #include "echo.h"
@@ -37,6 +38,8 @@ static const struct mode_row modes[] = {
       "is "
       "as for listen, or tcp:[HOST:]PORT for clients that do not speak "
       "WebSocket." },
+    { "bench", MODE_BENCH, bench_run, "URL",
+      "Measure a server: how many messages, and how long each takes." },
 };
 
 enum {

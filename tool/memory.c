@@ -22,6 +22,11 @@ void *memory_resize(void *p, size_t size)
     return memory_had(realloc(p, size));
 }
 
+void *memory_zeroed(size_t size)
+{
+    return memory_had(calloc(1, size ? size : 1));
+}
+
 char *memory_copy(const char *text)
 {
     return memory_had(strdup(text));

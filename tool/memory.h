@@ -11,6 +11,7 @@
 /* None of these returns NULL: without memory there is nothing that the tool
  * could do but end. */
 void *memory_resize(void *p, size_t size);
+void *memory_zeroed(size_t size);
 char *memory_copy(const char *text);
 char *memory_printf(const char *fmt, ...) WS_PRINTF(1, 2);
 

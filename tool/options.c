@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -85,6 +86,26 @@ static const char *set_count(const char *value, struct settings *s, void *field)
     return units_count(value, field) ? NULL : "is no number from 1 on";
 }
 
+static const char *set_rate(const char *value, struct settings *s, void *field)
+{
+    size_t n = strlen(value);
+    char *number = memory_copy(value);
+
+    (void)s;
+    if (n > 2 && strcmp(number + n - 2, "/s") == 0)
+        number[n - 2] = '\0';
+    bool good = units_count(number, field);
+    free(number);
+    return good ? NULL : "is no rate: 500, 20k/s";
+}
+
+static const char *set_echo(const char *value, struct settings *s, void *field)
+{
+    (void)value, (void)field;
+    s->fanout = false;
+    return NULL;
+}
+
 static const char *give_text(const char *value, struct settings *s, void *field)
 {
     (void)field;
@@ -150,7 +171,8 @@ static const char *set_close(const char *value, struct settings *s, void *field)
 enum {
     TALKS = MODE_CONNECT | MODE_LISTEN,
     SERVES = MODE_LISTEN | MODE_ECHO | MODE_BROADCAST | MODE_PROXY,
-    DIALS = MODE_CONNECT | MODE_PROXY,
+    DIALS = MODE_CONNECT | MODE_PROXY | MODE_BENCH,
+    CARRIES = SERVES | MODE_CONNECT | MODE_PROXY,
     ANY = SERVES | DIALS,
 };
 
@@ -164,8 +186,8 @@ static const struct option_row rows[] = {
       "end when so many messages have come" },
     { TALKS, '1', "one", NULL, set_flag, FIELD(one),
       "end when one message has come" },
-    { TALKS, 'b', "binary", NULL, set_flag, FIELD(binary),
-      "send binary messages: standard input as it comes" },
+    { TALKS | MODE_BENCH, 'b', "binary", NULL, set_flag, FIELD(binary),
+      "send binary messages; standard input as it comes" },
     { TALKS, '0', "null", NULL, set_flag, FIELD(nul),
       "messages end with NUL, instead of a newline, in and out" },
     { TALKS, 0, "whole", NULL, set_flag, FIELD(whole),
@@ -176,21 +198,46 @@ static const struct option_row rows[] = {
       "the same in base64" },
     { TALKS, 'E', "keep-reading", NULL, set_flag, FIELD(keep_reading),
       "do not close at the end of standard input" },
-    { TALKS | MODE_PROXY, 0, "json", NULL, set_flag, FIELD(json),
+    { TALKS | MODE_PROXY | MODE_BENCH, 0, "json", NULL, set_flag, FIELD(json),
       "print what happens as JSON, an object on each line" },
-    { ANY, 'v', "verbose", NULL, set_more, FIELD(verbose),
+    { CARRIES, 'v', "verbose", NULL, set_more, FIELD(verbose),
       "show the handshake; -vv: every frame, too" },
-    { ANY, 0, "max-message", "SIZE", set_bytes, FIELD(max_message),
+    { CARRIES, 0, "max-message", "SIZE", set_bytes, FIELD(max_message),
       "the most that one message may hold (16M)" },
+
+    { MODE_BENCH, 'c', "connections", "COUNT", set_count, FIELD(connections),
+      "so many connections (50)" },
+    { MODE_BENCH, 'r', "rate", "COUNT[/s]", set_rate, FIELD(rate),
+      "messages a second, of all connections (as fast as answers come)" },
+    { MODE_BENCH, 's', "size", "SIZE", set_bytes, FIELD(size),
+      "bytes of a message (32)" },
+    { MODE_BENCH, 'd', "duration", "TIME", set_ms, FIELD(duration_ms),
+      "how long to measure (10s)" },
+    { MODE_BENCH, 0, "warmup", "TIME", set_ms, FIELD(warmup_ms),
+      "how long to send before that (1s)" },
+    { MODE_BENCH, 'p', "pipeline", "COUNT", set_count, FIELD(pipeline),
+      "messages under way on each connection, without a rate (1)" },
+    { MODE_BENCH, 0, "echo", NULL, set_echo, 0,
+      "the server answers each message with one (the default)" },
+    { MODE_BENCH, 0, "fanout", NULL, set_flag, FIELD(fanout),
+      "one connection sends, and what all of them receive counts" },
+    { MODE_BENCH, 0, "threads", "COUNT", set_count, FIELD(threads),
+      "threads of ours (one for each processor)" },
+    { MODE_BENCH, 0, "pid", "PID", set_count, FIELD(pid),
+      "of the server: what it takes of CPU and memory" },
+    { MODE_BENCH, 0, "csv", NULL, set_flag, FIELD(csv),
+      "print figures as CSV" },
+    { MODE_BENCH, 0, "subprotocol", "NAME", set_list, FIELD(subprotocols),
+      "ask for this subprotocol; may be repeated" },
 
     { DIALS, 'H', "header", "'NAME: VALUE'", set_header, FIELD(headers),
       "a field of the request; may be repeated" },
-    { MODE_CONNECT, 'o', "origin", "ORIGIN", set_text, FIELD(origin),
+    { MODE_CONNECT | MODE_BENCH, 'o', "origin", "ORIGIN", set_text, FIELD(origin),
       "its Origin" },
     { SERVES, 'o', "origin", "ORIGIN", set_list, FIELD(origins),
       "accept pages of this origin, too: https://host, '*' for any; may be "
       "repeated" },
-    { ANY, 's', "subprotocol", "NAME", set_list, FIELD(subprotocols),
+    { CARRIES, 's', "subprotocol", "NAME", set_list, FIELD(subprotocols),
       "ask for this subprotocol, or know it; may be repeated" },
     { DIALS, 'u', "user", "USER:PASSWORD", set_user, FIELD(user),
       "Basic authentication" },
@@ -228,7 +275,7 @@ static const struct option_row rows[] = {
       "offer permessage-deflate, or accept it; with takeover between messages" },
     { ANY, 0, "no-compress", NULL, set_flag, FIELD(no_compress),
       "do not, in spite of a -z before" },
-    { ANY, 0, "ping", "TIME", set_ms, FIELD(ping_ms),
+    { CARRIES, 0, "ping", "TIME", set_ms, FIELD(ping_ms),
       "ping after so long a silence; no answer to it ends with 6 (25s, and no "
       "answer ends nothing)" },
     { DIALS, 0, "timeout", "TIME", set_ms, FIELD(timeout_ms),
@@ -237,7 +284,7 @@ static const struct option_row rows[] = {
     { MODE_CONNECT, 0, "reconnect", "[MAX]", set_reconnect,
       FIELD(reconnect_max),
       "connect again when it was lost, until MAX attempts in a row have failed" },
-    { ANY, 0, "close", "CODE[:REASON]", set_close, FIELD(close_code),
+    { CARRIES, 0, "close", "CODE[:REASON]", set_close, FIELD(close_code),
       "what to close with (1000)" },
     { ANY, 'h', "help", NULL, set_flag, FIELD(help),
       "this" },

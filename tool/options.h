@@ -15,6 +15,7 @@ enum mode {
     MODE_ECHO = 4,
     MODE_PROXY = 8,
     MODE_BROADCAST = 16,
+    MODE_BENCH = 32,
 };
 
 /* Read argv from 1 on.  Returns false, and has said why on standard error, for

@@ -74,6 +74,18 @@ struct settings {
     int64_t reconnect_max;
     int close_code;
     const char *close_reason;
+
+    /* a benchmark */
+    int64_t connections;
+    int64_t threads;
+    int64_t rate; /* messages a second */
+    int64_t pipeline;
+    int64_t size;
+    int64_t pid; /* of the server */
+    int duration_ms;
+    int warmup_ms;
+    bool fanout;
+    bool csv;
 };
 
 /* Append; the list's end is NULL. */

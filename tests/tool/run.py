@@ -16,6 +16,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "examples")]
 from harness import Tap  # noqa: E402
 from program import CASES  # noqa: E402
 import tool  # noqa: E402
+import benching  # noqa: E402, F401
 import ends  # noqa: E402, F401
 import handshakes  # noqa: E402, F401
 import listening  # noqa: E402, F401
