@@ -296,12 +296,21 @@ def refused_with(client, **arguments):
 
 # ---- Cases ------------------------------------------------------------------
 
+def make_pem(folder):
+    """One file with a certificate of HOST and its key."""
+    make_certificate(folder, "site", f"DNS:{HOST}")
+    both = folder / "both.pem"
+    both.write_text((folder / "site.pem").read_text()
+                    + (folder / "site.key").read_text())
+    return both
+
+
 class Case:
     def __init__(self, tap, kind, exe, docs, stack):
         self.tap, self.kind = tap, kind
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         os.chmod(folder, 0o755)  # proxies give up their rights
-        self.certificate = self._make_pem(pathlib.Path(folder))
+        self.certificate = make_pem(pathlib.Path(folder))
         options = ["--trust", PROXY, "--ping", str(PING_MS)]
         if kind.protocol:
             options += ["--proxy-protocol"]
@@ -313,14 +322,6 @@ class Case:
                            self.server.port)
         stack.callback(stop, self.proxy.process)
         self.client = Client(self.proxy.port, self.certificate)
-
-    @staticmethod
-    def _make_pem(folder):
-        make_certificate(folder, "site", f"DNS:{HOST}")
-        both = folder / "both.pem"
-        both.write_text((folder / "site.pem").read_text()
-                        + (folder / "site.key").read_text())
-        return both
 
     def is_as_expected(self, seen):
         """Is this what the server should see of our client?"""
@@ -497,6 +498,7 @@ def main(name, exe, docs):
     return tap.done()
 
 
-if len(sys.argv) != 4:
-    sys.exit(__doc__)
-sys.exit(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:]))
