@@ -22,11 +22,7 @@ enum {
     LARGE = 1 << 20,
     HEADER = 10, /* of a frame so large */
     CLOSE = 4,   /* a whole frame, of a server's */
-    QUIET_MS = 100,
-
     STEP = 64 * 1024,
-    PAUSE_MAX = QUIET_MS / 2, /* else the machine is too slow to tell */
-    PAUSE_MS = 3 * QUIET_MS * STEP / LARGE / 2, /* for longer, in all */
 };
 
 static char large[LARGE];
@@ -120,7 +116,7 @@ static const char asks_and_goes[] = { '\x81', '\x80', 0, 0, 0, 0,      '\x88',
 struct visit {
     const char *path;
     const char *fields;
-    const char *first; /* said at once; NULL: nothing */
+    const char *first; /* said at once, or when it shuts down; NULL: nothing */
     size_t first_len;
     const char *then; /* said all the time */
     size_t then_len;
@@ -183,58 +179,83 @@ static void take_head(struct slow *s)
     }
 }
 
-static void ask_and_take(const struct visit *v, struct slow *s)
+/* Whoever is told goodbye knows that idle connections have been told, too. */
+static ws_fiber *shut_down_begin(void)
+{
+    struct answer a;
+    char byte;
+    int witness = call(l);
+
+    say(witness, "GET /called HTTP/1.1" SERVED UPGRADE "\r\n");
+    assert_true(hear_head(witness, &a));
+    ws_fiber *f = mode_go(shut_down, NULL);
+    assert_int_equal(hear_some(witness, &byte, 1), 1);
+    close(witness);
+    return f;
+}
+
+static void make_visit(const struct visit *v, struct slow *s)
 {
     char request[512];
 
     snprintf(request, sizeof(request), "GET %s HTTP/1.1" SERVED "%s\r\n",
              v->path, v->fields);
-    s->since = ws_now();
     talk(s, request, strlen(request));
     take_head(s);
-    if (v->first)
+    if (v->first && !v->shut_down)
         talk(s, v->first, v->first_len);
     if (!v->tls)
         assert_true(ws_wait_fd(s->fd, POLLIN, ws_after(SLOW_WAIT_MS)) > 0);
-    ws_fiber *f = v->shut_down ? mode_go(shut_down, NULL) : NULL;
+}
+
+/* Returns whether it tells. */
+static bool ask_and_take(const struct visit *v, struct slow *s, int quiet_ms)
+{
+    s->since = ws_now();
+    make_visit(v, s);
+    ws_fiber *f = v->shut_down ? shut_down_begin() : NULL;
+    if (v->first && v->shut_down)
+        talk(s, v->first, v->first_len);
     take_slowly(s, SIZE_MAX);
-    if (s->longest < PAUSE_MAX) {
-        assert_int_equal(s->got, v->want);
-        assert_false(s->reset);
-    }
     if (!f)
         shut_down(NULL);
     ws_join(f);
     assert_int_equal(shut_down_with, 0);
+    if (!slow_tells(s, quiet_ms, v->want))
+        return false;
+    assert_int_equal(s->got, v->want);
+    assert_false(s->reset);
+    return true;
 }
 
-/* Returns the longest pause. */
-static int64_t try_visit(const struct visit *v)
+/* It takes longer, in all, than who takes nothing is given. */
+static bool try_visit(const struct visit *v, int quiet_ms)
 {
+    ws__linger_quiet_ms = quiet_ms;
     SSL_CTX *ctx = v->tls ? SSL_CTX_new(TLS_client_method()) : NULL;
 
     l = serve((ws_server){ .routes = routes, .tls = v->tls ? &files : NULL });
     struct slow s = { .fd = call(l),
                       .step = STEP,
-                      .pause_ms = PAUSE_MS,
+                      .pause_ms = 3 * quiet_ms / (LARGE / STEP) / 2,
                       .say = v->then,
                       .say_n = v->then_len };
     setsockopt(s.fd, SOL_SOCKET, SO_RCVBUF, &(int){ STEP }, sizeof(int));
     if (ctx)
         begin_tls(&s, ctx);
-    ask_and_take(v, &s);
+    bool tells = ask_and_take(v, &s, quiet_ms);
     close(s.fd);
     SSL_free(s.arg);
     SSL_CTX_free(ctx);
-    return s.longest;
+    return tells;
 }
 
 static void visit(struct visit v)
 {
-    int n = 0;
+    int quiet_ms = SLOW_FIRST_MS;
 
-    while (try_visit(&v) >= PAUSE_MAX)
-        assert_true(++n < SLOW_TRIES);
+    while (!try_visit(&v, quiet_ms))
+        quiet_ms = slow_longer(quiet_ms);
 }
 
 /* ---- WebSockets --------------------------------------------------------- */
@@ -324,8 +345,8 @@ static void when_the_server_shuts_down_after_an_answer(void **state)
     (void)state;
     visit((struct visit){ .path = "/answer",
                           .fields = "",
-                          .then = "\r\n",
-                          .then_len = 2,
+                          .first = "\r\n",
+                          .first_len = 2,
                           .want = LARGE,
                           .shut_down = true });
 }
@@ -405,7 +426,6 @@ static int begin(void **state)
     int fd = open(certs_path("large"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(ftruncate(fd, LARGE), 0);
     close(fd);
-    ws__linger_quiet_ms = QUIET_MS;
     return 0;
 }
 

@@ -25,13 +25,32 @@ struct slow {
     int64_t since; /* when the other end may have begun to wait */
 
     size_t got;      /* before the end of the stream */
-    int64_t longest; /* from then, or one step, to the next */
+    int64_t longest; /* from then, or one step, to the next, */
+    int64_t last;    /* and from the last one to the end */
     bool reset;      /* the end was none, but an error */
 };
 
-/* Other tries are needed where the machine makes pauses of its own.  It may take
- * two steps before the other end's kernel hears of it. */
-enum { SLOW_TRIES = 50, SLOW_WAIT_MS = 20 * 1000 };
+enum { SLOW_WAIT_MS = 20 * 1000 };
+
+/*
+ * How long the other end waits for who takes nothing: twice as long in each
+ * try, until the pauses that the machine makes by itself are short beside it.
+ * Two steps may pass before the other end's kernel hears of the first.
+ */
+enum { SLOW_FIRST_MS = 100, SLOW_LAST_MS = 64 * SLOW_FIRST_MS };
+
+/* Did this try tell, or was the peer itself too slow for what it wants? */
+static inline bool slow_tells(const struct slow *s, int wait_ms, size_t want)
+{
+    return s->longest < wait_ms / 3 &&
+           (s->got >= want || s->last < wait_ms / 3);
+}
+
+static inline int slow_longer(int wait_ms)
+{
+    assert_true(wait_ms < SLOW_LAST_MS);
+    return 2 * wait_ms;
+}
 
 static inline ssize_t slow_take(struct slow *s, void *buf, size_t n)
 {
@@ -69,6 +88,7 @@ static inline void take_slowly(struct slow *s, size_t n)
         ws_sleep(s->pause_ms);
         slow_talk(s);
     }
+    s->last = ws_now() - before;
     s->reset = r < 0;
     free(buf);
 }

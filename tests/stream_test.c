@@ -226,23 +226,21 @@ static void what_the_peer_acknowledges_is_counted(void **state)
     }
 }
 
-enum { PROGRESS_MS = 200 };
-
-static int64_t waited_for_room;
+static int progress_ms, waited_for_room;
 static ws_event has_waited;
 
 static void wait_for_room(void *arg)
 {
     (void)arg;
-    waited_for_room = ws__stream_wait_progress(&a, 0, PROGRESS_MS);
+    waited_for_room = ws__stream_wait_progress(&a, 0, progress_ms);
     ws_event_set(&has_waited);
 }
 
 /* There is room again once a third of what waits was taken; far less than that
- * is taken in twice the time.  Returns the longest pause. */
-static int64_t wait_beside_a_slow_reader(void)
+ * is taken in twice the time.  Returns false if this try does not tell. */
+static bool wait_beside_a_slow_reader(void)
 {
-    struct slow s = { .step = 4096, .pause_ms = PROGRESS_MS / 8 };
+    struct slow s = { .step = 4096, .pause_ms = progress_ms / 8 };
     char buf[4096];
 
     connect_both();
@@ -256,18 +254,18 @@ static int64_t wait_beside_a_slow_reader(void)
     while (ws_event_wait(&has_waited, 1) == WS_ERR_TIMEOUT)
         (void)ws__stream_read(&b, buf, sizeof(buf));
     ws_join(f);
-    if (s.longest < PROGRESS_MS / 2)
-        assert_int_equal(waited_for_room, 0);
-    return s.longest;
+    if (!slow_tells(&s, progress_ms, 16 * s.step))
+        return false;
+    assert_int_equal(waited_for_room, 0);
+    return true;
 }
 
 static void a_peer_that_takes_a_little_at_a_time_is_waited_for(void **state)
 {
     (void)state;
-    int n = 0;
-
-    while (wait_beside_a_slow_reader() >= PROGRESS_MS / 2)
-        assert_true(++n < SLOW_TRIES);
+    progress_ms = 2 * SLOW_FIRST_MS;
+    while (!wait_beside_a_slow_reader())
+        progress_ms = slow_longer(progress_ms);
 }
 
 static void a_peer_that_takes_nothing_is_dead(void **state)

@@ -16,7 +16,7 @@
 #include "conn/pools.h"
 #include "fiber/budget.h"
 
-int ws__linger_quiet_ms = 2000;
+atomic_int ws__linger_quiet_ms = 2000;
 
 enum {
     LOOKS = 4,  /* how often to look, within that */

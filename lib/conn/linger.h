@@ -3,6 +3,8 @@
 #ifndef WS_CONN_LINGER_H
 #define WS_CONN_LINGER_H
 
+#include <stdatomic.h>
+
 #include <silverback/conn.h>
 
 #include "io/stream.h"
@@ -27,6 +29,6 @@ bool ws__linger_step(struct ws__linger *l);
 void ws__linger(struct ws__linger *l);
 
 /* For tests.  Those 2 s, in ms. */
-extern int ws__linger_quiet_ms __attribute__((visibility("hidden")));
+extern atomic_int ws__linger_quiet_ms __attribute__((visibility("hidden")));
 
 #endif
