@@ -54,6 +54,7 @@ static struct {
     int depth;
     int known; /* choices of path that are to be made again */
     int steps;
+    bool runs;    /* a schedule: before and after it no point is one */
     bool stuck;   /* somebody waits for ever */
     bool endless; /* or goes on for ever */
     unsigned long schedules;
@@ -108,8 +109,10 @@ static int explore_next(void)
 static void explore_switch(void)
 {
     struct explore_actor *me = &explore.actors[explore.current];
-    int next = explore_next();
 
+    if (!explore.runs)
+        return;
+    int next = explore_next();
     explore.points++;
     if (next == explore.current)
         return;
@@ -179,8 +182,10 @@ static void explore_run(int preemptions)
     explore.depth = explore.steps = 0;
     explore.stuck = explore.endless = false;
     explore.current = explore_choose(explore.n);
+    explore.runs = true;
     ws__context_switch(&explore.scheduler,
                        &explore.actors[explore.current].context, false);
+    explore.runs = false;
     explore.schedules++;
 }
 

@@ -126,7 +126,8 @@ typedef struct ws_joined {
                      * prefix {0} */
 
     /* Nothing is missing behind since; true without it.  If false nothing was
-     * replayed, but with epoch 0, of what is kept. */
+     * replayed, but with epoch 0 what is kept; or, when c took what it missed more
+     * slowly than that left the log, the first of it. */
     bool recovered;
     size_t replayed; /* publications */
 } ws_joined;

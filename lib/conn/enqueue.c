@@ -102,20 +102,23 @@ static void wake_reader(ws_conn *c, struct ws__outqueue *q)
         ws__lot_wake(&c->w.unsent, NULL, true);
 }
 
-static bool cut_with(ws_conn *c, struct ws__outqueue *q, int code,
-                     const char *reason)
+/* Nothing may go between what is dropped and the close frame. */
+static void cut_with(ws_conn *c, struct ws__outqueue *q, int code,
+                     const char *reason, struct ws__outqueue_counts *n)
 {
     bool was_open = ws__conn_cut(c);
 
-    if (was_open) {
+    if (was_open)
         ws__control_queue_close(c, code, reason);
+    ws__outqueue_cut(c, n);
+    if (was_open) {
         wake_reader(c, q);
         ws__outbox_send(c);
     }
-    return was_open;
 }
 
-static int cut_off(ws_conn *c, struct ws__outqueue *q)
+static int cut_off(ws_conn *c, struct ws__outqueue *q,
+                   struct ws__outqueue_counts *n)
 {
     if (atomic_load(&c->end) == WS__OPEN)
         ws__conn_fail(c, WS_ERR_SLOW,
@@ -123,17 +126,18 @@ static int cut_off(ws_conn *c, struct ws__outqueue *q)
                       "messages or %zu bytes waited",
                       ws_strerror(WS_ERR_SLOW), q->options.max_messages,
                       q->options.max_bytes);
-    cut_with(c, q, q->options.close_code, "too slow");
+    cut_with(c, q, q->options.close_code, "too slow", n);
     return WS_ERR_SLOW;
 }
 
-bool ws__enqueue_cut(ws_conn *c, const char *reason)
+void ws__enqueue_cut(ws_conn *c, const char *reason,
+                     struct ws__outqueue_counts *n)
 {
     struct ws__outqueue *q = atomic_load(&c->w.outqueue);
 
     if (atomic_load(&c->end) == WS__OPEN)
         ws__conn_fail(c, WS_ERR_SLOW, "cut by this side: %s", reason);
-    return cut_with(c, q, WS_CLOSE_TRY_AGAIN_LATER, reason);
+    cut_with(c, q, WS_CLOSE_TRY_AGAIN_LATER, reason, n);
 }
 
 /* A worker that does something gets one post for all that comes meanwhile. */
@@ -160,10 +164,8 @@ int ws__enqueue_settle(ws_conn *c, bool at_once, struct ws__outqueue_counts *n)
         return 0;
     if (ws__outqueue_is_over(q) && !ws__outbox_has_unsent(c))
         ws__outbox_send(c);
-    if (!ws__outqueue_bound(c, n)) {
-        n->cut++;
-        return cut_off(c, q);
-    }
+    if (!ws__outqueue_bound(c, n))
+        return cut_off(c, q, n);
     if ((atomic_load(&c->w.due) & WS__DUE_MESSAGES) || ws__outbox_has_unsent(c))
         enqueue_kick(c, q, at_once);
     return 0;

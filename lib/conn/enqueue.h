@@ -10,8 +10,8 @@
  * WS_ERR_SLOW if c was cut. */
 int ws__enqueue_settle(ws_conn *c, bool at_once, struct ws__outqueue_counts *n);
 
-/* Cut c, which has a queue, with 1013 and the reason: as a full queue does.
- * Returns whether it was open. */
-bool ws__enqueue_cut(ws_conn *c, const char *reason);
+/* Cut c, which has a queue, with 1013 and the reason: as a full queue does. */
+void ws__enqueue_cut(ws_conn *c, const char *reason,
+                     struct ws__outqueue_counts *n);
 
 #endif

@@ -290,11 +290,7 @@ bool ws__outqueue_bound(ws_conn *c, struct ws__outqueue_counts *n)
 
     ws__lock_briefly(&q->lock);
     bool cut = outqueue_is_over(q) && q->options.slow == WS_SLOW_CLOSE;
-    if (cut) {
-        dropped = outqueue_drop(c, q);
-        q->cut = true;
-    }
-    for (; outqueue_is_over(q); dropped++)
+    for (; !cut && outqueue_is_over(q); dropped++)
         if (q->options.slow == WS_SLOW_DROP_OLDEST)
             ws__outqueue_remove(c, q->sending);
         else
@@ -303,6 +299,19 @@ bool ws__outqueue_bound(ws_conn *c, struct ws__outqueue_counts *n)
     ws__unlock(&q->lock);
     n->dropped += dropped;
     return !cut;
+}
+
+void ws__outqueue_cut(ws_conn *c, struct ws__outqueue_counts *n)
+{
+    struct ws__outqueue *q = atomic_load(&c->w.outqueue);
+
+    ws__lock_briefly(&q->lock);
+    size_t dropped = outqueue_drop(c, q);
+    q->dropped += dropped;
+    n->cut += !q->cut;
+    q->cut = true;
+    ws__unlock(&q->lock);
+    n->dropped += dropped;
 }
 
 size_t ws__outqueue_bytes(const ws_conn *c)

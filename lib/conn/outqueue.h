@@ -77,9 +77,13 @@ int ws__outqueue_put(ws_conn *c, ws_prepared *p, const char *key,
 /* Is there more than may be? */
 bool ws__outqueue_is_over(struct ws__outqueue *q);
 
-/* Have no more than may be.  Returns false, and has dropped all, if the
- * connection is to be cut. */
+/* Have no more than may be.  Returns false if the connection is to be cut
+ * instead. */
 bool ws__outqueue_bound(ws_conn *c, struct ws__outqueue_counts *n);
+
+/* It was cut, and its close frame lies in its slot, ahead of whatever comes here
+ * from now on: drop all, so that nothing goes behind a gap. */
+void ws__outqueue_cut(ws_conn *c, struct ws__outqueue_counts *n);
 
 /* The i-th, and no longer that: with the lock held. */
 static inline struct ws__outqueue_entry *ws__outqueue_at(

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/alloc.h"
+#include "fiber/lot.h"
 #include "hub/hub.h"
 
 enum {
@@ -14,6 +15,8 @@ enum {
 };
 
 #define NONE UINT32_MAX
+
+size_t ws__desk_limit = (size_t)64 << 20;
 
 /* What was taken out of an inbox. */
 struct round {
@@ -134,6 +137,15 @@ void ws__desks_count(struct ws__desks *all, ws_hub_stats *s)
 
 /* ---- A round ------------------------------------------------------------ */
 
+static void no_more_behind(struct ws__desk *d)
+{
+    ws_hub *h = d->hub;
+
+    d->behind = false;
+    if (atomic_fetch_sub(&h->behind, 1) == 1)
+        ws__lot_wake(&h->behind, NULL, true);
+}
+
 /* With the desk's lock held. */
 static void round_take(struct round *r, struct ws__desk *d)
 {
@@ -147,8 +159,11 @@ static void round_take(struct round *r, struct ws__desk *d)
                          .alive = r->alive };
     d->inbox = NULL;
     d->n = d->room = 0;
+    d->waiting = 0;
     d->jobs = d->last_job = NULL;
     d->lost = NULL;
+    if (d->behind)
+        no_more_behind(d);
 }
 
 /* A chain for each group, in the inbox itself. */
@@ -307,25 +322,34 @@ static bool desk_take_more(struct ws__desk *d, struct round *r)
 }
 
 /* The connections of a worker that has ended are nobody's to send to. */
-static void desk_run_here(struct ws__desk *d)
+static void desk_work(struct ws__desk *d)
 {
     struct round r = { .alive = !d->worker };
 
     while (desk_take_more(d, &r))
         round_do(&r);
+}
+
+static void desk_run_here(struct ws__desk *d)
+{
+    desk_work(d);
     ws__desk_let_go(d);
+}
+
+static struct ws__desk *desk_of(struct ws__job *j)
+{
+    return (struct ws__desk *)((char *)j - offsetof(struct ws__desk, job));
 }
 
 static void desk_run_helped(struct ws__job *j)
 {
-    desk_run_here(
-        (struct ws__desk *)((char *)j - offsetof(struct ws__desk, job)));
+    desk_work(desk_of(j));
 }
 
-/* It may be gone. */
+/* Its helper still looks at j when that has been run, and then no more. */
 static void desk_helped(struct ws__job *j)
 {
-    (void)j;
+    ws__desk_let_go(desk_of(j));
 }
 
 /* ---- The inbox ---------------------------------------------------------- */
@@ -353,6 +377,15 @@ static bool inbox_has_room(struct ws__desk *d)
     return true;
 }
 
+static void count_waiting(struct ws__desk *d, const struct ws__publication *p)
+{
+    d->waiting += sizeof(struct ws__delivery) + sizeof(*p) + p->size;
+    if (d->waiting <= ws__desk_limit || d->behind)
+        return;
+    d->behind = true;
+    atomic_fetch_add(&d->hub->behind, 1);
+}
+
 static void inbox_add(struct ws__desk *d, struct ws__group *g,
                       struct ws__publication *p)
 {
@@ -360,6 +393,7 @@ static void inbox_add(struct ws__desk *d, struct ws__group *g,
         d->inbox[d->n++] =
             (struct ws__delivery){ ws__publication_hold(p), g, NONE };
         d->next_number++;
+        count_waiting(d, p);
     } else if (!g->lost) {
         g->lost = true;
         g->next_lost = d->lost;

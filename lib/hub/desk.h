@@ -53,6 +53,8 @@ struct ws__desk {
     uint32_t n;
     uint32_t room;
     uint64_t next_number;
+    size_t waiting; /* bytes of publications in it, about */
+    bool behind;    /* these are too many: the hub counts it */
     struct ws__desk_job *jobs;
     struct ws__desk_job *last_job;
     struct ws__group *lost; /* groups that there was no memory for */
@@ -86,6 +88,9 @@ void ws__desks_count(struct ws__desks *d, ws_hub_stats *s);
  * for it: its members are cut.  The desk is added to due if it is to be rung. */
 void ws__desk_put(struct ws__group *g, struct ws__publication *p,
                   struct ws__desk **due);
+
+/* So much may wait at a desk, until publishers have to.  For tests. */
+extern size_t ws__desk_limit __attribute__((visibility("hidden")));
 
 /* The number of the next delivery. */
 uint64_t ws__desk_next_number(struct ws__desk *d);

@@ -155,6 +155,6 @@ void ws__group_cut(const struct ws__group *g, uint64_t number,
 {
     for (uint32_t i = 0; i < g->n; i++)
         if (number >= g->members[i]->from)
-            n->cut += ws__enqueue_cut(g->members[i]->subscriber->c,
-                                      "publications were lost");
+            ws__enqueue_cut(g->members[i]->subscriber->c,
+                            "publications were lost", n);
 }

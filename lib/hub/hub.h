@@ -33,6 +33,9 @@ struct ws_hub {
     size_t
         replay_bytes; /* the most that is replayed as a subscription begins */
 
+    atomic_size_t
+        behind; /* desks where too much waits; publishers wait for none
+                           * to be */
     atomic_size_t joined; /* subscribers that have a subscription */
     atomic_size_t subscriptions;
     _Atomic uint64_t published;

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Join, publish, leave, trim and end in some of the orders in which they may meet:
+ * no gap, no duplicate, nobody left; in all of them by tests/long/hub_order. */
+
+#include "hub_scenes.h"
+
+enum {
+    PREEMPTIONS = 1,
+    SCHEDULES = 1000, /* of each scene */
+};
+
+/* What goes wrong in the first scene in which something does, or NULL. */
+static const char *play_all(void)
+{
+    unsigned long limit = (unsigned long)rounds(SCHEDULES);
+    const char *wrong = NULL;
+
+    for (size_t i = 0; i < COUNT(scenes) && !wrong; i++) {
+        wrong = explore_all(&scenes[i].of, PREEMPTIONS, limit);
+        if (wrong)
+            print_message("# %s, after %lu orders: %s\n", scenes[i].name,
+                          explore.schedules, wrong);
+    }
+    return wrong;
+}
+
+static void there_is_no_gap_and_no_duplicate(void **state)
+{
+    (void)state;
+    assert_null(play_all());
+}
+
+static void one_that_was_sent_twice_would_be_found(void **state)
+{
+    (void)state;
+    fault_replays_twice = true;
+    assert_non_null(play_all());
+    fault_replays_twice = false;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(there_is_no_gap_and_no_duplicate),
+        cmocka_unit_test(one_that_was_sent_twice_would_be_found),
+    };
+
+    alloc_fail_install();
+    return cmocka_run_group_tests_name("hub_order", tests, NULL, NULL);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+
+/* hub_order [PREEMPTIONS [LIMIT]]: plays each scene of tests/hub_scenes.h in all
+ * orders with at most so many preemptions (2), at most LIMIT (0: all) of each.
+ * Ends with 1 when there is a gap, a duplicate, or somebody left in one. */
+
+#include "hub_scenes.h"
+
+int main(int argc, char **argv)
+{
+    int preemptions = argc > 1 ? atoi(argv[1]) : 2;
+    unsigned long limit = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+    int failed = 0;
+
+    alloc_fail_install();
+    for (size_t i = 0; i < COUNT(scenes); i++) {
+        const char *wrong = explore_all(&scenes[i].of, preemptions, limit);
+
+        printf("%-40s %10lu schedules, %12lu points%s\n", scenes[i].name,
+               explore.schedules, explore.points,
+               limit > 0 && explore.schedules >= limit ? ", of more" : "");
+        if (wrong)
+            printf("    WRONG: %s\n", wrong);
+        failed += wrong != NULL;
+        fflush(stdout);
+    }
+    return failed > 0;
+}
