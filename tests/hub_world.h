@@ -27,6 +27,7 @@
 #include "fiber/offload.h"
 #include "fiber/park.h"
 #include "fiber/worker.h"
+#include "io/random.h"
 
 enum { CONNS = 3, HEARD = 64 };
 
@@ -231,6 +232,8 @@ static void world_end(int i)
 
 /* ---- The hub ------------------------------------------------------------ */
 
+/* A schedule is to come again as it was. */
+#define ws__random(p, n) (memset(p, 7, n), 0)
 #define pthread_mutex_lock(m) world_lock(m)
 #define pthread_mutex_unlock(m) world_unlock(m)
 #define pthread_mutex_init(m, a) world_init(m)
