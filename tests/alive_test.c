@@ -316,7 +316,7 @@ static void a_message_that_keeps_the_rate_is_waited_for(void **state)
     hear_policy(raw, "59999 bytes of a message in 60000 ms, expected at least "
                      "60000");
     assert_string_equal(ws_conn_error(c)->text,
-                        "a message came too slowly: 59999 bytes of a message "
+                        "the peer is too slow: 59999 bytes of a message "
                         "in 60000 ms, expected at least 60000");
     close(raw);
     ws_close(c);

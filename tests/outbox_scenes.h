@@ -229,6 +229,64 @@ static void takes_what_comes(void)
     }
 }
 
+/* ---- By reference ------------------------------------------------------- */
+
+static void hands_over(void)
+{
+    world_hand_over();
+}
+
+static void hands_over_two(void)
+{
+    world_hand_over();
+    world_hand_over();
+}
+
+static void hears_three_and_an_answer(void)
+{
+    peer_says_something();
+    peer_takes(3 * MESSAGE + ANSWER);
+    peer_says_something();
+}
+
+static void hears_three(void)
+{
+    peer_takes(3 * MESSAGE);
+    peer_says_something();
+}
+
+/* What conn/write_pieces does: nothing may go between its frames. */
+static void writes_in_pieces(void)
+{
+    ws_conn *c = &world.conn;
+
+    if (ws__message_lock(c, 0) != 0)
+        return;
+    atomic_store(&world.extras.author, &world.parkers[explore.current]);
+    world_write(ANSWER);
+    size_t before = world.sent;
+    world_write(MESSAGE - ANSWER);
+    if (world.sent > before + MESSAGE - ANSWER)
+        explore.endless = true;
+    atomic_store(&world.extras.author, NULL);
+    ws__message_unlock(c);
+}
+
+/* As conn/enqueue cuts a connection of a thread. */
+static void cuts(void)
+{
+    ws_conn *c = &world.conn;
+
+    if (ws__conn_cut(c))
+        ws__lot_wake(&c->w.unsent, NULL, true);
+}
+
+static void hands_over_and_cuts(void)
+{
+    hands_over_two();
+    cuts();
+}
+
 /* ---- All of them -------------------------------------------------------- */
 
 static const struct scene {
@@ -320,6 +378,54 @@ static const struct scene {
       { sees_edges,
         somebody_waits,
         { { "a writer", writes_much },
+          { "the reader", reads_once },
+          { "who closes", closes_and_sends_the_rest },
+          { "the peer", takes_what_comes } } } },
+    { "messages by reference and a ping, in threads",
+      { blind,
+        somebody_waits,
+        { { "a writer", writes },
+          { "who hands over", hands_over_two },
+          { "the reader", reads_twice },
+          { "the peer", hears_three_and_an_answer } } } },
+    { "messages by reference and a ping, in fibers",
+      { sees_edges,
+        somebody_waits,
+        { { "a writer", writes },
+          { "who hands over", hands_over_two },
+          { "the reader", reads_twice },
+          { "the peer", hears_three_and_an_answer } } } },
+    { "messages by reference of two, in fibers",
+      { sees_edges,
+        somebody_waits,
+        { { "who hands over", hands_over },
+          { "another", hands_over_two },
+          { "the reader", reads_once },
+          { "the peer", hears_three } } } },
+    { "messages by reference beside one in pieces, in threads",
+      { blind,
+        somebody_waits,
+        { { "the author", writes_in_pieces },
+          { "who hands over", hands_over_two },
+          { "the reader", reads_once },
+          { "the peer", hears_three } } } },
+    { "messages by reference beside one in pieces, in fibers",
+      { sees_edges,
+        somebody_waits,
+        { { "the author", writes_in_pieces },
+          { "who hands over", hands_over_two },
+          { "the reader", reads_once },
+          { "the peer", hears_three } } } },
+    { "a cut, and who waits for input, in threads",
+      { blind,
+        somebody_waits,
+        { { "the reader", reads_once },
+          { "who cuts", hands_over_and_cuts },
+          { "another", cuts } } } },
+    { "a close, and what waits by reference, in fibers",
+      { sees_edges,
+        somebody_waits,
+        { { "who hands over", hands_over_two },
           { "the reader", reads_once },
           { "who closes", closes_and_sends_the_rest },
           { "the peer", takes_what_comes } } } },

@@ -87,7 +87,8 @@ typedef struct ws_message {
  *   WS_ERR_DEAD        nothing came, not even the answer to a ping, nor was
  *                      anything taken (ws_upgrader.ping_interval_ms)
  *   WS_ERR_SLOW        the rest of a message came too slowly (1008 was sent;
- *                      ws_upgrader.min_read_rate)
+ *                      ws_upgrader.min_read_rate), or the peer did not take what
+ *                      was handed over (1013 was sent; ws_set_queue)
  *   WS_ERR_FULL        unfinished messages, of all connections together or of
  *                      those from one address, hold too much (1013 was sent;
  *                      ws_set_unfinished_limit, max_unfinished_per_address)
@@ -140,6 +141,7 @@ WS_API WS_CHECKED ptrdiff_t ws_read_joined(ws_conn *c, const char *term,
  *   WS_ERR_DEAD        it passed in the middle of the message, or the peer took
  *                      nothing for write_timeout_ms
  *   WS_ERR_CANCELED    ws_shutdown or ws_close was called
+ *   WS_ERR_SLOW        it did not take what was handed over (ws_set_queue)
  *   -ECONNRESET, ...   the transport failed
  */
 WS_API int ws_write_message(ws_conn *c, ws_type type, const void *data,
@@ -187,7 +189,7 @@ WS_API size_t ws_buffered(const ws_conn *c);
  * later call.
  *
  * Long computing, or waiting outside of this library, holds such an answer
- * back: ws_flush before it, or ws_set_coalescing(c, false) to send always at
+ * back: ws_flush before it (it waits for what was handed over, too), or ws_set_coalescing(c, false) to send always at
  * once.  A connection that held answers for over 100 us three times in a row
  * stops by itself, and a route with thread set starts with coalescing off.
  */

@@ -141,15 +141,6 @@ static bool is_clear(const ws_conn *c)
            !ws__message_has_author(c);
 }
 
-static void batch_count(const ws_conn *c, const struct ws__batch_mark *begin,
-                        const struct ws__batch_mark *end, size_t n, bool rsv1)
-{
-    ws__count_message(c, WS_COUNT_BYTES_OUT, end->plain - begin->plain,
-                      WS_COUNT_MESSAGES_OUT, n);
-    if (rsv1)
-        ws__count(c, WS_COUNT_COMPRESSED_OUT, end->payload - begin->payload);
-}
-
 /* The rest of what has begun waits in the buffer. */
 static int keep_rest(ws_conn *c, const uint8_t *p, size_t n)
 {
@@ -186,8 +177,9 @@ static ptrdiff_t send_run(ws_conn *c, const struct ws__batch *b, size_t from,
         if (error != 0)
             return ws__write_settle(c, error);
     }
-    batch_count(c, &r->marks[from], &r->marks[next], next - from,
-                r->level != PLAIN);
+    const struct ws__batch_mark *m = &r->marks[from], *to = &r->marks[next];
+    ws__count_sent(c, next - from, to->plain - m->plain,
+                   r->level == PLAIN ? 0 : to->payload - m->payload);
     return (ptrdiff_t)next;
 }
 

@@ -141,8 +141,7 @@ static void append_due(ws_conn *c)
 
         if (ws__sendbuf_make_header(c, &f) != 0)
             return;
-        ws__sendbuf_header(&c->w.sendbuf->buf, &f);
-        ws__sendbuf_payload(&c->w.sendbuf->buf, &f, data);
+        ws__sendbuf_frame(&c->w.sendbuf->buf, &f, data);
         if (opcode == WS_CLOSE)
             ws__close_is_sent(c);
         else

@@ -25,6 +25,14 @@ static enum ws_counter counter_of(int code)
     return WS_COUNT_CLOSED_OTHER;
 }
 
+void ws__count_sent(const ws_conn *c, uint64_t n, uint64_t bytes,
+                    uint64_t compressed)
+{
+    ws__count_message(c, WS_COUNT_BYTES_OUT, bytes, WS_COUNT_MESSAGES_OUT, n);
+    if (compressed > 0)
+        ws__count(c, WS_COUNT_COMPRESSED_OUT, compressed);
+}
+
 void ws__count_end(const ws_conn *c)
 {
     ws__count_once(c, counter_of(ws_close_code(c)));

@@ -70,6 +70,11 @@ static inline void ws__count_message(const ws_conn *c, enum ws_counter bytes,
     ws__stats_add_outside(ws__conn_stats(c), messages, ended);
 }
 
+/* Messages that went, of so many bytes before they were compressed (0: they were
+ * not) to so many. */
+void ws__count_sent(const ws_conn *c, uint64_t n, uint64_t bytes,
+                    uint64_t compressed);
+
 /* The end of one that has begun. */
 void ws__count_end(const ws_conn *c);
 

@@ -52,8 +52,7 @@ static int append_frame(ws_conn *c, struct ws__frame *f, const void *payload)
 
     if (error != 0)
         return error;
-    ws__sendbuf_header(&c->w.sendbuf->buf, f);
-    ws__sendbuf_payload(&c->w.sendbuf->buf, f, payload);
+    ws__sendbuf_frame(&c->w.sendbuf->buf, f, payload);
     return 0;
 }
 
@@ -105,10 +104,8 @@ static void drain_pop(ws_conn *c, struct ws__outqueue *q)
 {
     const struct ws__outqueue_entry *e = ws__outqueue_at(q, 0);
 
-    ws__count_message(c, WS_COUNT_BYTES_OUT, e->message->plain->len,
-                      WS_COUNT_MESSAGES_OUT, true);
-    if (e->form && e->form->rsv1)
-        ws__count(c, WS_COUNT_COMPRESSED_OUT, e->form->len);
+    ws__count_sent(c, 1, e->message->plain->len,
+                   e->form && e->form->rsv1 ? e->form->len : 0);
     ws__outqueue_remove(c, 0);
 }
 
@@ -117,7 +114,7 @@ static int append_some(ws_conn *c, struct ws__outqueue *q)
 {
     int error = 0;
 
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     q->sending = 0;
     while (error == 0 && q->sending < q->count) {
         const struct ws__outqueue_entry *e = ws__outqueue_at(q, q->sending);
@@ -126,7 +123,7 @@ static int append_some(ws_conn *c, struct ws__outqueue *q)
         if (error == 0)
             q->sending++;
     }
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     return error == -ENOSPC ? 0 : error;
 }
 
@@ -156,13 +153,13 @@ static size_t drain_take_back(ws_conn *c, const struct ws__outqueue *q)
 /* Returns whether there are more. */
 static bool settle_sent(ws_conn *c, struct ws__outqueue *q, bool all)
 {
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     size_t n = all ? q->sending : drain_take_back(c, q);
     q->sending = 0;
     while (n-- > 0)
         drain_pop(c, q);
     bool more = q->count > 0;
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     return more;
 }
 
@@ -176,9 +173,9 @@ static bool must_hold(ws_conn *c, bool own)
 
 static bool drain_hold(ws_conn *c, struct ws__outqueue *q, bool own)
 {
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     atomic_fetch_and(&c->w.due, (unsigned char)~WS__DUE_MESSAGES);
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     atomic_store(&ws__extras_own(c)->queue_held, true);
     if (must_hold(c, own))
         return true;

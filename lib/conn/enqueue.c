@@ -122,8 +122,7 @@ static int cut_off(ws_conn *c, struct ws__outqueue *q,
 {
     if (atomic_load(&c->end) == WS__OPEN)
         ws__conn_fail(c, WS_ERR_SLOW,
-                      "%s: it did not take what was sent, and more than %zu "
-                      "messages or %zu bytes waited",
+                      "%s: more than %zu messages or %zu bytes waited for it",
                       ws_strerror(WS_ERR_SLOW), q->options.max_messages,
                       q->options.max_bytes);
     cut_with(c, q, q->options.close_code, "too slow", n);

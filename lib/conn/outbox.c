@@ -16,11 +16,11 @@
 
 /* ---- Letting go --------------------------------------------------------- */
 
-/* With the lock held. */
-static void note_unsent(ws_conn *c)
+/* With the lock held.  stuck: messages by reference found no room. */
+static void note_unsent(ws_conn *c, bool stuck)
 {
     bool empty = ws__sendbuf_pending(c) == 0;
-    bool unsent = !empty && c->w.sendbuf->coalesced == 0;
+    bool unsent = stuck || (!empty && c->w.sendbuf->coalesced == 0);
 
     if (unsent != atomic_load_explicit(&c->w.unsent, memory_order_relaxed))
         atomic_store(&c->w.unsent, unsent);
@@ -38,9 +38,7 @@ static void push_out(ws_conn *c)
     if (atomic_load(&c->w.due) == WS__DUE_MESSAGES)
         stuck = ws__drain_send(c);
     (void)ws__send_try(c);
-    note_unsent(c);
-    if (stuck)
-        atomic_store(&c->w.unsent, true);
+    note_unsent(c, stuck);
 }
 
 /* Rule 2. */
@@ -96,7 +94,7 @@ int ws__outbox_lock(ws_conn *c, int64_t deadline)
 
 void ws__outbox_unlock(ws_conn *c)
 {
-    note_unsent(c);
+    note_unsent(c, false);
     ws__unlock(&c->w.lock);
     if (atomic_load(&c->w.due) || atomic_load(&c->w.unsent) ||
         atomic_load(&c->w.wanted))

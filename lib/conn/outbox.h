@@ -9,31 +9,38 @@
  * Who sends what waits to be sent.
  *
  * Bytes wait in the connection's buffer (conn/sendbuf), control frames in their
- * slots (conn/control_queue).  Nobody may wait to give an answer, so whoever
- * cannot send leaves it to another one, and says so by a flag.  These are the
- * flags and the rules; tests/long/outbox tries them in all orders.
+ * slots (conn/control_queue), messages by reference in its queue (conn/outqueue).
+ * Nobody may wait to give an answer, so whoever cannot send leaves it to another
+ * one, and says so by a flag.  These are the flags and the rules; tests/long/outbox
+ * tries them in all orders.
  *
  *   lock         One at a time puts bytes into the buffer and sends them.  It is
  *                held while its holder waits for room.
- *   control_due  A slot is full.  Set and cleared with the slots, under their
- *                own lock, by anyone.
+ *   due          A slot is full, or the queue is to be looked at (enum ws__due).
+ *                Set and cleared with the slots, or the queue, under their own
+ *                lock, by anyone.
  *   wanted       Somebody found the lock taken.  Set by whoever did, without
  *                the lock, before a last try to take it.  Cleared by a holder
  *                before it looks at what there is to do.
- *   unsent       The buffer holds bytes that nobody is sending, since there was
- *                no room.  Set and cleared by the holder, as it lets go.
+ *   unsent       The buffer holds bytes, or the queue messages, that nobody is
+ *                sending, since there was no room.  Set and cleared by the holder,
+ *                as it lets go; while it stays so it is never cleared in between,
+ *                unless rule 2 follows.
+ *   queue_held   The queue waits for the end of a message in pieces, or for the
+ *                turn to compress (conn/turn), and is not due until then.  In the
+ *                extras.  Set by the holder, which looks once more after that;
+ *                cleared by who looks.
  *   coalesced    So many messages wait in the buffer on purpose: those bytes
  *                are not unsent.  For the holder; the reading fiber alone adds
  *                to it, and has promised to send them before it waits (see
  *                conn/coalesce).
- *   end          The connection is over (conn/end).  Set once, by ws_shutdown or
- *                ws_close.
+ *   end          The connection is over (conn/end): cut, shut down or closed.
  *   r.waiting    The reading fiber is about to wait for input, or waits.
  *   w.waiting    The holder is about to wait for room, or waits.
  *
  * Who must look, and when:
  *
- * 1. Whoever has let go of the lock looks at control_due, wanted and unsent
+ * 1. Whoever has let go of the lock looks at due, wanted and unsent
  *    after that, and sends what there is, unless another one has the lock: then
  *    that one looks.  So whoever fills a slot need only try.
  * 2. Whoever leaves unsent set tries once more to send after that: the room may
@@ -45,12 +52,15 @@
  * 4. Whoever leaves unsent set looks at the reader's waiting after that, and
  *    wakes it if it waits for input alone: it is queued under the address of
  *    unsent.
- * 5. Whoever sets end looks at both waiting flags after that, and breaks the
- *    transport if someone waits for it.  It wakes all who wait for their turn,
- *    too (conn/turn): these are queued under the address of end, and look at it
- *    after they are.
+ * 5. Whoever sets end, but for a cut, looks at both waiting flags after that, and
+ *    breaks the transport if someone waits for it.  A cut has the reader look at
+ *    end: by the address of unsent, or in its worker's loop.  Either wakes all
+ *    who wait for their turn, too (conn/turn): these are queued under the address
+ *    of end, and look at it after they are.
  * 6. Whoever closes sends what is left over, or sees to it that it is sent
  *    (conn/linger).
+ * 7. Whoever gives the turn looks at queue_held after that, makes the queue due
+ *    and sends.
  *
  * So of two, one that leaves something and one that is to see it, at least one
  * looks after the other has spoken: all of these are sequentially consistent.

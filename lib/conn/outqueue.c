@@ -23,6 +23,16 @@ static const ws_queue_options usual = { .max_messages = MAX_MESSAGES,
 
 /* ---- Having one --------------------------------------------------------- */
 
+void ws__outqueue_lock(struct ws__outqueue *q)
+{
+    ws__lock_briefly(&q->lock);
+}
+
+void ws__outqueue_unlock(struct ws__outqueue *q)
+{
+    ws__unlock(&q->lock);
+}
+
 static struct ws__outqueue *outqueue_new(ws_conn *c)
 {
     struct ws__outqueue *q = ws__zalloc(sizeof(*q));
@@ -67,7 +77,7 @@ int ws_set_queue(ws_conn *c, const ws_queue_options *o)
     struct ws__outqueue *q = ws__outqueue_own(c);
     if (!q)
         return -ENOMEM;
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     q->options = usual;
     q->options.slow = o->slow;
     if (o->max_messages != 0)
@@ -76,7 +86,7 @@ int ws_set_queue(ws_conn *c, const ws_queue_options *o)
         q->options.max_bytes = o->max_bytes;
     if (o->close_code != 0)
         q->options.close_code = o->close_code;
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     return 0;
 }
 
@@ -88,13 +98,13 @@ int ws_queue_stats_get(ws_conn *c, ws_queue_stats *s)
     *s = (ws_queue_stats){ 0 };
     if (!q)
         return 0;
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     *s = (ws_queue_stats){ .messages = q->count,
                            .bytes = q->bytes,
                            .dropped = q->dropped,
                            .conflated = q->conflated,
                            .cut = q->cut };
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     return 0;
 }
 
@@ -169,10 +179,10 @@ void ws__outqueue_forget(ws_conn *c)
 {
     struct ws__outqueue *q = atomic_load(&c->w.outqueue);
 
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     q->sending = 0;
     outqueue_drop(c, q);
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
 }
 
 void ws__outqueue_free(ws_conn *c)
@@ -258,11 +268,11 @@ int ws__outqueue_put(ws_conn *c, ws_prepared *p, const char *key,
 
     if (error != 0)
         return error;
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     error = put_entry(q, &e, n);
     if (error == 0)
         atomic_fetch_or(&c->w.due, WS__DUE_MESSAGES);
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     return error;
 }
 
@@ -277,9 +287,9 @@ static bool outqueue_is_over(const struct ws__outqueue *q)
 
 bool ws__outqueue_is_over(struct ws__outqueue *q)
 {
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     bool over = outqueue_is_over(q);
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     return over;
 }
 
@@ -288,7 +298,7 @@ bool ws__outqueue_bound(ws_conn *c, struct ws__outqueue_counts *n)
     struct ws__outqueue *q = ws__outqueue_own(c);
     uint64_t dropped = 0;
 
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     bool cut = outqueue_is_over(q) && q->options.slow == WS_SLOW_CLOSE;
     for (; !cut && outqueue_is_over(q); dropped++)
         if (q->options.slow == WS_SLOW_DROP_OLDEST)
@@ -296,7 +306,7 @@ bool ws__outqueue_bound(ws_conn *c, struct ws__outqueue_counts *n)
         else
             remove_last(c, q);
     q->dropped += dropped;
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     n->dropped += dropped;
     return !cut;
 }
@@ -321,9 +331,9 @@ size_t ws__outqueue_bytes(const ws_conn *c)
 
     if (!q)
         return 0;
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     n = q->bytes;
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     return n;
 }
 
@@ -335,13 +345,13 @@ bool ws__outqueue_add_hook(ws_conn *c, struct ws__end_hook *h)
 
     if (!q)
         return false;
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     bool ended = q->ended || ws__conn_ended(c);
     if (!ended) {
         h->next = q->hooks;
         q->hooks = h;
     }
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     return !ended;
 }
 
@@ -350,13 +360,13 @@ bool ws__outqueue_remove_hook(ws_conn *c, struct ws__end_hook *h)
     struct ws__outqueue *q = ws__outqueue_own(c);
     struct ws__end_hook **at;
 
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     for (at = &q->hooks; *at && *at != h;)
         at = &(*at)->next;
     bool there = *at;
     if (there)
         *at = h->next;
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     return there;
 }
 
@@ -367,11 +377,11 @@ void ws__outqueue_end(ws_conn *c)
 
     if (!q)
         return;
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     h = q->hooks;
     q->hooks = NULL;
     q->ended = true;
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     for (; h; h = next) {
         next = h->next;
         h->ended(h);

@@ -58,6 +58,9 @@ struct ws__outqueue {
 /* Its own; NULL when there is no memory. */
 struct ws__outqueue *ws__outqueue_own(ws_conn *c);
 
+void ws__outqueue_lock(struct ws__outqueue *q);
+void ws__outqueue_unlock(struct ws__outqueue *q);
+
 /* For the last reference. */
 void ws__outqueue_free(ws_conn *c);
 

@@ -140,6 +140,13 @@ void ws__sendbuf_payload(struct ws__buf *out, const struct ws__frame *f,
         ws__mask(out->last - n, n, f->key, 0);
 }
 
+void ws__sendbuf_frame(struct ws__buf *out, const struct ws__frame *f,
+                       const void *data)
+{
+    ws__sendbuf_header(out, f);
+    ws__sendbuf_payload(out, f, data);
+}
+
 bool ws__sendbuf_is_late(const struct ws__sendbuf *o)
 {
     return ws__ticks() - o->coalesced_since > LATE_US * ws__ticks_per_us();

@@ -41,6 +41,8 @@ int ws__sendbuf_make_header(ws_conn *c, struct ws__frame *f);
 void ws__sendbuf_header(struct ws__buf *out, const struct ws__frame *f);
 void ws__sendbuf_payload(struct ws__buf *out, const struct ws__frame *f,
                          const void *data);
+void ws__sendbuf_frame(struct ws__buf *out, const struct ws__frame *f,
+                       const void *data);
 
 /* Do those that wait on purpose wait for too long? */
 bool ws__sendbuf_is_late(const struct ws__sendbuf *o);
