@@ -97,14 +97,22 @@ bool ws__inbox_trim(ws_conn *c, bool all)
     return !in->begin && !g->reader.whole.begin;
 }
 
-/* The kernel takes a microsecond for each page. */
+/* The kernel takes a microsecond for each page.  What has moved was copied: not
+ * every allocator leaves in place what shrinks, and one that does not is asked
+ * for the half of it, lest it copy nearly all each time. */
 void ws__inbox_shed(ws_conn *c)
 {
     struct ws__reader *r = &c->r.inbox->reader;
+    struct ws__buf *b = &r->whole;
+    const uint8_t *at = b->begin;
+    size_t n = SHED;
 
-    while (r->type == 0 && ws__buf_shrink(&r->whole, SHED)) {
-        ws__spend_bytes(SHED);
+    while (r->type == 0 && ws__buf_shrink(b, n)) {
+        ws__spend_bytes(n);
         ws__take_turns();
+        if (b->begin != at && ws__buf_size(b) / 2 > SHED)
+            n = ws__buf_size(b) / 2;
+        at = b->begin;
     }
 }
 
