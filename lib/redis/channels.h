@@ -20,6 +20,7 @@ struct ws__redis_channel {
     struct ws__str name; /* first: what it is found by */
     bool wanted;
     bool queued; /* in a queue, by next */
+    void *owner; /* who listens to it: redis/cluster */
     enum ws__redis_state state;
     struct ws__redis_channel *next;
     struct ws__redis_channel *newer;

@@ -9,8 +9,10 @@
 #include "base/error.h"
 #include "fiber/limit.h"
 #include "fiber/sync.h"
+#include "redis/cluster.h"
 #include "redis/codec.h"
 #include "redis/node.h"
+#include "redis/sentinel.h"
 #include "redis/url.h"
 
 enum {
@@ -24,11 +26,35 @@ struct ws__redis {
     struct ws__redis_url url;
     struct ws__redis_way way;
     struct ws__redis_listener listener;
-    struct ws__redis_node *node;
+    struct ws__redis_node *node;           /* NULL: a cluster */
+    struct ws__redis_sentinels *sentinels; /* NULL: there are none */
+    struct ws__redis_cluster *cluster;     /* NULL: it is none */
     ws_event stop;
+    ws_event changed; /* the master may have */
 };
 
 /* ---- Its life ----------------------------------------------------------- */
+
+/* What the kind of URL asks for. */
+static bool client_build(struct ws__redis *r)
+{
+    ws__redis_find find = NULL;
+
+    if (r->url.kind == WS__REDIS_CLUSTER) {
+        r->cluster = ws__redis_cluster_new(&r->way, &r->url, &r->listener);
+        return r->cluster;
+    }
+    if (r->url.kind == WS__REDIS_SENTINEL) {
+        r->way.master = true;
+        r->sentinels = ws__redis_sentinels_new(&r->way, &r->url, &r->changed);
+        if (!r->sentinels)
+            return false;
+        find = ws__redis_sentinels_find;
+    }
+    r->node = ws__redis_node_new(&r->way, r->url.hosts, find, r->sentinels,
+                                 false, &r->listener);
+    return r->node;
+}
 
 static int client_init(struct ws__redis *r, const struct ws__redis_options *o,
                        ws_error *err)
@@ -48,9 +74,7 @@ static int client_init(struct ws__redis *r, const struct ws__redis_options *o,
         .silence_ms = o->silence_ms ? o->silence_ms : SILENCE_MS,
     };
     r->listener = o->listener;
-    r->node = ws__redis_node_new(&r->way, r->url.hosts, NULL, NULL, false,
-                                 &r->listener);
-    return r->node ? 0 : ws__fail(err, -ENOMEM, "out of memory");
+    return client_build(r) ? 0 : ws__fail(err, -ENOMEM, "out of memory");
 }
 
 struct ws__redis *ws__redis_new(const struct ws__redis_options *o,
@@ -83,15 +107,52 @@ void ws__redis_free(struct ws__redis *r)
     if (!r)
         return;
     ws__redis_node_free(r->node);
+    ws__redis_sentinels_free(r->sentinels);
+    ws__redis_cluster_free(r->cluster);
     ws__redis_url_fini(&r->url);
     ws_free(r);
 }
 
+static void client_listen(void *arg)
+{
+    ws__redis_sentinels_run(arg);
+}
+
+/* Until it is to stop: a master that is no longer one is left. */
+static void client_watch(struct ws__redis *r)
+{
+    while (!ws_event_is_set(&r->stop)) {
+        ws_wait_any(-1, 0, 0, &r->stop, &r->changed);
+        if (!ws_event_is_set(&r->changed))
+            continue;
+        ws_event_clear(&r->changed);
+        if (ws__redis_sentinels_differ(r->sentinels, &r->stop))
+            ws__redis_node_reset(r->node);
+    }
+}
+
+static int client_run_sentinel(struct ws__redis *r)
+{
+    ws_fiber *f = ws_go(client_listen, r->sentinels);
+
+    if (!f)
+        return -ENOMEM;
+    client_watch(r);
+    ws__redis_sentinels_stop(r->sentinels);
+    ws_join(f);
+    return 0;
+}
+
 int ws__redis_run(struct ws__redis *r)
 {
+    if (r->cluster) {
+        ws__redis_cluster_run(r->cluster);
+        return 0;
+    }
     int code = ws__redis_node_start(r->node);
-
-    if (code == 0)
+    if (code == 0 && r->sentinels)
+        code = client_run_sentinel(r);
+    else if (code == 0)
         ws_event_wait(&r->stop, 0);
     ws__redis_node_stop(r->node);
     ws__redis_node_join(r->node);
@@ -101,6 +162,8 @@ int ws__redis_run(struct ws__redis *r)
 void ws__redis_stop(struct ws__redis *r)
 {
     ws_event_set(&r->stop);
+    if (r->cluster)
+        ws__redis_cluster_stop(r->cluster);
 }
 
 bool ws__redis_is_cluster(const struct ws__redis *r)
@@ -124,38 +187,63 @@ static bool is_passing(const struct ws__redis_reply *reply)
     return false;
 }
 
-/* Returns 0, or why there is no further attempt. */
-static int client_pause(struct ws__redis *r, int attempt, int64_t deadline,
-                        struct ws__str said, ws_error *err)
-{
-    int ms = attempt < 5 ? FIRST_PAUSE_MS << attempt : LONGEST_PAUSE_MS;
-    int64_t until = ws__earlier(deadline, ws_after(ms));
+/* What becomes of a command. */
+struct attempt {
+    int64_t deadline;
+    int code;
+    struct ws__redis_reply *reply;
+    bool done;
+    ws_error *err;
+};
 
-    if (ws_event_wait(&r->stop, until) == 0)
-        return ws__fail(err, WS_ERR_CANCELED, "Redis is asked no more");
-    if (deadline != 0 && ws_now() >= deadline)
-        return ws__fail(err, WS_ERR_TIMEOUT, "Redis says: %.*s", (int)said.n,
-                        said.p);
+/* Returns 0, or why there is no further attempt. */
+static int client_pause(struct ws__redis *r, int n, const struct attempt *a)
+{
+    int ms = n < 5 ? FIRST_PAUSE_MS << n : LONGEST_PAUSE_MS;
+    struct ws__str said = ws__redis_reply_str(a->reply);
+
+    if (n == 0 && r->cluster && !is_passing(a->reply))
+        return 0;
+    if (ws_event_wait(&r->stop, ws__earlier(a->deadline, ws_after(ms))) == 0)
+        return ws__fail(a->err, WS_ERR_CANCELED, "Redis is asked no more");
+    if (a->deadline != 0 && ws_now() >= a->deadline)
+        return ws__fail(a->err, WS_ERR_TIMEOUT, "Redis says: %.*s", (int)said.n,
+                        said.n ? said.p : "");
     return 0;
 }
 
-static int client_ask(struct ws__redis *r, const struct ws__redis_command *c,
-                      int64_t deadline, struct ws__redis_reply **reply,
-                      bool *done, ws_error *err)
+/* One attempt, at whom it concerns or who was named.  Returns true if there is to
+ * be another one; *named then is whom to ask at once, or NULL. */
+static bool client_try(struct ws__redis *r, const struct ws__redis_command *c,
+                       struct ws__redis_node **named, struct attempt *a)
 {
-    for (int attempt = 0;; attempt++) {
-        int code = ws__redis_pipe_call(r->node->pipe, c, false, deadline, reply,
-                                       done, err);
+    struct ws__redis_node *node = *named;
 
-        if (code != 0 || !is_passing(*reply))
-            return code;
-        code = client_pause(r, attempt, deadline, ws__redis_reply_str(*reply),
-                            err);
-        ws__redis_reply_free(*reply);
-        *reply = NULL;
-        *done = false;
-        if (code != 0)
-            return code;
+    if (!node)
+        node =
+            r->cluster ? ws__redis_cluster_node(r->cluster, c->key) : r->node;
+    a->code = ws__redis_pipe_call(node->pipe, c, *named, a->deadline, &a->reply,
+                                  &a->done, a->err);
+    *named = NULL;
+    if (a->code != 0)
+        return a->code == -EHOSTUNREACH;
+    return (r->cluster &&
+            ws__redis_cluster_redirected(r->cluster, node, a->reply, named)) ||
+           is_passing(a->reply);
+}
+
+static void client_ask(struct ws__redis *r, const struct ws__redis_command *c,
+                       struct attempt *a)
+{
+    struct ws__redis_node *named = NULL;
+
+    for (int n = 0; client_try(r, c, &named, a); n++) {
+        a->code = named ? 0 : client_pause(r, n, a);
+        ws__redis_reply_free(a->reply);
+        a->reply = NULL;
+        a->done = false;
+        if (a->code != 0)
+            break;
     }
 }
 
@@ -163,11 +251,15 @@ int ws__redis_call(struct ws__redis *r, const struct ws__redis_command *c,
                    int64_t deadline, struct ws__redis_reply **reply, bool *done,
                    ws_error *err)
 {
-    bool unseen;
+    struct attempt a = { .deadline = deadline, .err = err };
 
     if (err)
         *err = (ws_error){ 0 };
-    return client_ask(r, c, deadline, reply, done ? done : &unseen, err);
+    client_ask(r, c, &a);
+    *reply = a.reply;
+    if (done)
+        *done = a.done;
+    return a.code;
 }
 
 /* ---- Scripts ------------------------------------------------------------ */
@@ -205,10 +297,15 @@ int ws__redis_eval(struct ws__redis *r, const struct ws__redis_script *s,
 
 int ws__redis_subscribe(struct ws__redis *r, struct ws__str channel)
 {
-    return ws__redis_subscription_add(r->node->subscription, channel);
+    return r->cluster
+               ? ws__redis_cluster_subscribe(r->cluster, channel)
+               : ws__redis_subscription_add(r->node->subscription, channel);
 }
 
 void ws__redis_unsubscribe(struct ws__redis *r, struct ws__str channel)
 {
-    ws__redis_subscription_remove(r->node->subscription, channel);
+    if (r->cluster)
+        ws__redis_cluster_unsubscribe(r->cluster, channel);
+    else
+        ws__redis_subscription_remove(r->node->subscription, channel);
 }

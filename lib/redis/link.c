@@ -81,18 +81,40 @@ static int link_tell(struct ws__redis_link *l, int64_t deadline,
     return r;
 }
 
-static int link_login(struct ws__redis_link *l, const struct ws__redis_way *w,
-                      int64_t deadline, ws_event *cancel, ws_error *err)
+static int link_auth(struct ws__redis_link *l, const struct ws__redis_way *w,
+                     int64_t deadline, ws_event *cancel, ws_error *err)
 {
     struct ws__str words[3] = { ws__str("AUTH") };
     int n = 1;
 
-    if (!w->password)
-        return 0;
     if (w->user)
         words[n++] = ws__str(w->user);
     words[n++] = ws__str(w->password);
     return link_tell(l, deadline, cancel, n, words, err);
+}
+
+/* Until it has answered a server may be one that is stopped.  Who may not ask has
+ * been answered. */
+static int link_greet(struct ws__redis_link *l, const struct ws__redis_way *w,
+                      int64_t deadline, ws_event *cancel, ws_error *err)
+{
+    const struct ws__str word = ws__str("PING");
+    struct ws__redis_reply *reply;
+    int r = ws__redis_link_ask(
+        l, &(struct ws__redis_command){ .n = 1, .words = &word }, deadline,
+        cancel, &reply, err);
+
+    if (r != 0)
+        return r;
+    bool refused = reply->type == WS__REDIS_ERROR &&
+                   !ws__redis_reply_is_error(reply, "NOPERM");
+    if (ws__redis_reply_is_error(reply, "NOAUTH") && w->if_asked && w->password)
+        r = link_auth(l, w, deadline, cancel, err);
+    else if (refused)
+        r = ws__fail(err, WS_ERR_REDIS, "Redis refuses a connection: %s",
+                     reply->str);
+    ws__redis_reply_free(reply);
+    return r;
 }
 
 static int link_select(struct ws__redis_link *l, const struct ws__redis_way *w,
@@ -135,8 +157,12 @@ static int link_check_role(struct ws__redis_link *l,
 static int link_hello(struct ws__redis_link *l, const struct ws__redis_way *w,
                       int64_t deadline, ws_event *cancel, ws_error *err)
 {
-    int r = link_login(l, w, deadline, cancel, err);
+    int r = 0;
 
+    if (w->password && !w->if_asked)
+        r = link_auth(l, w, deadline, cancel, err);
+    if (r == 0)
+        r = link_greet(l, w, deadline, cancel, err);
     if (r == 0)
         r = link_select(l, w, deadline, cancel, err);
     if (r == 0)
@@ -250,6 +276,18 @@ static int link_receive(struct ws__redis_link *l)
     return ws__redis_reader_feed(l->reader, l->in, (size_t)n);
 }
 
+/* Whatever ends the wait, an end of the stream that is here is to be found before
+ * anything is sent. */
+static int link_step(struct ws__redis_link *l, int64_t deadline, ws_event *wake)
+{
+    int waited = l->stream.readable ? 0 : link_wait(l, deadline, wake);
+
+    if (waited != 0 && waited != WS_ERR_TIMEOUT && waited != WS_ERR_CANCELED)
+        return waited;
+    int r = link_receive(l);
+    return r != 0 ? r : waited;
+}
+
 int ws__redis_link_next(struct ws__redis_link *l, int64_t deadline,
                         ws_event *wake, struct ws__redis_reply **reply,
                         ws_error *err)
@@ -261,10 +299,8 @@ int ws__redis_link_next(struct ws__redis_link *l, int64_t deadline,
             r = ws__redis_reader_next(l->reader, reply, err);
         if (r == 0 && *reply)
             return 0;
-        if (r == 0 && !l->stream.readable)
-            r = link_wait(l, deadline, wake);
         if (r == 0)
-            r = link_receive(l);
+            r = link_step(l, deadline, wake);
         if (r == WS_ERR_TIMEOUT || r == WS_ERR_CANCELED)
             return r;
         if (r != 0)

@@ -22,7 +22,7 @@ struct ws__redis_way {
     bool secure;
     const ws_tls *tls; /* NULL: verify with the system's roots */
     bool master;       /* a replica is refused */
-    bool readonly;     /* a cluster's replica is to answer, too */
+    bool if_asked;     /* the password is for a server that asks for one */
     int timeout_ms;    /* of connecting */
     int silence_ms; /* after so much of it a PING is sent; after three times as
                         * much the server is given up */

@@ -2,6 +2,8 @@
 
 #include "redis/pipe.h"
 
+#include <errno.h>
+
 #include "base/alloc.h"
 #include "base/error.h"
 #include "redis/call.h"
@@ -16,6 +18,7 @@ struct ws__redis_pipe {
     /* Under its lock: */
     struct ws__redis_calls queued;
     struct ws__redis_calls sent;
+    bool away; /* nothing is queued */
 };
 
 struct ws__redis_pipe *ws__redis_pipe_new(const struct ws__redis_way *way,
@@ -43,19 +46,27 @@ void ws__redis_pipe_reset(struct ws__redis_pipe *p)
     ws__redis_session_reset(&p->session);
 }
 
+void ws__redis_pipe_turn_away(struct ws__redis_pipe *p, bool away)
+{
+    ws_mutex_lock(&p->session.lock);
+    p->away = away;
+    if (away)
+        ws__redis_calls_fail(&p->queued, -EHOSTUNREACH);
+    ws_mutex_unlock(&p->session.lock);
+}
+
 /* ---- Callers ------------------------------------------------------------ */
 
 static int pipe_enqueue(struct ws__redis_pipe *p, struct ws__redis_call *call)
 {
     ws_mutex_lock(&p->session.lock);
-    bool stopping = p->session.stopping;
-    if (!stopping)
+    int r = p->session.stopping ? WS_ERR_CANCELED : p->away ? -EHOSTUNREACH : 0;
+    if (r == 0)
         ws__redis_calls_add(&p->queued, call);
     ws_mutex_unlock(&p->session.lock);
-    if (stopping)
-        return WS_ERR_CANCELED;
-    ws_event_set(&p->session.wake);
-    return 0;
+    if (r == 0)
+        ws_event_set(&p->session.wake);
+    return r;
 }
 
 /* The caller gives up, unless it has been finished in this very moment.  One
@@ -92,7 +103,7 @@ static int pipe_result(struct ws__redis_call *call,
     *done = call->sent;
     call->reply = NULL;
     ws__redis_call_free(call);
-    if (r != 0)
+    if (r != 0 && r != -EHOSTUNREACH)
         ws__fail(err, r,
                  r == WS_ERR_CANCELED ? "Redis is asked no more"
                                       : "Redis went before it had answered");
@@ -114,6 +125,8 @@ int ws__redis_pipe_call(struct ws__redis_pipe *p,
         if (r != 0)
             ws__redis_call_free(call);
     }
+    if (r == -EHOSTUNREACH)
+        return r;
     if (r != 0)
         return ws__fail(err, r, "a command for Redis: %s", ws_strerror(r));
     if (ws_event_wait(&call->over, deadline) != 0 &&

@@ -32,11 +32,14 @@ void ws__redis_pipe_stop(struct ws__redis_pipe *p);
 /* Have it connect anew, wherever the server is now.  From any thread. */
 void ws__redis_pipe_reset(struct ws__redis_pipe *p);
 
+/* Nothing is to be asked here any more, or again.  From any thread. */
+void ws__redis_pipe_turn_away(struct ws__redis_pipe *p, bool away);
+
 /*
  * Have a command done; asking as in redis/call.  From any fiber or thread.
  * Returns 0 and *reply, which is the caller's and may be an error; WS_ERR_TIMEOUT,
- * WS_ERR_CANCELED, WS_ERR_DEAD when the connection broke, or what
- * ws__redis_format does.  *done: it may have been done, although there is no
+ * WS_ERR_CANCELED, WS_ERR_DEAD when the connection broke, -EHOSTUNREACH from one
+ * that turns callers away, or what ws__redis_format does.  *done: it may have been done, although there is no
  * answer.  *err (may be NULL) says why.
  */
 int ws__redis_pipe_call(struct ws__redis_pipe *p,

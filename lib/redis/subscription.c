@@ -226,7 +226,7 @@ static int sub_refused(struct ws__redis_subscription *s,
         return 0;
     if (s->retry_at == 0)
         s->retry_at = ws_after(REFUSED_MS);
-    if (ws__seldom(&s->said))
+    if (!ws__redis_reply_is_error(reply, "MOVED") && ws__seldom(&s->said))
         ws__log(WS__LOG(WS_LOG_WARNING, "redis_refused"),
                 "Redis refuses a channel: %s", reply->str);
     if (l->refused)

@@ -30,6 +30,23 @@ const char *ws__redis_host_text(char out[static WS__REDIS_HOST_LEN],
     return out;
 }
 
+bool ws__redis_host_set(struct ws__redis_host *h, struct ws__str name,
+                        struct ws__str port)
+{
+    unsigned long long n;
+
+    *h = (struct ws__redis_host){ 0 };
+    if (name.n == 0 || name.n >= sizeof(h->name) ||
+        !ws__str_number(port, 65535, &n) || n == 0)
+        return false;
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] <= ' ' || name.p[i] > '~')
+            return false;
+    memcpy(h->name, name.p, name.n);
+    *ws__decimal(h->port, n) = '\0';
+    return true;
+}
+
 bool ws__redis_host_equal(const struct ws__redis_host *a,
                           const struct ws__redis_host *b)
 {

@@ -8,6 +8,8 @@
 
 #include <silverback/base.h>
 
+#include "base/str.h"
+
 /* Where a server listens. */
 struct ws__redis_host {
     char name
@@ -22,6 +24,11 @@ struct ws__redis_host {
 /* "name:port", "[::1]:port" or the path.  Returns out. */
 const char *ws__redis_host_text(char out[static WS__REDIS_HOST_LEN],
                                 const struct ws__redis_host *h);
+
+/* What a server says of another one: the bytes are anybody's.  Returns false for
+ * what cannot be a host and a port. */
+bool ws__redis_host_set(struct ws__redis_host *h, struct ws__str name,
+                        struct ws__str port);
 
 bool ws__redis_host_equal(const struct ws__redis_host *a,
                           const struct ws__redis_host *b);
@@ -51,7 +58,7 @@ struct ws__redis_url {
  *   redis+cluster://[[user]:password@]host[:6379],host...
  *
  * and with "rediss" the same over TLS, unix excepted.  What stands before "@" is
- * the server's, and Sentinels are asked without (but for TLS).  Parts are as
+ * for the servers, and for Sentinels that ask for it.  Parts are as
  * proto/url has them.
  *
  * Returns 0; WS_ERR_URL, and *err says what was expected and what came, without

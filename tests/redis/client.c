@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * client URL [CA_FILE]: a client of Redis, which does what the lines of its input
+ * client URL [CA_FILE [CERT_FILE KEY_FILE]]: a client of Redis, which does what the lines of its input
  * say, each by itself, and tells what comes of it:
  *
  *   call ID MS KEY WORD...    ID reply REPLY, or: ID error CODE DONE TEXT
@@ -197,6 +197,11 @@ static void *run_thread(void *arg)
 int main(int argc, char **argv)
 {
     ws_tls tls = { .ca_file = argc > 2 ? argv[2] : NULL };
+
+    if (argc > 4) {
+        tls.cert_file = argv[3];
+        tls.key_file = argv[4];
+    }
     const struct ws__redis_options o = {
         .url = argv[1],
         .tls = argc > 2 ? &tls : NULL,
