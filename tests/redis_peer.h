@@ -91,12 +91,17 @@ static inline void redis_run(void *arg)
     p->result = ws__redis_run(p->client);
 }
 
+static inline void redis_init(struct redis_peer *p)
+{
+    *p = (struct redis_peer){ .lock = PTHREAD_MUTEX_INITIALIZER };
+}
+
 static inline void redis_listen(struct redis_peer *p)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };
 
-    *p = (struct redis_peer){ .folder = "/tmp/redis.XXXXXX",
-                              .lock = PTHREAD_MUTEX_INITIALIZER };
+    redis_init(p);
+    snprintf(p->folder, sizeof(p->folder), "/tmp/redis.XXXXXX");
     assert_non_null(mkdtemp(p->folder));
     snprintf(p->path, sizeof(p->path), "%s/s", p->folder);
     memcpy(un.sun_path, p->path, strlen(p->path));
@@ -111,14 +116,11 @@ struct redis_times {
     int silence_ms;
 };
 
-static inline void redis_begin_with(struct redis_peer *p, const char *user,
-                                    const char *query, struct redis_times t)
+static inline void redis_begin_url(struct redis_peer *p, const char *url,
+                                   struct redis_times t)
 {
-    char url[128];
     ws_error err;
 
-    redis_listen(p);
-    snprintf(url, sizeof(url), "redis+unix://%s%s%s", user, p->path, query);
     p->client = ws__redis_new(
         &(struct ws__redis_options){
             .url = url,
@@ -136,6 +138,16 @@ static inline void redis_begin_with(struct redis_peer *p, const char *user,
     p->running = mode_go(redis_run, p);
 }
 
+static inline void redis_begin_with(struct redis_peer *p, const char *user,
+                                    const char *query, struct redis_times t)
+{
+    char url[128];
+
+    redis_listen(p);
+    snprintf(url, sizeof(url), "redis+unix://%s%s%s", user, p->path, query);
+    redis_begin_url(p, url, t);
+}
+
 static inline void redis_begin(struct redis_peer *p)
 {
     redis_begin_with(p, "", "", (struct redis_times){ 0 });
@@ -149,6 +161,8 @@ static inline void redis_end(struct redis_peer *p)
         assert_int_equal(p->result, 0);
         ws__redis_free(p->client);
     }
+    if (p->path[0] == '\0')
+        return;
     close(p->listener);
     unlink(p->path);
     rmdir(p->folder);
@@ -226,6 +240,7 @@ static inline void redis_expect_end(int fd)
 struct redis_asked {
     struct redis_peer *peer;
     const struct ws__redis_script *script; /* NULL: a command */
+    const char *key;                       /* NULL: none */
     char line[256];
     int ms;
     ws_fiber *fiber;
@@ -240,7 +255,8 @@ static inline void redis_do_ask(void *arg)
 {
     struct redis_asked *a = arg;
     struct ws__str words[16];
-    struct ws__redis_command c = { .words = words };
+    struct ws__redis_command c = { .words = words,
+                                   .key = ws__str(a->key ? a->key : "") };
     char line[256], *save;
 
     memcpy(line, a->line, sizeof(line));
@@ -260,8 +276,11 @@ static inline void redis_ask(struct redis_asked *a, struct redis_peer *p,
                              const char *words, int ms)
 {
     const struct ws__redis_script *script = a->script;
+    const char *key = a->key;
 
-    *a = (struct redis_asked){ .peer = p, .script = script, .ms = ms };
+    *a = (struct redis_asked){
+        .peer = p, .script = script, .key = key, .ms = ms
+    };
     snprintf(a->line, sizeof(a->line), "%s", words);
     a->fiber = mode_go(redis_do_ask, a);
     assert_non_null(a->fiber);

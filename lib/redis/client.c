@@ -20,6 +20,7 @@ enum {
     SILENCE_MS = 5000,
     FIRST_PAUSE_MS = 20,
     LONGEST_PAUSE_MS = 500,
+    REDIRECTS_AT_ONCE = 2, /* more of them may never end */
 };
 
 struct ws__redis {
@@ -202,8 +203,6 @@ static int client_pause(struct ws__redis *r, int n, const struct attempt *a)
     int ms = n < 5 ? FIRST_PAUSE_MS << n : LONGEST_PAUSE_MS;
     struct ws__str said = ws__redis_reply_str(a->reply);
 
-    if (n == 0 && r->cluster && !is_passing(a->reply))
-        return 0;
     if (ws_event_wait(&r->stop, ws__earlier(a->deadline, ws_after(ms))) == 0)
         return ws__fail(a->err, WS_ERR_CANCELED, "Redis is asked no more");
     if (a->deadline != 0 && ws_now() >= a->deadline)
@@ -238,7 +237,9 @@ static void client_ask(struct ws__redis *r, const struct ws__redis_command *c,
     struct ws__redis_node *named = NULL;
 
     for (int n = 0; client_try(r, c, &named, a); n++) {
-        a->code = named ? 0 : client_pause(r, n, a);
+        bool at_once =
+            n < REDIRECTS_AT_ONCE && (named || !is_passing(a->reply));
+        a->code = at_once ? 0 : client_pause(r, n, a);
         ws__redis_reply_free(a->reply);
         a->reply = NULL;
         a->done = false;

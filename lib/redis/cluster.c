@@ -20,10 +20,10 @@ enum {
 };
 
 /* A node and what it is in the map; never freed before the cluster. */
-struct member {
+struct master {
     struct ws__redis_node *node;
     struct ws__redis_cluster *cluster;
-    struct member *next;
+    struct master *next;
     struct ws__redis_host host;
     size_t slots;      /* in the map; under the lock */
     atomic_bool tried; /* to connect to */
@@ -42,13 +42,13 @@ struct ws__redis_cluster {
     ws_mutex lock;
     bool stale;   /* the map is to be read again */
     bool stopped; /* no members any more */
-    struct member *members;
+    struct master *masters;
     size_t n;
     struct ws__redis_channels channels;
-    struct member *slots[WS__REDIS_SLOTS]; /* NULL: nobody's */
+    struct master *slots[WS__REDIS_SLOTS]; /* NULL: nobody's */
 };
 
-/* ---- Members ------------------------------------------------------------ */
+/* ---- Masters ------------------------------------------------------------ */
 
 /* Have the map read again. */
 static void cluster_refresh(struct ws__redis_cluster *cl)
@@ -60,10 +60,10 @@ static void cluster_refresh(struct ws__redis_cluster *cl)
 }
 
 /* A second attempt says that something is wrong. */
-static int member_find(struct ws__redis_host *h, int64_t deadline,
+static int master_find(struct ws__redis_host *h, int64_t deadline,
                        ws_event *cancel, void *arg, ws_error *err)
 {
-    struct member *m = arg;
+    struct master *m = arg;
 
     (void)deadline;
     (void)cancel;
@@ -74,17 +74,17 @@ static int member_find(struct ws__redis_host *h, int64_t deadline,
     return 0;
 }
 
-static struct member *member_new(struct ws__redis_cluster *cl,
+static struct master *master_new(struct ws__redis_cluster *cl,
                                  const struct ws__redis_host *host)
 {
-    struct member *m = ws__zalloc(sizeof(*m));
+    struct master *m = ws__zalloc(sizeof(*m));
 
     if (!m)
         return NULL;
     m->cluster = cl;
     m->host = *host;
     m->node =
-        ws__redis_node_new(cl->way, host, member_find, m, true, &cl->listener);
+        ws__redis_node_new(cl->way, host, master_find, m, true, &cl->listener);
     if (!m->node) {
         ws_free(m);
         return NULL;
@@ -93,17 +93,17 @@ static struct member *member_new(struct ws__redis_cluster *cl,
 }
 
 /* With the lock held.  NULL: no memory, or too many. */
-static struct member *member_get(struct ws__redis_cluster *cl,
+static struct master *master_get(struct ws__redis_cluster *cl,
                                  const struct ws__redis_host *host)
 {
-    struct member **end = &cl->members;
+    struct master **end = &cl->masters;
 
     for (; *end; end = &(*end)->next)
         if (ws__redis_host_equal(&(*end)->host, host))
             return *end;
     if (cl->n == NODES_MAX || cl->stopped)
         return NULL;
-    *end = member_new(cl, host);
+    *end = master_new(cl, host);
     if (*end) {
         cl->n++;
         ws_event_set(&cl->wake);
@@ -112,12 +112,12 @@ static struct member *member_get(struct ws__redis_cluster *cl,
 }
 
 /* Also those that there is no memory for yet. */
-static bool members_start(struct ws__redis_cluster *cl)
+static bool masters_start(struct ws__redis_cluster *cl)
 {
     bool all = true;
 
     ws_mutex_lock(&cl->lock);
-    struct member *m = cl->members;
+    struct master *m = cl->masters;
     ws_mutex_unlock(&cl->lock);
     while (m) {
         all = ws__redis_node_start(m->node) == 0 && all;
@@ -128,25 +128,25 @@ static bool members_start(struct ws__redis_cluster *cl)
     return all;
 }
 
-static void members_end(struct ws__redis_cluster *cl)
+static void masters_end(struct ws__redis_cluster *cl)
 {
     ws_mutex_lock(&cl->lock);
     cl->stopped = true;
     ws_mutex_unlock(&cl->lock);
 
-    members_start(cl);
-    for (struct member *m = cl->members; m; m = m->next)
+    masters_start(cl);
+    for (struct master *m = cl->masters; m; m = m->next)
         ws__redis_node_stop(m->node);
-    for (struct member *m = cl->members; m; m = m->next)
+    for (struct master *m = cl->masters; m; m = m->next)
         ws__redis_node_join(m->node);
 }
 
 /* ---- The map ------------------------------------------------------------ */
 
 /* With the lock held. */
-static void slot_give(struct ws__redis_cluster *cl, int slot, struct member *m)
+static void slot_give(struct ws__redis_cluster *cl, int slot, struct master *m)
 {
-    struct member *before = cl->slots[slot];
+    struct master *before = cl->slots[slot];
 
     if (before)
         before->slots--;
@@ -159,8 +159,8 @@ static void slot_give(struct ws__redis_cluster *cl, int slot, struct member *m)
 static void channel_settle(struct ws__redis_cluster *cl,
                            struct ws__redis_channel *c)
 {
-    struct member *m = cl->slots[ws__redis_slot(c->name)];
-    struct member *before = c->owner;
+    struct master *m = cl->slots[ws__redis_slot(c->name)];
+    struct master *before = c->owner;
 
     if (m == before || !m)
         return;
@@ -195,7 +195,7 @@ static int map_take(struct ws__redis_cluster *cl,
     for (size_t i = 0; i < reply->elements; i++) {
         if (!ws__redis_range(reply, i, from, &range))
             continue;
-        struct member *m = member_get(cl, &range.master);
+        struct master *m = master_get(cl, &range.master);
         if (!m)
             return -ENOMEM;
         for (int slot = range.first; slot <= range.last; slot++)
@@ -216,7 +216,7 @@ static int map_apply(struct ws__redis_cluster *cl,
         slot_give(cl, slot, NULL);
     int r = map_take(cl, reply, from);
     cl->stale = r != 0;
-    for (struct member *m = cl->members; m; m = m->next)
+    for (struct master *m = cl->masters; m; m = m->next)
         ws__redis_pipe_turn_away(m->node->pipe, m->slots == 0);
     for (struct ws__redis_channel *c = cl->channels.newest; c; c = c->older)
         channel_settle(cl, c);
@@ -228,7 +228,7 @@ static int map_apply(struct ws__redis_cluster *cl,
 static void map_whom(struct ws__redis_cluster *cl, struct ws__redis_host *h)
 {
     ws_mutex_lock(&cl->lock);
-    struct member *m = cl->members;
+    struct master *m = cl->masters;
     for (size_t i = cl->asked++ % cl->n; i > 0; i--)
         m = m->next;
     *h = m->host;
@@ -282,12 +282,12 @@ struct ws__redis_node *ws__redis_cluster_node(struct ws__redis_cluster *cl,
                                               struct ws__str key)
 {
     ws_mutex_lock(&cl->lock);
-    struct member *m = key.n > 0 ? cl->slots[ws__redis_slot(key)] : NULL;
-    for (struct member *any = cl->members; any && !m; any = any->next)
+    struct master *m = key.n > 0 ? cl->slots[ws__redis_slot(key)] : NULL;
+    for (struct master *any = cl->masters; any && !m; any = any->next)
         if (any->slots > 0)
             m = any;
     if (!m)
-        m = cl->members;
+        m = cl->masters;
     ws_mutex_unlock(&cl->lock);
     return m->node;
 }
@@ -306,7 +306,7 @@ bool ws__redis_cluster_redirected(struct ws__redis_cluster *cl,
         return false;
 
     ws_mutex_lock(&cl->lock);
-    struct member *m = member_get(cl, &to);
+    struct master *m = master_get(cl, &to);
     if (m && moved)
         slot_give(cl, slot, m);
     if (m)
@@ -339,7 +339,7 @@ void ws__redis_cluster_unsubscribe(struct ws__redis_cluster *cl,
     ws_mutex_lock(&cl->lock);
     struct ws__redis_channel *c =
         ws__redis_channels_find(&cl->channels, channel);
-    struct member *m = c ? c->owner : NULL;
+    struct master *m = c ? c->owner : NULL;
     if (m)
         ws__redis_subscription_remove(m->node->subscription, channel);
     if (c)
@@ -405,7 +405,7 @@ struct ws__redis_cluster *ws__redis_cluster_new(
     };
     cl->stale = true;
     for (size_t i = 0; i < url->n && all; i++)
-        all = member_get(cl, &url->hosts[i]);
+        all = master_get(cl, &url->hosts[i]);
     if (!all) {
         ws__redis_cluster_free(cl);
         return NULL;
@@ -417,10 +417,10 @@ void ws__redis_cluster_free(struct ws__redis_cluster *cl)
 {
     if (!cl)
         return;
-    while (cl->members) {
-        struct member *m = cl->members;
+    while (cl->masters) {
+        struct master *m = cl->masters;
 
-        cl->members = m->next;
+        cl->masters = m->next;
         ws__redis_node_free(m->node);
         ws_free(m);
     }
@@ -443,7 +443,7 @@ static int64_t cluster_turn(struct ws__redis_cluster *cl)
         map_read(cl);
         cl->not_before = ws_after(REFRESH_MS);
     }
-    return members_start(cl) && !map_is_stale(cl) ? 0 : cl->not_before;
+    return masters_start(cl) && !map_is_stale(cl) ? 0 : cl->not_before;
 }
 
 void ws__redis_cluster_run(struct ws__redis_cluster *cl)
@@ -454,7 +454,7 @@ void ws__redis_cluster_run(struct ws__redis_cluster *cl)
 
         ws_wait_any(-1, 0, again, &cl->stop, &cl->wake);
     }
-    members_end(cl);
+    masters_end(cl);
 }
 
 void ws__redis_cluster_stop(struct ws__redis_cluster *cl)

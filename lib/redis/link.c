@@ -305,7 +305,8 @@ int ws__redis_link_next(struct ws__redis_link *l, int64_t deadline,
             return r;
         if (r != 0)
             return ws__fail(err, r, "the connection to Redis: %s",
-                            ws__stream_error(&l->stream, r));
+                            r == WS_ERR_EOF ? "it was closed at the other end"
+                                            : ws__stream_error(&l->stream, r));
     }
 }
 

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "redis_mock.h"
+
+/* ---- Servers ------------------------------------------------------------ */
+
+/* arg: its role.  GET is answered with its name. */
+static void server_answer(struct mock *m, const char *line, char *out,
+                          size_t cap)
+{
+    const char *role = m->arg;
+
+    if (strcmp(line, "ROLE") == 0)
+        snprintf(out, cap, "*1\r\n$%zu\r\n%s\r\n", strlen(role), role);
+    else if (strncmp(line, "GET ", 4) == 0)
+        snprintf(out, cap, "+%s\r\n", m->name);
+    else
+        mock_subscribes(m, line, out, cap);
+}
+
+static void sentinel_answer(struct mock *m, const char *line, char *out,
+                            size_t cap)
+{
+    if (strcmp(line, "SENTINEL GET-MASTER-ADDR-BY-NAME mine") == 0)
+        snprintf(out, cap, "%s", (const char *)m->arg);
+    else
+        mock_subscribes(m, line, out, cap);
+}
+
+/* The one with a password, which is "pw". */
+static void guarded_answer(struct mock *m, const char *line, char *out,
+                           size_t cap)
+{
+    if (strcmp(line, "AUTH pw") == 0)
+        m->now->asking = true;
+    if (m->now->asking && strcmp(line, "AUTH pw") == 0)
+        snprintf(out, cap, "+OK\r\n");
+    else if (!m->now->asking)
+        snprintf(out, cap, "-NOAUTH Authentication required.\r\n");
+    else
+        sentinel_answer(m, line, out, cap);
+}
+
+static void open_answer(struct mock *m, const char *line, char *out, size_t cap)
+{
+    if (strcmp(line, "AUTH pw") == 0)
+        snprintf(out, cap, "+OK\r\n");
+    else
+        server_answer(m, line, out, cap);
+}
+
+static char *address_of(const struct mock *m)
+{
+    static char text[2][64];
+    static int next;
+    char port[8];
+    char *out = text[next++ % 2];
+
+    snprintf(port, sizeof(port), "%u", m->port);
+    snprintf(out, sizeof(text[0]), "*2\r\n$9\r\n127.0.0.1\r\n$%zu\r\n%s\r\n",
+             strlen(port), port);
+    return out;
+}
+
+static void set(struct mock *m, void *arg)
+{
+    pthread_mutex_lock(&m->lock);
+    m->arg = arg;
+    pthread_mutex_unlock(&m->lock);
+}
+
+static void begin(struct redis_peer *p, const char *user, unsigned first,
+                  unsigned second)
+{
+    char url[128];
+
+    snprintf(url, sizeof(url),
+             "redis+sentinel://%s127.0.0.1:%u,127.0.0.1:%u/mine", user, first,
+             second);
+    redis_init(p);
+    redis_begin_url(p, url, (struct redis_times){ 0 });
+}
+
+/* ---- Cases -------------------------------------------------------------- */
+
+static void the_first_that_knows_is_believed(void **state)
+{
+    struct mock server = { .name = "it",
+                           .answer = server_answer,
+                           .arg = "master" };
+    struct mock one = { .answer = sentinel_answer, .arg = "*-1\r\n" };
+    struct mock two = { .answer = sentinel_answer };
+    struct redis_asked a = { 0 };
+    struct redis_peer p;
+
+    (void)state;
+    mock_begin(&server);
+    mock_begin(&one);
+    two.arg = address_of(&server);
+    mock_begin(&two);
+    begin(&p, "", one.port, two.port);
+    redis_ask(&a, &p, "GET a", 0);
+    redis_expect(&a, "it");
+    assert_true(mock_was_asked(&one, "SENTINEL"));
+    assert_true(mock_was_asked(&server, "ROLE;GET a;"));
+    redis_end(&p);
+    mock_end(&one);
+    mock_end(&two);
+    mock_end(&server);
+}
+
+static void one_that_is_gone_is_passed_over(void **state)
+{
+    struct mock server = { .name = "it",
+                           .answer = server_answer,
+                           .arg = "master" };
+    struct mock gone = { .answer = sentinel_answer };
+    struct mock two = { .answer = sentinel_answer };
+    struct redis_asked a = { 0 };
+    struct redis_peer p;
+
+    (void)state;
+    mock_begin(&server);
+    mock_begin(&gone);
+    two.arg = address_of(&server);
+    mock_begin(&two);
+    mock_end(&gone);
+    begin(&p, "", gone.port, two.port);
+    redis_ask(&a, &p, "GET a", 0);
+    redis_expect(&a, "it");
+    mock_expect_asked(&two, "SUBSCRIBE +switch-master");
+    redis_end(&p);
+    mock_end(&two);
+    mock_end(&server);
+}
+
+static void a_master_that_is_none_is_left(void **state)
+{
+    struct mock server = { .name = "it",
+                           .answer = server_answer,
+                           .arg = "slave" };
+    struct mock one = { .answer = sentinel_answer };
+    struct redis_asked a = { 0 };
+    struct redis_peer p;
+
+    (void)state;
+    mock_begin(&server);
+    one.arg = address_of(&server);
+    mock_begin(&one);
+    begin(&p, "", one.port, one.port);
+    redis_ask(&a, &p, "GET a", 0);
+    mock_expect_asked(&server, "ROLE;ROLE;");
+    assert_false(mock_was_asked(&server, "GET"));
+    set(&server, "master");
+    redis_expect(&a, "it");
+    redis_end(&p);
+    mock_end(&one);
+    mock_end(&server);
+}
+
+/* While the old one lives, and still takes itself for the master. */
+static void a_switch_is_heard_of(void **state)
+{
+    struct mock old = { .name = "old",
+                        .answer = server_answer,
+                        .arg = "master" };
+    struct mock new = { .name = "new",
+                        .answer = server_answer,
+                        .arg = "master" };
+    struct mock one = { .answer = sentinel_answer };
+    struct redis_asked a = { 0 };
+    struct redis_peer p;
+
+    (void)state;
+    mock_begin(&old);
+    mock_begin(&new);
+    one.arg = address_of(&old);
+    mock_begin(&one);
+    begin(&p, "", one.port, one.port);
+    assert_int_equal(ws__redis_subscribe(p.client, ws__str("room")), 0);
+    redis_ask(&a, &p, "GET a", 0);
+    redis_expect(&a, "old");
+    redis_expect_heard(&p, "subscribed room;");
+    mock_expect_asked(&one, "SUBSCRIBE +switch-master");
+
+    set(&one, address_of(&new));
+    mock_push(&one, "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n"
+                    "$5\r\nmine \r\n");
+    redis_expect_heard(&p, "subscribed room;lost room;subscribed room;");
+    redis_ask(&a, &p, "GET a", 0);
+    redis_expect(&a, "new");
+    redis_end(&p);
+    mock_end(&one);
+    mock_end(&old);
+    mock_end(&new);
+}
+
+/* Also that of another master, which is nothing to us. */
+static void a_switch_of_nothing_changes_nothing(void **state)
+{
+    struct mock server = { .name = "it",
+                           .answer = server_answer,
+                           .arg = "master" };
+    struct mock one = { .answer = sentinel_answer };
+    struct redis_asked a = { 0 };
+    struct redis_peer p;
+
+    (void)state;
+    mock_begin(&server);
+    one.arg = address_of(&server);
+    mock_begin(&one);
+    begin(&p, "", one.port, one.port);
+    redis_ask(&a, &p, "GET a", 0);
+    redis_expect(&a, "it");
+    mock_expect_asked(&one, "SUBSCRIBE +switch-master");
+    pthread_mutex_lock(&one.lock);
+    one.asked[0] = '\0';
+    pthread_mutex_unlock(&one.lock);
+    mock_push(&one, "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n"
+                    "$5\r\nother\r\n");
+    mock_expect_asked(&one, "SENTINEL");
+    redis_ask(&a, &p, "GET a", 0);
+    redis_expect(&a, "it");
+    assert_false(mock_was_asked(&server, "ROLE;GET a;ROLE"));
+    redis_end(&p);
+    mock_end(&one);
+    mock_end(&server);
+}
+
+static void a_password_is_for_who_asks_for_it(void **state)
+{
+    struct mock server = { .name = "it",
+                           .answer = open_answer,
+                           .arg = "master" };
+    struct mock one = { .answer = guarded_answer };
+    struct redis_asked a = { 0 };
+    struct redis_peer p;
+
+    (void)state;
+    mock_begin(&server);
+    one.arg = address_of(&server);
+    mock_begin(&one);
+    begin(&p, ":pw@", one.port, one.port);
+    redis_ask(&a, &p, "GET a", 0);
+    redis_expect(&a, "it");
+    assert_true(mock_was_asked(&server, "AUTH pw;ROLE;"));
+    mock_expect_asked(&one, "SUBSCRIBE +switch-master");
+    redis_end(&p);
+    mock_end(&one);
+    mock_end(&server);
+}
+
+static void what_is_no_address_is_named(void **state)
+{
+    static const struct {
+        const char *answer;
+        const char *said;
+    } rows[] = {
+        { "*-1\r\n", "no master of the name mine" },
+        { "-ERR no idea\r\n", "Sentinel says: ERR no idea" },
+        { "+OK\r\n", "what is no address" },
+        { "*0\r\n", "what is no address" },
+        { "*1\r\n$1\r\na\r\n", "what is no address" },
+        { "*2\r\n$1\r\na\r\n$1\r\n0\r\n", "what is no address" },
+        { "*2\r\n$1\r\na\r\n$5\r\n65536\r\n", "what is no address" },
+        { "*2\r\n$1\r\n\n\r\n$1\r\n1\r\n", "what is no address" },
+        { "*2\r\n$0\r\n\r\n$1\r\n1\r\n", "what is no address" },
+        { "*2\r\n*0\r\n*0\r\n", "what is no address" },
+        { "", "it was closed" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct mock one = { .answer = sentinel_answer,
+                            .arg = (void *)rows[i].answer };
+        struct redis_asked a = { 0 };
+        struct redis_peer p;
+
+        mock_begin(&one);
+        begin(&p, "", one.port, one.port);
+        for (int ms = 20;; ms *= 2) {
+            redis_ask(&a, &p, "GET a", ms);
+            ws_join(a.fiber);
+            assert_int_equal(a.code, WS_ERR_TIMEOUT);
+            assert_false(a.done);
+            if (strstr(a.err.text, rows[i].said))
+                break;
+            if (ms > 5000)
+                fail_msg("%s: %s", rows[i].answer, a.err.text);
+        }
+        redis_end(&p);
+        mock_end(&one);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_that_knows_is_believed),
+        cmocka_unit_test(one_that_is_gone_is_passed_over),
+        cmocka_unit_test(a_master_that_is_none_is_left),
+        cmocka_unit_test(a_switch_is_heard_of),
+        cmocka_unit_test(a_switch_of_nothing_changes_nothing),
+        cmocka_unit_test(a_password_is_for_who_asks_for_it),
+        cmocka_unit_test(what_is_no_address_is_named),
+    };
+
+    alloc_fail_install();
+    return run_in_mode("redis_sentinel", tests, NULL, NULL);
+}
