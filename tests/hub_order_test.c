@@ -34,9 +34,14 @@ static void there_is_no_gap_and_no_duplicate(void **state)
 static void one_that_was_sent_twice_would_be_found(void **state)
 {
     (void)state;
+    const char *wrong = NULL;
+
     fault_replays_twice = true;
-    assert_non_null(play_all());
+    for (size_t i = 0; i < COUNT(scenes) && !wrong; i++)
+        if (strcmp(scenes[i].name, "join where one is, and publish") == 0)
+            wrong = explore_all(&scenes[i].of, PREEMPTIONS, SCHEDULES);
     fault_replays_twice = false;
+    assert_non_null(wrong);
 }
 
 int main(void)

@@ -10,7 +10,7 @@
 #include "mode.h"
 
 enum {
-    N = 1500,
+    N = 400,
     SIZE = 4096, /* so that no kernel takes all of them */
     WAITING = 100,
 };

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "alloc_fail.h"
+#include "conn/prepared.h"
 #include "mode.h"
 
 /* A subscriber, of which the test sees every byte. */
@@ -537,6 +538,176 @@ static void a_frame_carries_its_place(void **state)
     ws_hub_free(h);
 }
 
+/* ---- Many at once ------------------------------------------------------- */
+
+enum { PUBLISHERS = 3, LISTENERS = 4, EACH = 100 };
+
+struct meeting {
+    ws_hub *hub;
+    atomic_int here;
+    char heard[LISTENERS][PUBLISHERS * EACH + 1];
+};
+
+struct attendant {
+    struct meeting *meeting;
+    int i;
+    bool heard_all;
+};
+
+static void listen_to_all(void *arg)
+{
+    struct attendant *a = arg;
+    struct sub s = sub_new();
+    struct heard h;
+    int n = 0;
+
+    join(a->meeting->hub, s.c, "t", NULL);
+    atomic_fetch_add(&a->meeting->here, 1);
+    while (n < PUBLISHERS * EACH && hear_frame(s.raw, &h)) {
+        a->meeting->heard[a->i][n++] = h.payload[0];
+        free(h.payload);
+    }
+    a->heard_all = n == PUBLISHERS * EACH;
+    sub_end(&s);
+}
+
+static void talk(void *arg)
+{
+    const struct attendant *a = arg;
+
+    for (int i = 0; i < EACH; i++) {
+        publish(a->meeting->hub, "t", &"a\0b\0c"[2 * a->i]);
+        ws_yield();
+    }
+}
+
+static void all_hear_it_in_one_order(void **state)
+{
+    (void)state;
+    struct meeting m = { .hub = hub_new(&(ws_hub_options){
+                             .queue = { .max_messages = 1000 } }) };
+    struct attendant listeners[LISTENERS], publishers[PUBLISHERS];
+    ws_fiber *fibers[LISTENERS + PUBLISHERS];
+
+    for (int i = 0; i < LISTENERS; i++) {
+        listeners[i] = (struct attendant){ &m, i, false };
+        fibers[i] = mode_go(listen_to_all, &listeners[i]);
+    }
+    while (atomic_load(&m.here) < LISTENERS)
+        ws_sleep(1);
+    for (int i = 0; i < PUBLISHERS; i++) {
+        publishers[i] = (struct attendant){ &m, i, false };
+        fibers[LISTENERS + i] = mode_go(talk, &publishers[i]);
+    }
+    for (int i = 0; i < LISTENERS + PUBLISHERS; i++)
+        ws_join(fibers[i]);
+    for (int i = 0; i < LISTENERS; i++) {
+        assert_true(listeners[i].heard_all);
+        assert_string_equal(m.heard[i], m.heard[0]);
+    }
+    comes_to(m.hub, 0, 0);
+    ws_hub_free(m.hub);
+}
+
+/* ---- Compressed --------------------------------------------------------- */
+
+static ws_prepared *keep_it(const ws_publication *p, void *arg)
+{
+    ws_prepared **kept = arg;
+
+    *kept = ws_prepare(p->type, p->data, p->len);
+    ws__prepared_ref(*kept);
+    return *kept;
+}
+
+static void it_is_compressed_once_for_all(void **state)
+{
+    (void)state;
+    enum { SUBSCRIBERS = 5 };
+    ws_prepared *kept = NULL;
+    ws_hub *h = hub_new(&(ws_hub_options){ .frame = keep_it, .arg = &kept });
+    ws_conn *c[SUBSCRIBERS], *client[SUBSCRIBERS];
+    char *text = make_text(1024);
+
+    for (int i = 0; i < SUBSCRIBERS; i++) {
+        both(&c[i], &client[i], true);
+        join(h, c[i], "t", NULL);
+    }
+    publish(h, "t", text);
+    for (int i = 0; i < SUBSCRIBERS; i++) {
+        ws_message m;
+        assert_int_equal(ws_read_message(client[i], &m), 0);
+        assert_string_equal(m.data, text);
+        ws_close(client[i]);
+        ws_close(c[i]);
+    }
+    const struct ws__form *form = atomic_load(&kept->compressed);
+    assert_non_null(form);
+    assert_null(form->next);
+    ws_prepared_free(kept);
+    free(text);
+    ws_hub_free(h);
+}
+
+/* ---- Without memory ----------------------------------------------------- */
+
+/* Whatever fails: each call succeeds or says so, and then all is well again.
+ * Returns whether something did. */
+static bool try_all(long n)
+{
+    const ws_join_options options[] = {
+        { .since = &(ws_place){ 0 }, .member = "eve" },
+        { .prefix = true },
+        { .member = "bob" },
+    };
+    struct sub a = sub_new();
+    ws_presence *p = NULL;
+
+    alloc_fail_at(n);
+    ws_hub *h = ws_hub_new(NULL, NULL);
+    int published = ws_hub_publish(h, "news", WS_TEXT, "one", 3, NULL);
+    for (size_t i = 0; h && i < COUNT(options); i++) {
+        int r = ws_hub_join(h, a.c, "news", &options[i], NULL);
+        assert_true(r == 0 || r == -ENOMEM || r == WS_ERR_CANCELED);
+    }
+    int present = ws_hub_presence(h, "news", &p);
+    ws_hub_publish(h, "news", WS_TEXT, "two", 3, NULL);
+    ws_hub_leave(h, a.c, "news");
+    bool failed = alloc_failed();
+    alloc_fail_at(0);
+    assert_true(h ? published == 0 || published == -ENOMEM
+                  : published == WS_ERR_INVALID);
+    assert_true((present == 0) == (p != NULL));
+    ws_free(p);
+    if (h && ws_conn_error(a.c)->code == 0) {
+        join(h, a.c, "weather", NULL);
+        publish(h, "weather", "sun");
+        struct heard heard;
+        bool sun = false;
+        while (!sun && hear_frame(a.raw, &heard)) {
+            sun = strcmp(heard.payload, "sun") == 0;
+            free(heard.payload);
+        }
+        assert_true(sun);
+    }
+    sub_end(&a);
+    if (h)
+        comes_to(h, 0, 0);
+    ws_hub_free(h);
+    return failed;
+}
+
+static void want_of_memory_is_survived(void **state)
+{
+    (void)state;
+    long n = 1;
+
+    while (try_all(n))
+        n++;
+    assert_true(n > 20);
+    print_message("# %ld allocations\n", n - 1);
+}
+
 /* ---- Misuse ------------------------------------------------------------- */
 
 static void what_is_wrong_gets_a_code(void **state)
@@ -605,6 +776,9 @@ int main(void)
         cmocka_unit_test(a_prefix_is_of_topics_that_are_and_that_come),
         cmocka_unit_test(presence_is_who_and_how_many),
         cmocka_unit_test(a_frame_carries_its_place),
+        cmocka_unit_test(all_hear_it_in_one_order),
+        cmocka_unit_test(it_is_compressed_once_for_all),
+        cmocka_unit_test(want_of_memory_is_survived),
         cmocka_unit_test(what_is_wrong_gets_a_code),
     };
 

@@ -115,12 +115,23 @@ ws_hub *ws_hub_new(const ws_hub_options *o, ws_error *err)
     return NULL;
 }
 
+/* Subscribers leave in their workers, later: without it. */
+static void end_backplane(ws_hub *h)
+{
+    struct ws__backplane *b = h->back;
+
+    ws__topics_lock(&h->topics);
+    h->back = NULL;
+    ws__topics_unlock(&h->topics);
+    if (b)
+        b->ops->free(b);
+}
+
 void ws_hub_free(ws_hub *h)
 {
     if (!h)
         return;
-    if (h->back)
-        h->back->ops->free(h->back);
+    end_backplane(h);
     ws__subscribers_end(h);
     ws__hub_let_go(h);
 }

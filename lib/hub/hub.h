@@ -25,7 +25,8 @@ struct ws_hub {
     ws_hub_options o; /* none of them 0; strings are copies */
     struct ws__history_limits limits;
     struct ws__hash_key key;
-    struct ws__backplane *back; /* NULL: none */
+    struct ws__backplane *back; /* NULL: none; until the hub is freed, which
+                                 * those see who hold the lock of a shard */
     struct ws__topics topics;
     struct ws__subscribers subscribers;
     struct ws__desks desks;
