@@ -38,7 +38,8 @@ def run(*command, **options):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           check=False, **options)
     if done.returncode != 0:
-        raise Failed(f"{shlex.join(map(str, command))}\n{done.stdout[-4000:]}")
+        words = shlex.join(map(str, command))
+        raise Failed(f"{words[:1000]}\n{done.stdout[-4000:]}")
     return done.stdout
 
 
@@ -320,8 +321,11 @@ def musl_include(folder):
 def musl(tap, root, folder, *_):
     """There is no OpenSSL for it here: each file is compiled, nothing linked."""
     include = musl_include(folder)
-    sources = [file for file in sorted(root.glob("lib/*/*.c"))
-               if not file.stem.endswith(("_isal", "_libdeflate"))]
+    files = sorted(root.glob("lib/*/*.c"))
+    optional = tuple(file.stem.removesuffix("none") for file in files
+                     if file.stem.endswith("_none"))
+    sources = [file for file in files if file.stem.endswith("_none")
+               or not file.stem.startswith(optional)]
 
     def compiles():
         run("musl-gcc", "-std=gnu11", "-D_GNU_SOURCE", f"-I{root}/include",
