@@ -80,13 +80,11 @@ int main(int argc, char **argv)
     };
     bool shared = argc > 2 && strcmp(argv[1], "--redis") == 0;
     const char *addr = argv[shared ? 3 : 1];
-    ws_hub_options o = { .queue = { .max_messages =
-                                        100 }, /* less than the log */
-                         .frame = place_frame,
-                         .arg = "said",
-                         .redis = shared ? argv[2] : NULL };
+    ws_hub_options o = { .frame = place_frame, .arg = "said" };
     ws_error err;
 
+    o.queue.max_messages = 100; /* the log has more */
+    o.redis = shared ? argv[2] : NULL;
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     if (!(hub = ws_hub_new(&o, &err))) {
         fprintf(stderr, "%s\n", err.text);
