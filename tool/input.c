@@ -21,29 +21,37 @@ enum {
 
 void input_begin(struct input *in, const struct settings *s)
 {
-    *in = (struct input){ .settings = s, .typed = isatty(STDIN_FILENO) };
-    if (output_is_interactive())
+    *in = (struct input){ .settings = s,
+                          .edited = output_is_interactive(),
+                          .typed = isatty(STDIN_FILENO) };
+    if (in->edited)
         editor_begin(s->program);
+}
+
+void input_begin_fd(struct input *in, const struct settings *s, int fd)
+{
+    *in = (struct input){ .settings = s, .fd = fd };
 }
 
 void input_end(struct input *in)
 {
-    editor_end();
+    if (in->edited)
+        editor_end();
     free(in->data);
 }
 
 /* Returns how many bytes have come, 0 at the end, or a negated errno. */
-static ssize_t input_read(int fd, struct input *in, ws_event *stop)
+static ssize_t input_read(struct input *in, ws_event *stop)
 {
     if (in->size - in->n < PART) {
         in->size = 2 * in->size + PART;
         in->data = memory_resize(in->data, in->size + 1);
     }
-    if (stop && ws_wait_any(fd, POLLIN, 0, stop, NULL) <= 0)
+    if (stop && ws_wait_any(in->fd, POLLIN, 0, stop, NULL) <= 0)
         return 0;
-    ssize_t got = read(fd, in->data + in->n, in->size - in->n);
+    ssize_t got = read(in->fd, in->data + in->n, in->size - in->n);
     if (got < 0)
-        return errno == EINTR || errno == EAGAIN ? input_read(fd, in, stop)
+        return errno == EINTR || errno == EAGAIN ? input_read(in, stop)
                                                  : -errno;
     in->n += (size_t)got;
     return got;
@@ -79,14 +87,14 @@ static void input_settle(struct input *in)
 static char *input_whole(struct input *in, size_t *n, ws_event *stop)
 {
     while (!in->over)
-        in->over = input_read(STDIN_FILENO, in, stop) <= 0;
+        in->over = input_read(in, stop) <= 0;
     return ws_event_is_set(stop) ? NULL : input_take(in, in->n, 0, n);
 }
 
 static char *input_part(struct input *in, size_t *n, ws_event *stop)
 {
     in->n = in->from = 0;
-    in->over = input_read(STDIN_FILENO, in, stop) <= 0;
+    in->over = input_read(in, stop) <= 0;
     return in->over ? NULL : input_take(in, in->n, 0, n);
 }
 
@@ -103,7 +111,7 @@ static char *input_record(struct input *in, char end, size_t *n, ws_event *stop)
         if (at)
             return input_take(in, (size_t)(at - in->data), 1, n);
         looked = in->n;
-        in->over = in->over || input_read(STDIN_FILENO, in, stop) <= 0;
+        in->over = in->over || input_read(in, stop) <= 0;
         if (in->over)
             return looked > 0 && !ws_event_is_set(stop)
                        ? input_take(in, in->n, 0, n)
@@ -115,7 +123,7 @@ char *input_next(struct input *in, size_t *n, ws_event *stop)
 {
     const struct settings *s = in->settings;
 
-    if (output_is_interactive())
+    if (in->edited)
         return editor_line(n, stop);
     if (in->over && in->from >= in->n)
         return NULL;
@@ -128,15 +136,16 @@ char *input_next(struct input *in, size_t *n, ws_event *stop)
 
 char *input_file(const char *path, size_t *n)
 {
-    struct input in = { 0 };
-    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
-                                    : open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? -errno : 1;
+    struct input in = {
+        .fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
+                                     : open(path, O_RDONLY | O_CLOEXEC),
+    };
+    ssize_t got = in.fd < 0 ? -errno : 1;
 
     while (got > 0)
-        got = input_read(fd, &in, NULL);
-    if (fd >= 0)
-        close(fd);
+        got = input_read(&in, NULL);
+    if (in.fd >= 0)
+        close(in.fd);
     if (got < 0) {
         free(in.data);
         in.data = NULL;

@@ -10,10 +10,12 @@
 
 #include "settings.h"
 
-/* What there is to send: standard input, cut into messages as the settings have
- * it. */
+/* What there is to send: standard input, or another stream, cut into messages as
+ * the settings have it. */
 struct input {
     const struct settings *settings;
+    int fd;
+    bool edited; /* typed, with an editor */
     bool typed;  /* on a terminal: a line may be a command */
     char *data;  /* what has been read, */
     size_t n;    /* how much, */
@@ -24,6 +26,9 @@ struct input {
 
 void input_begin(struct input *in, const struct settings *s);
 void input_end(struct input *in);
+
+/* The same of another stream, which is nobody's to type into. */
+void input_begin_fd(struct input *in, const struct settings *s, int fd);
 
 /* The next message, or typed line, which may be changed in place, and is borrowed
  * until the next call.  NULL at the end, and once stop is set. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "exec.h"
 #include "input.h"
 #include "json.h"
 #include "output.h"
@@ -70,6 +71,13 @@ static void listen_to(ws_conn *c, void *arg)
     tell_peer(&p, "close");
 }
 
+static void listen_exec(ws_conn *c, void *arg)
+{
+    const struct listen *k = arg;
+
+    exec_run(c, k->serve.settings);
+}
+
 /* Nothing is read before there is somebody to send it to. */
 static void listen_input(void *arg)
 {
@@ -102,7 +110,7 @@ enum status listen_run(const struct settings *s)
     struct listen k = { 0 };
     const ws_route routes[] = {
         { .path = "/",
-          .socket = listen_to,
+          .socket = s->exec ? listen_exec : listen_to,
           .arg = &k,
           .upgrader = &k.serve.upgrader },
         { 0 },
@@ -115,7 +123,7 @@ enum status listen_run(const struct settings *s)
     serve_init(&k.serve, s);
     if (!serve_begin(&k.serve, s->args[0], routes, true))
         return STATUS_NO_CONNECTION;
-    ws_fiber *input = ws_go(listen_input, &k);
+    ws_fiber *input = s->exec ? NULL : ws_go(listen_input, &k);
     ws_event_wait(&k.serve.ending, 0);
     ws_event_set(&k.over);
     ws_join(input);

@@ -198,6 +198,9 @@ static const struct option_row rows[] = {
       "the same in base64" },
     { TALKS, 'E', "keep-reading", NULL, set_flag, FIELD(keep_reading),
       "do not close at the end of standard input" },
+    { MODE_LISTEN, 0, "exec", "COMMAND", set_text, FIELD(exec),
+      "run this for each connection, by sh: messages are lines of its input, "
+      "lines of its output are messages" },
     { TALKS | MODE_PROXY | MODE_BENCH, 0, "json", NULL, set_flag, FIELD(json),
       "print what happens as JSON, an object on each line" },
     { CARRIES, 'v', "verbose", NULL, set_more, FIELD(verbose),

@@ -37,6 +37,7 @@ struct settings {
     bool hex;
     bool base64;
     bool keep_reading; /* after the end of standard input */
+    const char *exec;  /* a program for each connection */
     bool json;
     int verbose;
     int64_t max_message;

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""usage: help.py TOOL MANUAL BASH ZSH FISH
+"""usage: help.py TOOL MANUAL PAGE BASH ZSH FISH
 
-The manual page and the completions of the command line tool: that they are well
-formed, and have all modes and options that the tool itself knows."""
+The manual page, docs/tool.md and the completions of the command line tool: that
+they are well formed, and have all modes and options that the tool itself knows."""
 
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -33,6 +35,9 @@ class Tool:
         self.modes = re.findall(r"(?m)^[^ :]+ ([a-z]+) [A-Z[]",
                                 output_of(path, "--help"))
 
+    def every(self):
+        return {option for mode in self.modes for option in self.options(mode)}
+
     def options(self, mode):
         return re.findall(r"(?m)^  .*(--[a-z0-9-]+)",
                           output_of(self.path, mode, "--help"))
@@ -46,8 +51,7 @@ def manual(tap, tool, page):
     missing = [word for mode in tool.modes for word in [mode, *tool.options(mode)]
                if not re.search(rf"(?<![\w-]){word}(?![\w-])", text)]
     tap.check(tool.modes and not missing, "manual: has all of it", missing)
-    every = {option for mode in tool.modes for option in tool.options(mode)}
-    more = set(re.findall(r"(?<![\w-])--[a-z0-9-]+", text)) - every
+    more = set(re.findall(r"(?<![\w-])--[a-z0-9-]+", text)) - tool.every()
     tap.check(more <= {"--version"}, "manual: and nothing else", more)
 
 
@@ -91,15 +95,41 @@ def zsh(tap, tool, file):
     tap.check(said == "", "zsh: well formed", said)
 
 
-def main(path, page, *completions):
+def commands_of(text):
+    """Those that a page shows, each as a list of words."""
+    for line in re.findall(r"(?m)^    (?:\$ )?(.*\bws .*)$", text):
+        for part in re.sub(r"\$\(.*?\)", "1", line).split(" | "):
+            words = shlex.split(part)
+            if words and words[0] == "ws":
+                yield words[1:]
+
+
+def page(tap, tool, text):
+    """With --help behind it a command says whether it is one."""
+    commands = list(commands_of(text))
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("cert.pem", "key.pem"):
+            pathlib.Path(folder, name).touch()
+        wrong = {" ".join(words): said for words in commands
+                 if "usage: " not in (said := output_of(
+                     tool.path, *words, "--help", cwd=folder))}
+    tap.check(len(commands) > 10 and not wrong, "docs: each command is one",
+              wrong or commands)
+    named = set(re.findall(r"`(--[a-z0-9-]+)", text))
+    more = named - tool.every()
+    tap.check(not more, "docs: each option is one", more)
+
+
+def main(path, manual_page, docs, *completions):
     tool = Tool(path)
-    tap = Tap(3 + len(tool.modes) + 3 + 1 + 1 + len(tool.modes))
-    manual(tap, tool, page)
+    tap = Tap(3 + 2 + len(tool.modes) + 3 + 1 + 1 + len(tool.modes))
+    manual(tap, tool, manual_page)
+    page(tap, tool, pathlib.Path(docs).read_text())
     for shell, file in zip((bash, zsh, fish), completions):
         shell(tap, tool, file)
     return tap.done()
 
 
-if len(sys.argv) != 6:
+if len(sys.argv) != 7:
     sys.exit(__doc__)
 sys.exit(main(*sys.argv[1:]))

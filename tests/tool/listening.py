@@ -104,6 +104,36 @@ def listen_places(tap):
               "listen: where it cannot")
 
 
+@case(6)
+def listen_exec(tap):
+    with Listening("listen", "--exec", "echo $PATH_INFO $HTTP_ORIGIN; exec cat",
+                   "{}") as s:
+        one, two = connect(s.port, "/one", f"http://127.0.0.1:{s.port}"), \
+            connect(s.port, "/two")
+        tap.check([one.receive(), two.receive()] ==
+                  [f"/one http://127.0.0.1:{s.port}", "/two"],
+                  "--exec: each has a program, which knows who it is for")
+        one.send("größer")
+        two.send("x" * 100000)
+        tap.check([one.receive(), two.receive()] == ["größer", "x" * 100000],
+                  "--exec: messages are lines")
+        tap.check(one.close() == 1000, "--exec: the client's end")
+        s.process.send_signal(signal.SIGTERM)
+        end = end_of(two)
+        tap.check(end == ([], 1001, "") and s.ended() == 0,
+                  "--exec: SIGTERM ends it while a program runs", end)
+    with Listening("listen", "--exec", "echo bye", "{}") as s:
+        end = end_of(connect(s.port))
+    tap.check(end == (["bye"], 1000, "the program has ended"),
+              "--exec: the program's end", end)
+    with Listening("listen", "-b", "--exec", "head -c3; exit 3", "{}") as s:
+        c = connect(s.port)
+        c.send(b"\0\1\2")
+        end = end_of(c)
+    tap.check(end == ([b"\0\1\2"], 1011, "the program has failed"),
+              "--exec: a program that fails, and bytes", end)
+
+
 @case(2)
 def listen_on_a_terminal(tap):
     with Terminal("listen", "127.0.0.1:0") as t:
