@@ -5,7 +5,7 @@ import csv
 import json
 import signal
 
-from harness import wait_until
+from harness import PATIENCE, wait_until
 from program import case
 from tool import Listening, run, started
 from websocket import Ended, Scripted
@@ -59,7 +59,7 @@ def bench(tap):
                     s.url) as process:
         wait_until(lambda: len(counted) > 500)
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate()
+        out, _ = process.communicate(timeout=PATIENCE)
     tap.check(process.returncode == 0 and json.loads(out)["messages"] > 0,
               "bench: SIGINT ends it, and it tells", out)
     done = run("bench", "-c", "2", "ws://127.0.0.1:1/")

@@ -6,6 +6,7 @@ Run the command line tool and talk to it: what it sends, prints and exits with,
 in pipes and on a terminal.  yes: it was built with libedit."""
 
 import pathlib
+import signal
 import sys
 import traceback
 
@@ -31,6 +32,8 @@ MINE = [row for row in CASES if not row[2]]  # some are of modules we use
 
 def main(path, libedit):
     tool.PATH, tool.LIBEDIT = path, libedit == "yes"
+    # Whoever runs this in the background ignores it, and the tool would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     tap = Tap(sum(checks for _, checks, _ in MINE))
     for function, checks, _ in MINE:
         before = tap.count
