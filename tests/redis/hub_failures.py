@@ -127,24 +127,34 @@ class Proxy:
                 one.shutdown(socket.SHUT_RDWR)
 
 
-class Hub:
-    """Nodes over the Redis of that URL, and what is done with them."""
+class Node(Program):
+    """Of a hub over the Redis of that URL."""
 
-    def __init__(self, stack, options, url):
-        self.options, self.folder = options, pathlib.Path(options.build)
-        self.nodes = []
-        for _ in range(3):
-            port = free_port()
-            self.nodes.append(Program(stack, [
-                str(self.folder / "hub_node"), f"127.0.0.1:{port}", url],
-                port))
+    def __init__(self, stack, folder, url):
+        port, self.host = free_port(), "127.0.0.1"
+        super().__init__(stack, [
+            str(folder / "hub_node"), f"{self.host}:{port}", url], port)
+
+
+class Hub:
+    """Nodes, and what is done with them."""
+
+    def __init__(self, options, nodes):
+        self.options, self.nodes = options, nodes
+        self.folder = pathlib.Path(options.build)
+
+    @classmethod
+    def over(cls, stack, options, url):
+        """Of three nodes."""
+        return cls(options, [Node(stack, pathlib.Path(options.build), url)
+                             for _ in range(3)])
 
     def run(self, tap, name, goes_wrong):
         """Have all of it run while that happens."""
         o = self.options
         clients = subprocess.Popen(
             [str(self.folder / "hub_clients"), str(o.clients), str(o.rate),
-             str(o.seconds)] + [f"ws://127.0.0.1:{one.port}/"
+             str(o.seconds)] + [f"ws://{one.host}:{one.port}/"
                                 for one in self.nodes],
             stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         said = clients.stdout.readline()
@@ -162,7 +172,7 @@ def with_redis(*arguments):
         def case(tap, name, options):
             with contextlib.ExitStack() as stack:
                 redis = Redis(stack, *arguments)
-                hub = Hub(stack, options, f"redis://127.0.0.1:{redis.port}")
+                hub = Hub.over(stack, options, f"redis://127.0.0.1:{redis.port}")
                 hub.run(tap, name, lambda hub: goes_wrong(hub, redis, options))
         return case
     return decorate
@@ -255,7 +265,7 @@ def answers(tap, name, options):
     """what was published is not said, and the connection is cut"""
     with contextlib.ExitStack() as stack:
         proxy = Proxy(stack, Redis(stack).port)
-        hub = Hub(stack, options, f"redis://127.0.0.1:{proxy.port}")
+        hub = Hub.over(stack, options, f"redis://127.0.0.1:{proxy.port}")
 
         def swallow(_):
             for _ in range(10):
@@ -280,7 +290,7 @@ def failover(tap, name, options):
                                                   "mymaster") + "\n")
             and "num-other-sentinels\n2\n" in said for one in sentinels))
         hosts = ",".join(f"127.0.0.1:{one.port}" for one in sentinels)
-        hub = Hub(stack, options, f"redis+sentinel://{hosts}/mymaster")
+        hub = Hub.over(stack, options, f"redis+sentinel://{hosts}/mymaster")
         hub.run(tap, name, lambda _: master.kill())
 
 
@@ -299,7 +309,7 @@ def cluster(tap, name, options):
             and one.cli("CLUSTER", "NODES").count("slave ") == 3
             for one in servers))
         slot = servers[0].cli("CLUSTER", "KEYSLOT", "news")
-        hub = Hub(stack, options,
+        hub = Hub.over(stack, options,
                   f"redis+cluster://127.0.0.1:{servers[0].port}")
 
         def lose(_):
