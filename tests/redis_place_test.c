@@ -88,6 +88,23 @@ static void who_knows_nothing_begins_where_the_log_ends(void **state)
     assert_int_equal(p.at.offset, 9);
 }
 
+/* All of a topic that is new. */
+static void from_its_start_a_topic_is_wanted_whole(void **state)
+{
+    struct ws__redis_place p = { .on = true, .from_start = true };
+    struct ws__redis_place empty = p, trimmed = p;
+
+    (void)state;
+    assert_int_equal(looked(&p, "7:0", 2, 1), WS__REDIS_MORE);
+    assert_int_equal(p.at.epoch, 7);
+    assert_int_equal(p.at.offset, 0);
+    assert_int_equal(looked(&p, "7:0", 2, 1), WS__REDIS_MORE);
+    assert_int_equal(looked(&empty, "7:0", 0, 0), WS__REDIS_MORE);
+    assert_int_equal(empty.at.epoch, 7);
+    assert_int_equal(looked(&trimmed, "7:0", 9, 4), WS__REDIS_LOST);
+    assert_int_equal(trimmed.at.offset, 9);
+}
+
 static void what_the_log_does_not_hold_was_lost(void **state)
 {
     struct ws__redis_place trimmed = place_at_five(), other = place_at_five();
@@ -157,6 +174,7 @@ int main(void)
         cmocka_unit_test(a_gap_and_another_epoch_are_looked_at),
         cmocka_unit_test(what_comes_while_one_looks_has_it_looked_at_again),
         cmocka_unit_test(who_knows_nothing_begins_where_the_log_ends),
+        cmocka_unit_test(from_its_start_a_topic_is_wanted_whole),
         cmocka_unit_test(what_the_log_does_not_hold_was_lost),
         cmocka_unit_test(nothing_is_lost_when_all_has_expired_that_was_had),
         cmocka_unit_test(what_was_acknowledged_was_seen),

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "fiber/thread.h"
 #include "hub/redis_catchup.h"
+#include "hub/redis_directory.h"
 #include "hub/redis_listen.h"
 #include "hub/redis_presence.h"
 #include "hub/redis_scripts.h"
@@ -63,6 +64,17 @@ static void publish_end(struct ws__node *n, struct ws__redis_topic *t,
     pthread_mutex_unlock(&n->topics.lock);
 }
 
+/* Who has joined by a prefix hears of a topic before there is something in it. */
+static int publish_announce(struct ws__node *n, struct ws__redis_topic *t,
+                            int64_t deadline)
+{
+    pthread_mutex_lock(&n->topics.lock);
+    bool known =
+        t->announced_at != 0 && ws_now() - t->announced_at < n->log.keep_ms / 2;
+    pthread_mutex_unlock(&n->topics.lock);
+    return known ? 0 : ws__redis_directory_announce(n, t, deadline);
+}
+
 static int redis_publish(struct ws__backplane *b, const ws_publication *p,
                          int64_t deadline, ws_place *place)
 {
@@ -73,7 +85,9 @@ static int redis_publish(struct ws__backplane *b, const ws_publication *p,
     int r = -ENOMEM;
 
     if (t) {
-        r = ws__redis_log_publish(&n->log, &asked, deadline, place);
+        r = publish_announce(n, t, deadline);
+        if (r == 0)
+            r = ws__redis_log_publish(&n->log, &asked, deadline, place);
         publish_end(n, t, r == 0 ? place : NULL);
     }
     ws_free((void *)asked.payload.p);
@@ -81,6 +95,19 @@ static int redis_publish(struct ws__backplane *b, const ws_publication *p,
 }
 
 /* ---- What is wanted ----------------------------------------------------- */
+
+/* A topic that is wanted by a prefix goes on where it is: the hub has to know of
+ * it alone. */
+static void want_place(struct ws__redis_topic *t)
+{
+    if (t->by_prefix && t->place.at.epoch != 0) {
+        t->syncs = true;
+        t->place.due = true;
+        return;
+    }
+    t->wants++;
+    ws__redis_place_begin(&t->place);
+}
 
 static int redis_want(struct ws__backplane *b, const char *topic)
 {
@@ -95,8 +122,7 @@ static int redis_want(struct ws__backplane *b, const char *topic)
     if (r == 0) {
         t->subscribed = true;
         t->wanted = true;
-        t->wants++;
-        ws__redis_place_begin(&t->place);
+        want_place(t);
         if (t->place.due)
             ws__node_put(n, WS__REDIS_DUE, t);
     }
@@ -119,15 +145,12 @@ static void redis_unwant(struct ws__backplane *b, const char *topic)
 
 static int redis_want_prefix(struct ws__backplane *b, const char *prefix)
 {
-    (void)b;
-    (void)prefix;
-    return WS_ERR_INVALID;
+    return ws__redis_directory_want(node_of(b), prefix);
 }
 
 static void redis_unwant_prefix(struct ws__backplane *b, const char *prefix)
 {
-    (void)b;
-    (void)prefix;
+    ws__redis_directory_unwant(node_of(b), prefix);
 }
 
 /* ---- What was before ---------------------------------------------------- */
@@ -252,6 +275,16 @@ static void node_presence(void *arg)
     ws__redis_presence_run(arg);
 }
 
+static void node_directory(void *arg)
+{
+    ws__redis_directory_run(arg);
+}
+
+static void node_announce(void *arg)
+{
+    ws__redis_directory_announce_run(arg);
+}
+
 static void node_live(void *arg)
 {
     ws__redis_presence_live(arg);
@@ -260,8 +293,9 @@ static void node_live(void *arg)
 /* Ends when all of its fibers have. */
 static void node_main(void *arg)
 {
-    static void (*const tasks[])(void *arg) = { node_catchup, node_sweep,
-                                                node_presence, node_live };
+    static void (*const tasks[])(void *arg) = { node_catchup,   node_sweep,
+                                                node_presence,  node_live,
+                                                node_directory, node_announce };
     struct ws__node *n = arg;
 
     for (size_t i = 0; i < sizeof(tasks) / sizeof(*tasks); i++)
@@ -282,8 +316,10 @@ static void *node_thread(void *arg)
 static void node_fini(struct ws__node *n)
 {
     ws__redis_free(n->client);
+    ws__redis_directory_fini(n);
     ws__redis_topics_fini(&n->topics);
     ws_free((void *)n->nodes.p);
+    ws_free((void *)n->directory.p);
     ws_free(n);
 }
 
@@ -295,6 +331,7 @@ static void redis_free(struct ws__backplane *b)
     ws_event_set(&n->stopping);
     for (int i = 0; i < WS__REDIS_LISTS; i++)
         ws_event_set(&n->due[i]);
+    ws_event_set(&n->directory_due);
     ws__redis_stop(n->client);
     ws_event_wait(&n->ended, 0);
     pthread_join(n->thread, NULL);
@@ -314,16 +351,15 @@ static const struct ws__backplane_ops redis_ops = {
     .free = redis_free,
 };
 
-/* "PREFIXnodes". */
-static int node_name_nodes(struct ws__node *n, const char *prefix)
+/* "PREFIXname". */
+static int node_key(struct ws__str *key, const char *prefix, const char *name)
 {
-    size_t size = strlen(prefix) + sizeof("nodes");
-    char *key = ws__alloc(size);
+    char *p = ws__alloc(strlen(prefix) + strlen(name) + 1);
 
-    if (!key)
+    if (!p)
         return -ENOMEM;
-    strcpy(stpcpy(key, prefix), "nodes");
-    n->nodes = ws__str(key);
+    strcpy(stpcpy(p, prefix), name);
+    *key = ws__str(p);
     return 0;
 }
 
@@ -334,14 +370,18 @@ static int node_init(struct ws__node *n, const ws_hub_options *o, ws_error *err)
         .tls = o->redis_tls,
         .listener = ws__redis_listen(n),
     };
-    int r = node_name_nodes(n, o->redis_prefix);
+    int r = node_key(&n->nodes, o->redis_prefix, "nodes");
 
+    if (r == 0)
+        r = node_key(&n->directory, o->redis_prefix, "topics");
     if (r == 0)
         r = ws__redis_topics_init(
             &n->topics,
             (struct ws__str){ n->nodes.p, strlen(o->redis_prefix) });
     if (r == 0)
         r = ws__redis_script_init(&n->alive, ws__redis_alive_text);
+    if (r == 0)
+        r = ws__redis_script_init(&n->announce, ws__redis_announce_text);
     if (r != 0)
         return ws__fail(err, r, "out of memory");
     n->client = ws__redis_new(&client, err);

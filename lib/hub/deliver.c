@@ -159,8 +159,8 @@ void ws__hub_lost(ws_hub *h, const char *topic, const ws_place *place)
     struct ws__desk *due = NULL;
 
     pthread_mutex_lock(&name.shard->lock);
-    struct ws__topic *t = ws__topic_find(&name);
-    if (t)
+    struct ws__topic *t = ws__topic_get(h, &name);
+    if (t && (t->audience.users > 0 || t->link.spare > 0))
         topic_lost(h, t, place, &due);
     pthread_mutex_unlock(&name.shard->lock);
     ws__desk_ring(due);

@@ -24,13 +24,18 @@ struct ws__node {
     struct ws__redis *client;
     struct ws__redis_log log;
     struct ws__redis_script alive;
+    struct ws__redis_script announce;
     struct ws__redis_topics topics;
-    struct ws__str nodes; /* key: which ones live; for ws_free */
+    struct ws__str nodes;     /* key: which ones live; for ws_free */
+    struct ws__str directory; /* key, and channel: which topics there are; for
+                               * ws_free */
+    struct ws__redis_prefix *prefixes; /* under the lock of topics */
     int presence_ttl_ms;
     int64_t audit_ms; /* how often the log is looked at unasked */
 
     pthread_t thread;
     ws_event due[WS__REDIS_LISTS]; /* a list has something, or it stops */
+    ws_event directory_due;        /* it is to be looked at */
     ws_event stopping;             /* wakes who pauses */
     ws_event ended;                /* the thread has */
     unsigned lookers;              /* fibers; the thread's own */

@@ -16,6 +16,7 @@ struct catchup {
     struct ws__redis_topic *t;
     unsigned wants; /* as they were */
     bool wanted;
+    bool syncs;
     ws_place seen[WS__REDIS_SEEN];
     ws_place at;
     struct ws__redis_look look;
@@ -24,7 +25,8 @@ struct catchup {
 /* With the lock held. */
 static bool is_of_use(const struct catchup *c)
 {
-    return c->wanted && c->t->wanted && c->wants == c->t->wants;
+    return c->wanted && ws__redis_topic_is_wanted(c->t) &&
+           c->wants == c->t->wants;
 }
 
 static void catchup_begin(struct ws__node *n, struct catchup *c)
@@ -34,7 +36,7 @@ static void catchup_begin(struct ws__node *n, struct catchup *c)
     pthread_mutex_lock(&n->topics.lock);
     ws__redis_place_look(&t->place);
     c->wants = t->wants;
-    c->wanted = t->wanted;
+    c->wanted = ws__redis_topic_is_wanted(t);
     c->look.n = ws__redis_place_seen(&t->place, c->seen);
     c->look.seen = c->seen;
     c->look.from = t->place.at.offset;
@@ -51,6 +53,8 @@ static enum ws__redis_looked catchup_looked(struct ws__node *n,
     c->at = c->t->place.at;
     c->t->looked_at = ws_now();
     c->wanted = is_of_use(c);
+    c->syncs = c->t->syncs;
+    c->t->syncs = false;
     pthread_mutex_unlock(&n->topics.lock);
     return looked;
 }
@@ -101,6 +105,8 @@ static bool catchup_tell(struct ws__node *n, struct catchup *c)
         ws__hub_lost(n->hub, c->t->name, &c->at);
         return true;
     case WS__REDIS_MORE:
+        if (c->syncs)
+            ws__hub_synced(n->hub, c->t->name, &c->at);
         return catchup_deliver(n, c);
     }
     return true;
@@ -134,7 +140,7 @@ static void catchup(struct ws__node *n, struct ws__redis_topic *t)
 static bool is_looked_for(const struct ws__redis_topic *t)
 {
     return t->place.due && !t->place.looking &&
-           (t->wanted || t->place.acked.epoch != 0);
+           (ws__redis_topic_is_wanted(t) || t->place.acked.epoch != 0);
 }
 
 /* The next one that is due; it is used. */

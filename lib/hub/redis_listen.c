@@ -3,6 +3,7 @@
 #include "hub/redis_listen.h"
 
 #include "hub/deliver.h"
+#include "hub/redis_directory.h"
 #include "hub/redis_message.h"
 
 /* There was no memory for it: the log has it still. */
@@ -38,6 +39,10 @@ static void listen_message(struct ws__str channel, struct ws__str data,
     struct ws__str payload;
     ws_place place;
 
+    if (ws__redis_directory_is_at(n, channel)) {
+        ws__redis_directory_heard(n, data);
+        return;
+    }
     if (!ws__redis_message_read(&place, &payload, data))
         return;
     pthread_mutex_lock(&n->topics.lock);
@@ -46,7 +51,7 @@ static void listen_message(struct ws__str channel, struct ws__str data,
         next = ws__redis_place_heard(&t->place, &place, payload.n > 0);
     if (next == WS__REDIS_LOOK)
         ws__node_put(n, WS__REDIS_DUE, t);
-    bool deliver = next == WS__REDIS_DELIVER && t->wanted;
+    bool deliver = next == WS__REDIS_DELIVER && ws__redis_topic_is_wanted(t);
     pthread_mutex_unlock(&n->topics.lock);
     if (deliver)
         listen_deliver(n, t, &place, payload);
@@ -59,6 +64,8 @@ static void listen_subscribed(struct ws__str channel, void *arg)
     if (atomic_exchange(&n->lost, false))
         atomic_fetch_add(&n->reconnects, 1);
     atomic_store(&n->connected, true);
+    if (ws__redis_directory_is_at(n, channel))
+        ws__redis_directory_subscribed(n);
     pthread_mutex_lock(&n->topics.lock);
     struct ws__redis_topic *t = ws__redis_topics_of(&n->topics, channel);
     if (t) {

@@ -84,6 +84,18 @@ static void place_forget_acked(struct ws__redis_place *p,
     p->another = (ws_place){ 0 };
 }
 
+/* A topic that is new: unless its beginning has been trimmed already. */
+static enum ws__redis_looked place_start(struct ws__redis_place *p,
+                                         const struct ws__lineage *l,
+                                         uint64_t first)
+{
+    bool whole = l->last == 0 || first == 1;
+
+    p->from_start = false;
+    p->at = whole ? ws__lineage_place(l, 0) : ws__lineage_end(l);
+    return whole ? WS__REDIS_MORE : WS__REDIS_LOST;
+}
+
 enum ws__redis_looked ws__redis_place_looked(struct ws__redis_place *p,
                                              const struct ws__lineage *l,
                                              uint64_t first)
@@ -93,6 +105,8 @@ enum ws__redis_looked ws__redis_place_looked(struct ws__redis_place *p,
         p->at.offset >= l->last || (first > 0 && first <= p->at.offset + 1);
 
     place_forget_acked(p, l);
+    if (fresh && p->from_start)
+        return place_start(p, l, first);
     if (!fresh && kept && ws__lineage_holds(l, &p->at))
         return WS__REDIS_MORE;
     p->at = ws__lineage_end(l);

@@ -28,6 +28,8 @@ struct ws__redis_place {
     bool due;         /* the log is to be looked at */
     bool looking;     /* and that is done */
     bool heard;       /* something came meanwhile */
+    bool from_start;  /* nothing of it was missed so far: not known, but all of
+                       * it is to be delivered */
 };
 
 /* What to do with what came by the channel. */

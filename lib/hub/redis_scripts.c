@@ -124,3 +124,15 @@ const char ws__redis_alive_text[] =
 "  redis.call('PEXPIRE', KEYS[1], ARGV[2])\n"
 "end\n"
 "return redis.call('ZRANGE', KEYS[1], 0, -1)\n";
+
+const char ws__redis_announce_text[] =
+"local t = redis.call('TIME')\n"
+"local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+"redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))\n"
+"redis.call('PEXPIRE', KEYS[1], ARGV[2])\n"
+"if redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[2]),\n"
+"              ARGV[1]) == 1 then\n"
+"  redis.call('PEXPIRE', KEYS[1], ARGV[2])\n"
+"  redis.call(ARGV[3], KEYS[1], ARGV[1])\n"
+"end\n"
+"return redis.status_reply('OK')\n";

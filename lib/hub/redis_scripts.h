@@ -54,4 +54,9 @@ extern const char ws__redis_look_text[];
  * to live.  Returns those that live. */
 extern const char ws__redis_alive_text[];
 
+/* KEYS the topics that there are, by when they may be forgotten: also the channel
+ * that says which are new   ARGV 1 a topic   2 the ms that it stays   3 PUBLISH or
+ * SPUBLISH */
+extern const char ws__redis_announce_text[];
+
 #endif

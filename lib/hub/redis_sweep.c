@@ -16,6 +16,8 @@ static void sweep_wanted(const struct sweep *s, struct ws__redis_topic *t)
 {
     if (t->present_at != 0 && s->now - t->present_at > s->node->log.keep_ms)
         ws__node_put(s->node, WS__REDIS_PRESENT, t);
+    if (s->now - t->announced_at > s->node->log.keep_ms / 2)
+        ws__node_put(s->node, WS__REDIS_ANNOUNCE, t);
     if (!t->place.on || s->now - t->looked_at < s->node->audit_ms)
         return;
     t->place.due = true;
@@ -25,7 +27,7 @@ static void sweep_wanted(const struct sweep *s, struct ws__redis_topic *t)
 static bool is_in_use(const struct ws__redis_topic *t)
 {
     return t->users > 0 || t->queued[WS__REDIS_DUE] ||
-           t->queued[WS__REDIS_PRESENT];
+           t->queued[WS__REDIS_PRESENT] || t->queued[WS__REDIS_ANNOUNCE];
 }
 
 /* What its publishers were told has to be there still: that is looked at once
@@ -62,7 +64,7 @@ static void sweep_one(struct ws__link *l, void *arg)
 {
     struct ws__redis_topic *t = (struct ws__redis_topic *)l;
 
-    if (t->wanted)
+    if (ws__redis_topic_is_wanted(t))
         sweep_wanted(arg, t);
     else
         sweep_unwanted(arg, t);

@@ -13,7 +13,12 @@
 #include "hub/table.h"
 
 /* Which list of topics to be seen to. */
-enum ws__redis_list { WS__REDIS_DUE, WS__REDIS_PRESENT, WS__REDIS_LISTS };
+enum ws__redis_list {
+    WS__REDIS_DUE,      /* the log is to be looked at */
+    WS__REDIS_PRESENT,  /* Redis is to hear who is present here */
+    WS__REDIS_ANNOUNCE, /* or that the topic is there */
+    WS__REDIS_LISTS
+};
 
 /* A topic that subscribers of this node have, or its publishers had just now.
  * Under the lock of all topics, but for name and names, which stay. */
@@ -24,15 +29,23 @@ struct ws__redis_topic {
     unsigned wants;    /* how often it was wanted: what was begun for an earlier
                           * one is of no use */
     unsigned users;    /* calls that use it without the lock */
-    bool wanted;       /* by the hub */
+    bool wanted;       /* by the hub, by its name, */
+    bool by_prefix;    /* or a prefix of it is */
+    bool syncs;        /* the hub is to be told where it stands */
     bool subscribed;   /* asked for, that is */
     int64_t looked_at; /* the log was */
-    int64_t quiet_since; /* published to, or wanted, or unsubscribed */
-    int64_t present_at;  /* who is present was told to Redis; 0: nobody was */
+    int64_t quiet_since;  /* published to, or wanted, or unsubscribed */
+    int64_t announced_at; /* it was; 0: not yet */
+    int64_t present_at;   /* who is present was told to Redis; 0: nobody was */
     bool queued[WS__REDIS_LISTS];
     struct ws__redis_topic *next[WS__REDIS_LISTS];
     char name[];
 };
+
+static inline bool ws__redis_topic_is_wanted(const struct ws__redis_topic *t)
+{
+    return t->wanted || t->by_prefix;
+}
 
 struct ws__redis_topics {
     pthread_mutex_t lock; /* nothing is waited for with it held */

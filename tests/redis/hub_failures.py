@@ -130,10 +130,11 @@ class Proxy:
 class Node(Program):
     """Of a hub over the Redis of that URL."""
 
-    def __init__(self, stack, folder, url):
+    def __init__(self, stack, folder, url, *arguments):
         port, self.host = free_port(), "127.0.0.1"
         super().__init__(stack, [
-            str(folder / "hub_node"), f"{self.host}:{port}", url], port)
+            str(folder / "hub_node"), f"{self.host}:{port}", url, *arguments],
+            port)
 
 
 class Hub:

@@ -8,8 +8,11 @@
  *                               pub EPOCH OFFSET DATA, for each publication
  *                               lost EPOCH OFFSET, when some cannot be had
  *   as MEMBER TOPIC             the same, as a member
+ *   watch PREFIX                the same, of all topics that begin so
  *   leave TOPIC                 left
+ *   unwatch PREFIX              left
  *   publish TOPIC DATA          published EPOCH OFFSET
+ *   publish_by MS TOPIC DATA    the same, within that time
  *   who TOPIC                   present CONNECTIONS MEMBER...
  *   stats                       stats CONNECTED REPAIRED RECONNECTS
  *
@@ -24,7 +27,7 @@
 #include <silverback.h>
 #include <silverback/hub.h>
 
-enum { LINE = 1024 };
+enum { LINE = 1024, PUBLISH_MS = 5000 };
 
 static ws_hub *hub;
 
@@ -89,6 +92,20 @@ static int join_as(ws_conn *c, char *rest)
     return say_joined(c, topic, &(ws_join_options){ .member = member });
 }
 
+static int watch(ws_conn *c, char *rest)
+{
+    return say_joined(c, rest, &(ws_join_options){ .prefix = true });
+}
+
+static int unwatch(ws_conn *c, char *rest)
+{
+    int r = ws_hub_leave_prefix(hub, c, rest);
+
+    if (r == 0)
+        say(c, "left");
+    return r;
+}
+
 static int leave(ws_conn *c, char *rest)
 {
     int r = ws_hub_leave(hub, c, rest);
@@ -98,19 +115,36 @@ static int leave(ws_conn *c, char *rest)
     return r;
 }
 
-static int publish(ws_conn *c, char *rest)
+static int publish_within(ws_conn *c, char *rest, int ms)
 {
     char *data = strchr(rest, ' '), line[LINE];
     ws_place place;
 
     *data++ = '\0';
-    int r = ws_hub_publish(hub, rest, WS_TEXT, data, strlen(data), &place);
+    int r = ws_hub_publish_by(
+        hub,
+        &(ws_publication){
+            .topic = rest, .type = WS_TEXT, .data = data, .len = strlen(data) },
+        ws_after(ms), &place);
     if (r != 0)
         return r;
     snprintf(line, sizeof(line), "published %" PRIu64 " %" PRIu64, place.epoch,
              place.offset);
     say(c, line);
     return 0;
+}
+
+static int publish(ws_conn *c, char *rest)
+{
+    return publish_within(c, rest, PUBLISH_MS);
+}
+
+static int publish_by(ws_conn *c, char *rest)
+{
+    char *topic;
+    long ms = strtol(rest, &topic, 10);
+
+    return publish_within(c, topic + 1, (int)ms);
 }
 
 static int who(ws_conn *c, char *rest)
@@ -148,8 +182,15 @@ static int obey(ws_conn *c, char *line)
         const char *word;
         int (*fn)(ws_conn *c, char *rest);
     } commands[] = {
-        { "join ", join },       { "as ", join_as }, { "leave ", leave },
-        { "publish ", publish }, { "who ", who },    { "stats", stats },
+        { "join ", join },
+        { "as ", join_as },
+        { "leave ", leave },
+        { "publish ", publish },
+        { "who ", who },
+        { "stats", stats },
+        { "watch ", watch },
+        { "unwatch ", unwatch },
+        { "publish_by ", publish_by },
     };
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
