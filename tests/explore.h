@@ -250,6 +250,10 @@ static const char *explore_all(const struct explore_scenario *s,
 #define atomic_store(p, v) (explore_point(), (void)(*(p) = (v)))
 #define atomic_load_explicit(p, order) atomic_load(p)
 #define atomic_store_explicit(p, v, order) atomic_store(p, v)
+#undef atomic_fetch_or
+#undef atomic_fetch_and
+#define atomic_fetch_or(p, v) (explore_point(), (void)(*(p) |= (v)))
+#define atomic_fetch_and(p, v) (explore_point(), (void)(*(p) &= (v)))
 #define atomic_compare_exchange_strong(p, e, v)                                \
     (explore_point(),                                                          \
      *(p) == *(e) ? ((void)(*(p) = (v)), true) : ((void)(*(e) = *(p)), false))

@@ -27,6 +27,8 @@ static const char *somebody_waits(void)
     static char text[200];
     int n = 0;
 
+    if (world.mixed)
+        return "a message went within one in pieces";
     if (explore.endless)
         return "somebody goes on for ever, and gets nowhere";
     if (!explore.stuck)
@@ -256,20 +258,42 @@ static void hears_three(void)
 }
 
 /* What conn/write_pieces does: nothing may go between its frames. */
-static void writes_in_pieces(void)
+static void writes_in_two(size_t first, size_t second)
 {
     ws_conn *c = &world.conn;
 
     if (ws__message_lock(c, 0) != 0)
         return;
     atomic_store(&world.extras.author, &world.parkers[explore.current]);
-    world_write(ANSWER);
+    world_write(first);
     size_t before = world.sent;
-    world_write(MESSAGE - ANSWER);
-    if (world.sent > before + MESSAGE - ANSWER)
-        explore.endless = true;
+    world_write(second);
+    if (world.sent > before + second + ANSWER) /* which may go anywhere */
+        world.mixed = true;
     atomic_store(&world.extras.author, NULL);
     ws__message_unlock(c);
+}
+
+static void writes_in_pieces(void)
+{
+    writes_in_two(ANSWER, MESSAGE - ANSWER);
+}
+
+/* There is room for all, so nobody has to wait for it. */
+static void small_begins(void)
+{
+    world_begin(false);
+    world_message.plain->len = 1;
+}
+
+static void writes_in_small_pieces(void)
+{
+    writes_in_two(1, 1);
+}
+
+static void hears_small_ones(void)
+{
+    peer_takes(1 + 1 + ANSWER + 1);
 }
 
 /* As conn/enqueue cuts a connection of a thread. */
@@ -416,6 +440,12 @@ static const struct scene {
           { "who hands over", hands_over_two },
           { "the reader", reads_once },
           { "the peer", hears_three } } } },
+    { "a small one by reference beside one in pieces",
+      { small_begins,
+        somebody_waits,
+        { { "the author", writes_in_small_pieces },
+          { "who hands over", hands_over },
+          { "the peer", hears_small_ones } } } },
     { "a cut, and who waits for input, in threads",
       { blind,
         somebody_waits,

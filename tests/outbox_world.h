@@ -43,7 +43,8 @@ static struct {
     size_t sent;  /* all that the socket took */
     size_t taken; /* of that by the peer */
     bool broken;
-    int input; /* things to read */
+    bool mixed; /* something went within a message in pieces */
+    int input;  /* things to read */
     bool edges;
     bool no_space; /* so its end is an edge */
     int happened;

@@ -210,7 +210,7 @@ static void what_waits_goes_while_another_reads(void **state)
 
 struct flushing {
     ws_conn *c;
-    int error;
+    atomic_int error;
 };
 
 static void flushes(void *flushing)
@@ -229,6 +229,28 @@ static void a_flush_waits_for_what_waits(void **state)
     ws_fiber *f = mode_go(flushes, &flushing);
 
     hear_all(raw, 0, next);
+    ws_join(f);
+    assert_int_equal(flushing.error, 0);
+    end_pair(c, raw);
+}
+
+/* The queue is never empty, and yet what was there when it began is gone. */
+static void a_flush_does_not_wait_for_what_comes(void **state)
+{
+    (void)state;
+    const ws_queue_options o = { .max_messages = 8,
+                                 .slow = WS_SLOW_DROP_OLDEST };
+    int raw, next;
+    ws_conn *c = with_slow(&raw, &o, 8, &next);
+    struct flushing flushing = { c, 1 };
+    ws_fiber *f = mode_go(flushes, &flushing);
+
+    for (int64_t until = patience(); flushing.error == 1;) {
+        assert_true(ws_now() < until);
+        hear_number(raw);
+        next = fill(c, next, 8);
+        ws_yield();
+    }
     ws_join(f);
     assert_int_equal(flushing.error, 0);
     end_pair(c, raw);
@@ -932,6 +954,7 @@ int main(void)
         cmocka_unit_test(what_waits_goes_though_nobody_reads),
         cmocka_unit_test(what_waits_goes_while_another_reads),
         cmocka_unit_test(a_flush_waits_for_what_waits),
+        cmocka_unit_test(a_flush_does_not_wait_for_what_comes),
         cmocka_unit_test(a_close_frame_of_the_owner_goes_behind_what_waits),
         cmocka_unit_test(a_peer_gets_what_waited_when_it_was_closed),
         cmocka_unit_test(the_oldest_are_dropped),

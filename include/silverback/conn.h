@@ -173,7 +173,7 @@ WS_API int ws_try_write_message(ws_conn *c, ws_type type, const void *data,
                                 size_t len);
 
 /*
- * Bytes that were written and that the peer has not acknowledged yet (of a local
+ * Bytes that were written, or handed over, and that the peer has not acknowledged yet (of a local
  * socket: not read), here and in the kernel, with what frames and TLS put around
  * them: how far it is behind.  Of a message in pieces, those that were sent.  0
  * for NULL.  Concurrency: any fiber, any thread.

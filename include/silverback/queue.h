@@ -20,8 +20,8 @@ WS_BEGIN_DECLS
  *
  * Messages of the queue keep their order.  One that is written (ws_write_message
  * and the like) may go ahead of them, and control frames always do.  ws_flush
- * and ws_write_close wait for the queue, too; ws_close sees to it that the peer
- * gets what waits in it, as far as it goes on taking it.  After a close frame
+ * and ws_write_close wait for those that wait then; ws_close sees to it that the
+ * peer gets what waits, as far as it goes on taking it.  After a close frame
  * nothing goes: what still waits is dropped.
  *
  * Concurrency: any fiber, any thread that holds a reference.

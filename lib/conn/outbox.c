@@ -114,18 +114,23 @@ static int send_and_unlock(ws_conn *c, int64_t deadline)
     return error;
 }
 
-/* The same for what waits in the outqueue. */
+/* The same, and what waits in the outqueue: not what comes meanwhile, for that
+ * may have no end. */
 static int move_and_send(ws_conn *c, int64_t deadline)
 {
+    uint64_t mark = ws__outqueue_mark(c);
     int error = ws__write_error(c);
 
     if (error != 0)
         return error;
     do {
-        error = ws__send_pending(c, deadline);
-        if (error == 0 && (atomic_load(&c->w.due) & WS__DUE_MESSAGES))
-            error = ws__drain_move(c);
-    } while (error == 0 && ws__sendbuf_pending(c) > 0);
+        bool past = ws__outqueue_is_past(c, mark);
+        error = past ? 0 : ws__drain_move(c);
+        if (error == 0 && ws__sendbuf_pending(c) > 0)
+            error = ws__send_pending(c, deadline);
+        else if (error == 0)
+            break;
+    } while (error == 0);
     return ws__write_settle(c, error);
 }
 

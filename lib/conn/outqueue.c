@@ -151,6 +151,7 @@ void ws__outqueue_remove(ws_conn *c, size_t i)
     for (; i > 0; i--)
         *ws__outqueue_at(q, i) = *ws__outqueue_at(q, i - 1);
     q->first = (q->first + 1) & (q->size - 1);
+    q->gone++;
     if (--q->count == 0)
         ring_empty(c, q);
 }
@@ -324,17 +325,42 @@ void ws__outqueue_cut(ws_conn *c, struct ws__outqueue_counts *n)
     n->dropped += dropped;
 }
 
-size_t ws__outqueue_bytes(const ws_conn *c)
+struct amount {
+    size_t messages;
+    size_t bytes;
+    uint64_t gone;
+};
+
+static struct amount amount_of(const ws_conn *c)
 {
     struct ws__outqueue *q = atomic_load(&c->w.outqueue);
-    size_t n = 0;
+    struct amount a = { 0 };
 
     if (!q)
-        return 0;
+        return a;
     ws__outqueue_lock(q);
-    n = q->bytes;
+    a = (struct amount){ q->count, q->bytes, q->gone };
     ws__outqueue_unlock(q);
-    return n;
+    return a;
+}
+
+size_t ws__outqueue_bytes(const ws_conn *c)
+{
+    return amount_of(c).bytes;
+}
+
+uint64_t ws__outqueue_mark(const ws_conn *c)
+{
+    struct amount a = amount_of(c);
+
+    return a.gone + a.messages;
+}
+
+bool ws__outqueue_is_past(const ws_conn *c, uint64_t mark)
+{
+    struct amount a = amount_of(c);
+
+    return a.messages == 0 || a.gone >= mark;
 }
 
 /* ---- The end ------------------------------------------------------------ */

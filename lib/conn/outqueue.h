@@ -42,6 +42,7 @@ struct ws__outqueue {
     size_t count;
     size_t sending;
     size_t bytes;
+    uint64_t gone;            /* from its front, since it was made */
     ws_queue_options options; /* none of them 0 */
     uint64_t dropped;
     uint64_t conflated;
@@ -101,6 +102,10 @@ void ws__outqueue_forget(ws_conn *c);
 
 /* Bytes that wait. */
 size_t ws__outqueue_bytes(const ws_conn *c);
+
+/* What gone will be when those that wait now are; and is it so? */
+uint64_t ws__outqueue_mark(const ws_conn *c);
+bool ws__outqueue_is_past(const ws_conn *c, uint64_t mark);
 
 /* ---- The end ------------------------------------------------------------ */
 
