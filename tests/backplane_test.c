@@ -317,11 +317,14 @@ static void what_is_lost_is_told(void **state)
     ws__hub_lost(back.hub, "t", &now);
     assert_int_equal(deliver("t", place(10), "ten"), 0);
     assert_int_equal(deliver("t", (ws_place){ EPOCH + 1, 3 }, "new"), 0);
+    assert_int_equal(deliver("t", (ws_place){ EPOCH + 1, 6 }, "six"), 0);
     hears(raw, "one");
     hears(raw, "t lost at 9");
     hears(raw, "ten");
     hears(raw, "t lost at 2");
     hears(raw, "new");
+    hears(raw, "t lost at 5");
+    hears(raw, "six");
     ws_hub_leave(back.hub, c, "t");
     back.last = 20;
     assert_int_equal(join(c, &since, &joined), 0);

@@ -214,6 +214,36 @@ static void a_hub_may_end_before_its_connections(void **state)
     ws_hub_free(NULL);
 }
 
+static void make_sub(void *sub)
+{
+    *(struct sub *)sub = sub_new();
+}
+
+static void run_make_sub(void *sub)
+{
+    ws_run(make_sub, sub);
+}
+
+static void one_of_a_worker_that_has_ended_hears_it(void **state)
+{
+    (void)state;
+    ws_hub *h = hub_new(NULL);
+    struct sub a;
+
+    ws_join(ws__go_thread(run_make_sub, &a));
+    join(h, a.c, "news", NULL);
+    publish(h, "news", "one");
+    hears(&a, "one");
+    ws_hub_leave(h, a.c, "news");
+    publish(h, "news", "two");
+    join(h, a.c, "news", NULL);
+    publish(h, "news", "three");
+    hears(&a, "three");
+    sub_end(&a);
+    comes_to(h, 0, 0);
+    ws_hub_free(h);
+}
+
 static void a_connection_is_in_several_hubs(void **state)
 {
     (void)state;
@@ -768,6 +798,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_ends_leaves_by_itself),
         cmocka_unit_test(a_hub_may_end_before_its_connections),
         cmocka_unit_test(a_connection_is_in_several_hubs),
+        cmocka_unit_test(one_of_a_worker_that_has_ended_hears_it),
         cmocka_unit_test(what_was_missed_comes_first),
         cmocka_unit_test(a_log_that_does_not_reach_back_says_so),
         cmocka_unit_test(epoch_0_is_all_that_there_is),

@@ -3,6 +3,7 @@
 #include "hub/desk.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 
 #include "base/alloc.h"
@@ -12,6 +13,7 @@
 enum {
     INBOX_MIN = 16,
     INBOX_KEPT = 256, /* room for so many is kept for the next round */
+    ROUNDS = 16,      /* by one who has something else to do */
 };
 
 #define NONE UINT32_MAX
@@ -30,7 +32,6 @@ struct round {
     struct ws__group *groups; /* that have deliveries, the first one first */
     struct ws__group *last_group;
     struct ws__outqueue_counts counts;
-    bool alive; /* what is sent can go */
 };
 
 /* ---- Desks -------------------------------------------------------------- */
@@ -155,8 +156,7 @@ static void round_take(struct round *r, struct ws__desk *d)
                          .room = d->room,
                          .first_number = d->next_number - d->n,
                          .jobs = d->jobs,
-                         .lost = d->lost,
-                         .alive = r->alive };
+                         .lost = d->lost };
     d->inbox = NULL;
     d->n = d->room = 0;
     d->waiting = 0;
@@ -223,9 +223,7 @@ static void round_send(struct round *r)
     round_sort(r);
     for (struct ws__group *g = r->groups, *next; g; g = next) {
         next = g->next_in_round;
-        if (r->alive)
-            round_send_to(r, g);
-        g->in_round = false;
+        round_send_to(r, g);
     }
     for (uint32_t i = 0; i < r->n; i++)
         ws__publication_let_go(r->deliveries[i].publication);
@@ -241,8 +239,7 @@ static void cut_lost(struct round *r)
         pthread_mutex_lock(&d->lock);
         g->lost = false;
         pthread_mutex_unlock(&d->lock);
-        if (r->alive)
-            ws__group_cut(g, UINT64_MAX, &r->counts);
+        ws__group_cut(g, UINT64_MAX, &r->counts);
     }
 }
 
@@ -299,7 +296,7 @@ static void desk_run_posted(struct ws__post *p)
 {
     struct ws__desk *d =
         (struct ws__desk *)((char *)p - offsetof(struct ws__desk, post));
-    struct round r = { .alive = true };
+    struct round r;
 
     pthread_mutex_lock(&d->lock);
     round_take(&r, d);
@@ -321,18 +318,28 @@ static bool desk_take_more(struct ws__desk *d, struct round *r)
     return more;
 }
 
-/* The connections of a worker that has ended are nobody's to send to. */
-static void desk_work(struct ws__desk *d)
+/* Returns whether there may be more after so many rounds. */
+static bool desk_work(struct ws__desk *d, long rounds)
 {
-    struct round r = { .alive = !d->worker };
+    struct round r;
 
-    while (desk_take_more(d, &r))
+    while (rounds-- > 0) {
+        if (!desk_take_more(d, &r))
+            return false;
         round_do(&r);
+    }
+    return true;
 }
 
+/* Who publishes does not go on for others for ever. */
 static void desk_run_here(struct ws__desk *d)
 {
-    desk_work(d);
+    bool more = desk_work(d, ROUNDS);
+
+    if (more && ws__offload(WS__FOR_FILES, &d->job) == 0)
+        return;
+    if (more)
+        desk_work(d, LONG_MAX);
     ws__desk_let_go(d);
 }
 
@@ -343,7 +350,7 @@ static struct ws__desk *desk_of(struct ws__job *j)
 
 static void desk_run_helped(struct ws__job *j)
 {
-    desk_work(desk_of(j));
+    desk_work(desk_of(j), LONG_MAX);
 }
 
 /* Its helper still looks at j when that has been run, and then no more. */
