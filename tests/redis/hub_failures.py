@@ -85,6 +85,13 @@ class Redis(Program):
             timeout=PATIENCE, check=False).stdout.strip()
 
 
+def have_all(replicas):
+    """Does each of them have what its master has?  One that never had takes
+    nothing over."""
+    return all("master_link_status:up" in one.cli("INFO", "replication")
+               for one in replicas)
+
+
 class Proxy:
     """Before a server.  Told to, it has the next request of a connection done,
     keeps the answer to itself, and cuts the connection."""
@@ -279,14 +286,14 @@ def answers(tap, name, options):
 def failover(tap, name, options):
     """kill -9 of the master of three Sentinels"""
     with contextlib.ExitStack() as stack:
-        master = Redis(stack)
-        for _ in range(2):
-            Redis(stack, "--replicaof", f"127.0.0.1 {master.port}")
+        master = Redis(stack, "--repl-diskless-sync-delay", "0")
+        replicas = [Redis(stack, "--replicaof", f"127.0.0.1 {master.port}")
+                    for _ in range(2)]
         sentinels = [Redis(stack, program="redis-sentinel", config=(
             f"sentinel monitor mymaster 127.0.0.1 {master.port} 2\n"
             "sentinel down-after-milliseconds mymaster 1000\n"
             "sentinel failover-timeout mymaster 6000\n")) for _ in range(3)]
-        wait_until(lambda: all(
+        wait_until(lambda: have_all(replicas) and all(
             "num-slaves\n2\n" in (said := one.cli("SENTINEL", "MASTER",
                                                   "mymaster") + "\n")
             and "num-other-sentinels\n2\n" in said for one in sentinels))
@@ -299,7 +306,8 @@ def cluster(tap, name, options):
     """a cluster of three masters and three replicas loses the topic's"""
     with contextlib.ExitStack() as stack:
         servers = [Redis(stack, "--cluster-enabled", "yes",
-                         "--cluster-node-timeout", "2000") for _ in range(6)]
+                         "--cluster-node-timeout", "2000",
+                         "--repl-diskless-sync-delay", "0") for _ in range(6)]
         subprocess.run([command_of("redis-cli"), "--cluster", "create",
                         *(f"127.0.0.1:{one.port}" for one in servers),
                         "--cluster-replicas", "1", "--cluster-yes"],
@@ -308,7 +316,9 @@ def cluster(tap, name, options):
         wait_until(lambda: all(
             "cluster_state:ok" in one.cli("CLUSTER", "INFO")
             and one.cli("CLUSTER", "NODES").count("slave ") == 3
-            for one in servers))
+            for one in servers) and have_all(
+                one for one in servers
+                if "role:slave" in one.cli("INFO", "replication")))
         slot = servers[0].cli("CLUSTER", "KEYSLOT", "news")
         hub = Hub.over(stack, options,
                   f"redis+cluster://127.0.0.1:{servers[0].port}")
