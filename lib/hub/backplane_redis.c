@@ -16,7 +16,7 @@
 #include "hub/redis_sweep.h"
 
 enum {
-    AUDIT_MS = 10000, /* at most: a third of what Redis keeps a log for */
+    AUDIT_MS = 30000, /* at most: a third of what Redis keeps a log for */
     RANGE_ENTRIES = 64,
 };
 
