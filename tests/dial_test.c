@@ -377,16 +377,32 @@ static void a_silent_server_is_left_at_the_timeout(void **state)
     }
 }
 
-static void a_refusal_stands_when_its_body_never_ends(void **state)
+/* By the refusal, or by the timeout if that comes first. */
+static int be_refused_within(int timeout_ms)
 {
-    (void)state;
     struct scripted s = {
         .answer = "HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nno",
         .silent = true,
     };
+    ws_error err;
 
-    assert_dial_fails(&s, (ws_dialer){ .handshake_timeout_ms = 20 },
-                      WS_ERR_HANDSHAKE, "403");
+    assert_null(
+        dial(&s, (ws_dialer){ .handshake_timeout_ms = timeout_ms }, &err));
+    scripted_end(&s);
+    if (err.code == WS_ERR_HANDSHAKE)
+        assert_non_null(strstr(err.text, "403"));
+    return err.code;
+}
+
+/* On a busy machine the head, too, may take longer than that. */
+static void a_refusal_stands_when_its_body_never_ends(void **state)
+{
+    (void)state;
+    int ms = 20, code;
+
+    while ((code = be_refused_within(ms)) == WS_ERR_TIMEOUT && ms < 20 * 1000)
+        ms *= 2;
+    assert_int_equal(code, WS_ERR_HANDSHAKE);
 }
 
 /* Without a timeout, waiting would be for ever. */

@@ -573,19 +573,30 @@ static int reach_nobody(const char *host, const char *port, int64_t deadline,
     return fds[0];
 }
 
-static void the_handshake_counts_in_the_dials_time(void **state)
+static ws_error shake_hands_within(int timeout_ms)
 {
-    (void)state;
-    int fd;
-    ws_dialer d = { .handshake_timeout_ms = 50,
+    int fd = -1;
+    ws_dialer d = { .handshake_timeout_ms = timeout_ms,
                     .connect = reach_nobody,
                     .arg = &fd };
     ws_error err;
 
     assert_null(ws_dial(&d, "wss://good.test/", NULL, NULL, &err));
     assert_int_equal(err.code, WS_ERR_TIMEOUT);
-    assert_says(err.text, "TLS with good.test: the handshake took too long");
     close(fd);
+    return err;
+}
+
+/* On a busy machine what comes before it takes longer, too. */
+static void the_handshake_counts_in_the_dials_time(void **state)
+{
+    (void)state;
+    int ms = 50;
+    ws_error err = shake_hands_within(ms);
+
+    while (!strstr(err.text, "the handshake") && ms < 20 * 1000)
+        err = shake_hands_within(ms *= 2);
+    assert_says(err.text, "TLS with good.test: the handshake took too long");
 }
 
 struct watcher {
