@@ -24,9 +24,18 @@ def chain(first, link):
 
 # ---- Fibers -----------------------------------------------------------------
 
+def static(name, kind):
+    """In what is optimised as a whole it has a symbol without a place, too, in
+    whichever file."""
+    for found in gdb.lookup_static_symbols(name):
+        if str(found.type).startswith(kind) and \
+                not found.value().is_optimized_out:
+            return found.value()
+    raise gdb.GdbError("the library's debugging symbols are missing")
+
+
 def workers():
-    return reversed(list(chain(gdb.parse_and_eval("'watchdog.c'::workers"),
-                               "next")))
+    return reversed(list(chain(static("workers", "struct ws__worker"), "next")))
 
 
 def fibers_of(worker):
@@ -59,7 +68,7 @@ def name(fiber):
 
 def keys():
     """What fibers are queued for: {address of the parker: key}."""
-    lot = gdb.parse_and_eval("'lot.c'::lot")
+    lot = static("lot", "struct bucket")
     low, high = lot.type.range()
     return {int(waiter["parker"]): waiter["key"]
             for i in range(low, high + 1)
