@@ -72,6 +72,16 @@ static void editor_show(void)
     el_set(editor.line, EL_REFRESH);
 }
 
+/* After SIGWINCH; and after SIGCONT, when a shell has set the terminal its own
+ * way meanwhile. */
+static void editor_resume(void)
+{
+    el_resize(editor.line);
+    el_set(editor.line, EL_PREP_TERM, 0);
+    el_set(editor.line, EL_PREP_TERM, 1);
+    el_set(editor.line, EL_REFRESH);
+}
+
 /* Returns whether there is something to read. */
 static bool editor_wait(void)
 {
@@ -83,9 +93,10 @@ static bool editor_wait(void)
         if (r > 0)
             return true;
         ws_event_clear(screen_wanted());
-        el_resize(editor.line);
         if (screen_has_something())
             editor_show();
+        else
+            editor_resume();
     }
 }
 
@@ -145,6 +156,7 @@ void editor_begin(const char *program)
     el_set(editor.line, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(editor.line, NULL);
     ws_notify(screen_wanted(), SIGWINCH);
+    ws_notify(screen_wanted(), SIGCONT);
 }
 
 static void editor_remember(const char *line)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* ws: a WebSocket at the command line.  See ws(1). */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "broadcast.h"
@@ -101,6 +103,18 @@ static enum status run_mode(const struct mode_row *m, struct settings *s)
     return status;
 }
 
+/* A socket that took the place of a standard output that is closed would get what
+ * is printed. */
+static void open_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
     const char *program = program_name(argc > 0 ? argv[0] : "ws");
@@ -109,6 +123,7 @@ int main(int argc, char **argv)
     struct settings s = { .program = program };
     enum status status = STATUS_USAGE;
 
+    open_standard_files();
     if (is_question(program, argc, argv))
         return STATUS_CLOSED;
     if (!options_read(&s, m->mode, argc - (named != NULL),

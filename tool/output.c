@@ -49,7 +49,8 @@ void output_begin(const struct settings *s)
 {
     output.settings = s;
     output.terminal = isatty(STDOUT_FILENO);
-    output.interactive = output.terminal && isatty(STDIN_FILENO) && !s->json;
+    output.interactive =
+        output.terminal && isatty(STDIN_FILENO) && !s->json && s->ngiven == 0;
 }
 
 bool output_is_interactive(void)

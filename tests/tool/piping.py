@@ -3,14 +3,16 @@
 
 import base64
 import json
-
 import pathlib
 import random
+import subprocess
 import tempfile
 
+from harness import PATIENCE
 from program import case
-from tool import Collecting, Raw, echo, read_request, run
-from websocket import Scripted, accept_key
+from tool import (ENVIRONMENT, Collecting, Raw, accept_request, command, echo,
+                  read_request, run)
+from websocket import Scripted
 
 BYTES = random.Random(7).randbytes(300000)
 
@@ -110,6 +112,19 @@ def both_ways(tap):
 
 
 @case(1)
+def closed_output_file(tap):
+    """What is opened next must not take its place."""
+    with Collecting(lambda c, _: c.send("hello")) as s:
+        done = subprocess.run(
+            ["sh", "-c", 'exec "$@" >&-', "sh",
+             *command("-m", "x", "-1", s.url)], env=ENVIRONMENT,
+            stderr=subprocess.PIPE, timeout=PATIENCE)
+    tap.check((done.returncode, done.stderr) == (0, b"")
+              and s.said == [(["x"], 1000)],
+              "without a standard output", (done, s.said))
+
+
+@case(1)
 def not_before_the_101(tap):
     """The input stays where it is, in the pipe, while the server has not
     answered; what has come with the request would have been in the pipe."""
@@ -120,11 +135,8 @@ def not_before_the_101(tap):
             early = sock.recv(1)
         except TimeoutError:
             early = b""
-        sock.settimeout(10)
-        key = request.partition("Sec-WebSocket-Key: ")[2].partition("\r")[0]
-        sock.sendall(("HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: "
-                      f"Upgrade\r\nSec-WebSocket-Accept: {accept_key(key)}"
-                      "\r\n\r\n").encode())
+        sock.settimeout(PATIENCE)
+        accept_request(sock, request)
         late = sock.recv(2)
         return early, late
 

@@ -16,7 +16,7 @@ import threading
 import time
 
 from harness import PATIENCE, wait_until
-from websocket import CLOSE, Ended, Scripted
+from websocket import CLOSE, Ended, Scripted, accept_key
 
 PATH = None     # of the tool
 LIBEDIT = None  # whether it edits lines
@@ -193,6 +193,14 @@ def read_request(sock):
     return request.decode()
 
 
+def accept_request(sock, request):
+    """Answer it with 101."""
+    key = request.partition("Sec-WebSocket-Key: ")[2].partition("\r")[0]
+    sock.sendall(("HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: "
+                  f"Upgrade\r\nSec-WebSocket-Accept: {accept_key(key)}"
+                  "\r\n\r\n").encode())
+
+
 class Terminal:
     """The tool on a terminal of its own.  A context."""
 
@@ -235,6 +243,14 @@ class Terminal:
         while select.select([self._master], [], [], 0)[0]:
             self._read()
         return self.process.poll()
+
+    def is_edited(self):
+        """Keys go to the tool as they are typed."""
+        return not LIBEDIT or \
+            not termios.tcgetattr(self._slave)[3] & termios.ICANON
+
+    def set_as_before(self):
+        termios.tcsetattr(self._slave, termios.TCSANOW, self.before)
 
     def is_as_before(self):
         """But for the line discipline's own marks."""

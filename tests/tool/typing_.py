@@ -6,7 +6,8 @@ import threading
 
 from harness import PATIENCE, wait_until
 from program import case
-from tool import Collecting, Terminal, close_frame
+from tool import (Collecting, Raw, Terminal, accept_request, close_frame,
+                  read_request)
 import tool
 from websocket import CLOSE, PING, PONG, Ended, Scripted, frame
 
@@ -116,6 +117,47 @@ def leaving(tap):
         code = t.ended()
         tap.check(code == 0 and t.is_as_before(), "the server's end is ours",
                   t.screen)
+
+
+@case(1)
+def typed_too_early(tap):
+    typed = threading.Event()
+
+    def talk(sock):
+        request = read_request(sock)
+        typed.wait(PATIENCE)
+        accept_request(sock, request)
+        closing = sock.recv(8)
+        sock.sendall(frame(CLOSE, close_frame(1000), True, False))
+        return closing[:2]
+
+    with Raw(talk) as s, Terminal(s.url) as t:
+        t.type("\x04")
+        typed.set()
+        code = t.ended()
+    tap.check(code == 0 and s.result == b"\x88\x82",
+              "Ctrl-D counts that was typed before the answer",
+              (code, s.result))
+
+
+@case(1)
+def stopped_and_continued(tap):
+    with Collecting() as s, Terminal(s.url) as t:
+        t.shows("> ")
+        wait_until(t.is_edited)
+        t.type("half ")
+        t.shows("half")
+        t.process.send_signal(signal.SIGSTOP)
+        t.set_as_before()  # as a shell does
+        t.process.send_signal(signal.SIGCONT)
+        again = not tool.LIBEDIT or wait_until(t.is_edited)
+        t.type("a line\r")
+        t.type("\x04")
+        code = t.ended()
+    whole = "half a line" if tool.LIBEDIT else "a line"
+    tap.check(again and code == 0
+              and s.said[0][0][0].endswith(whole),
+              "a shell has had the terminal meanwhile", (s.said, t.screen))
 
 
 @case(1)
