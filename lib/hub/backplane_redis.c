@@ -162,6 +162,7 @@ struct range {
     uint64_t before;
     ws__publication_fn fn;
     void *arg;
+    bool lacks; /* of all that there was, some is not kept */
 };
 
 static bool range_is_over(const struct range *g, const struct ws__redis_look *l)
@@ -169,9 +170,23 @@ static bool range_is_over(const struct range *g, const struct ws__redis_look *l)
     return g->at.offset + 1 >= g->before || g->at.offset >= l->lineage.last;
 }
 
+/* Of epoch 0: all that is kept. */
+static void range_from_any(struct range *g, const struct ws__redis_look *l)
+{
+    uint64_t first = l->first > 0 ? l->first : l->lineage.last + 1;
+    bool lacks = first > g->at.offset + 1;
+
+    g->lacks = lacks;
+    g->at = ws__lineage_place(&l->lineage, lacks ? first - 1 : g->at.offset);
+}
+
 /* Does the log hold that place, and all behind it? */
 static bool range_reaches(struct range *g, const struct ws__redis_look *l)
 {
+    if (g->at.epoch == 0) {
+        range_from_any(g, l);
+        return true;
+    }
     bool kept = g->at.offset >= l->lineage.last ||
                 (l->first > 0 && l->first <= g->at.offset + 1);
 
@@ -218,7 +233,7 @@ static int redis_range(struct ws__backplane *b, const char *topic,
                        ws__publication_fn fn, void *arg, bool *whole)
 {
     struct ws__node *n = node_of(b);
-    struct range g = { topic, *since, before, fn, arg };
+    struct range g = { topic, *since, before, fn, arg, false };
     struct ws__redis_names *names =
         ws__redis_names_new(n->topics.prefix, ws__str(topic));
     bool over = false;
@@ -226,6 +241,7 @@ static int redis_range(struct ws__backplane *b, const char *topic,
 
     while (r == 0 && !over)
         r = range_step(n, names, &g, deadline, whole, &over);
+    *whole = *whole && !g.lacks;
     ws_free(names);
     return r;
 }

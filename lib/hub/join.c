@@ -73,7 +73,7 @@ static int write_range(struct joining *j)
         error = h->back->ops->range(h->back, j->name.name, &since, before,
                                     ws_after(h->o.publish_timeout_ms),
                                     write_older, j, &whole);
-    if (before > 0 && error == 0 && whole)
+    if (before > 0 && error == 0 && (whole || since.epoch == 0))
         r->since = last;
     r->whole = r->whole && whole;
     if (!whole && since.epoch != 0)

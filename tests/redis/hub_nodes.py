@@ -94,6 +94,10 @@ def everybody_hears(tap, stack, nodes):
     tap.check(late.ask(f"join old {said[1]} 1", "joined").split()[3] == "1"
               and late.has("2"), "at a node that had nobody there as well",
               late.heard)
+    late = Client(stack, nodes[2])
+    tap.check(late.ask("join old 0 0", "joined").split()[3] == "1"
+              and late.has("1", "2"), "and all that there is, if it asks so",
+              late.heard)
 
 
 def prefixes(tap, stack, nodes):
@@ -197,7 +201,7 @@ def redis_is_away(tap, stack, nodes, redis):
 
 
 def main(build):
-    tap = Tap(21)
+    tap = Tap(22)
     with contextlib.ExitStack() as stack:
         redis = Redis(stack)
         nodes = [Node(stack, pathlib.Path(build),
