@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/poison.h"
 #include "fiber/context.h"
 #include "test.h"
 
@@ -158,6 +159,8 @@ static void explore_make(int i)
 {
     struct explore_actor *a = &explore.actors[i];
 
+    /* An actor of the last scene may have been left within its functions. */
+    ws__unpoison(explore_stacks[i], EXPLORE_STACK);
     if (a->made)
         ws__context_fini(&a->context);
     else
