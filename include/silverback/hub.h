@@ -61,8 +61,8 @@ typedef struct ws_hub_options {
     size_t history_bytes; /* of each topic, payloads; 0: 1 MiB */
     int history_ms;       /* for how long; 0: 300 000 (5 min) */
 
-    ws_queue_options queue; /* of each subscriber that has none of its own when
-                             * it first joins (ws_set_queue) */
+    ws_queue_options queue; /* of each subscriber, set as it first joins; all of
+                             * it zero: as it is (ws_set_queue) */
 
     /*
      * What subscribers receive of a publication, so that it can carry its place;
