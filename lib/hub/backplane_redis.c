@@ -14,10 +14,10 @@
 #include "hub/redis_presence.h"
 #include "hub/redis_scripts.h"
 #include "hub/redis_sweep.h"
+#include "hub/redis_walk.h"
 
 enum {
     AUDIT_MS = 30000, /* at most: a third of what Redis keeps a log for */
-    RANGE_ENTRIES = 64,
 };
 
 static struct ws__node *node_of(struct ws__backplane *b)
@@ -155,95 +155,13 @@ static void redis_unwant_prefix(struct ws__backplane *b, const char *prefix)
 
 /* ---- What was before ---------------------------------------------------- */
 
-/* A walk through a log, from behind `at`. */
-struct range {
-    const char *topic;
-    ws_place at;
-    uint64_t before;
-    ws__publication_fn fn;
-    void *arg;
-    bool lacks; /* of all that there was, some is not kept */
-};
-
-static bool range_is_over(const struct range *g, const struct ws__redis_look *l)
-{
-    return g->at.offset + 1 >= g->before || g->at.offset >= l->lineage.last;
-}
-
-/* Of epoch 0: all that is kept. */
-static void range_from_any(struct range *g, const struct ws__redis_look *l)
-{
-    uint64_t first = l->first > 0 ? l->first : l->lineage.last + 1;
-    bool lacks = first > g->at.offset + 1;
-
-    g->lacks = lacks;
-    g->at = ws__lineage_place(&l->lineage, lacks ? first - 1 : g->at.offset);
-}
-
-/* Does the log hold that place, and all behind it? */
-static bool range_reaches(struct range *g, const struct ws__redis_look *l)
-{
-    if (g->at.epoch == 0) {
-        range_from_any(g, l);
-        return true;
-    }
-    bool kept = g->at.offset >= l->lineage.last ||
-                (l->first > 0 && l->first <= g->at.offset + 1);
-
-    return kept && ws__lineage_holds(&l->lineage, &g->at);
-}
-
-static int range_entries(struct range *g, const struct ws__redis_look *l)
-{
-    struct ws__redis_key key;
-    int r = 0;
-
-    for (size_t i = 0; i < l->entries && r == 0 && !range_is_over(g, l); i++) {
-        ws_publication p = { .topic = g->topic };
-
-        if (!ws__redis_look_entry(l, i, &p, &key) ||
-            p.place.offset != g->at.offset + 1)
-            return -EPROTO;
-        g->at = p.place;
-        r = g->fn(&p, g->arg);
-    }
-    return r;
-}
-
-/* One step.  *whole: it goes on; *over: there is no more. */
-static int range_step(struct ws__node *n, const struct ws__redis_names *names,
-                      struct range *g, int64_t deadline, bool *whole,
-                      bool *over)
-{
-    struct ws__redis_look l = { .from = g->at.offset, .most = RANGE_ENTRIES };
-    int r = ws__redis_log_look(&n->log, names, &l, deadline);
-
-    if (r != 0)
-        return r;
-    *whole = range_reaches(g, &l);
-    if (*whole)
-        r = range_entries(g, &l);
-    *over = !*whole || range_is_over(g, &l);
-    ws__redis_reply_free(l.reply);
-    return r;
-}
-
 static int redis_range(struct ws__backplane *b, const char *topic,
                        const ws_place *since, uint64_t before, int64_t deadline,
                        ws__publication_fn fn, void *arg, bool *whole)
 {
-    struct ws__node *n = node_of(b);
-    struct range g = { topic, *since, before, fn, arg, false };
-    struct ws__redis_names *names =
-        ws__redis_names_new(n->topics.prefix, ws__str(topic));
-    bool over = false;
-    int r = names ? 0 : -ENOMEM;
+    struct ws__redis_walk g = { topic, *since, before, fn, arg, false };
 
-    while (r == 0 && !over)
-        r = range_step(n, names, &g, deadline, whole, &over);
-    *whole = *whole && !g.lacks;
-    ws_free(names);
-    return r;
+    return ws__redis_walk(node_of(b), &g, deadline, whole);
 }
 
 /* ---- Who is present ----------------------------------------------------- */
