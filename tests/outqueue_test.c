@@ -761,6 +761,33 @@ static void what_does_not_go_of_a_batch_waits(void **state)
     }
 }
 
+/* Though there is room again, and nobody has used it yet. */
+static void a_batch_goes_behind_one_that_has_begun(void **state)
+{
+    (void)state;
+    enum { HEADER = 10 };
+    struct ws__batch large = { 0 }, small = { 0 };
+    char *got = malloc(HEADER + LARGE);
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_non_null(got);
+    add_numbered(&large, 0, LARGE, NULL);
+    add_numbered(&small, 1, SIZE, NULL);
+    assert_int_equal(ws__batch_send(&large, 0, c), 0);
+    ssize_t n = recv(raw, got, HEADER + LARGE, MSG_DONTWAIT);
+    assert_in_range(n, 1, LARGE);
+    assert_int_equal(ws__batch_send(&small, 0, c), 0);
+    assert_true(hear_n(raw, got + n, HEADER + LARGE - (size_t)n));
+    for (size_t i = HEADER + 1; i < HEADER + LARGE; i++)
+        assert_int_equal(got[i], '.');
+    assert_int_equal(hear_number(raw), 1);
+    ws__batch_clear(&large);
+    ws__batch_clear(&small);
+    free(got);
+    end_pair(c, raw);
+}
+
 static void a_batch_keeps_the_bounds_and_the_keys(void **state)
 {
     (void)state;
@@ -973,6 +1000,7 @@ int main(void)
         cmocka_unit_test(a_batch_arrives_in_order_from_where_it_is_told),
         cmocka_unit_test(a_batch_is_compressed_as_each_connection_does),
         cmocka_unit_test(what_does_not_go_of_a_batch_waits),
+        cmocka_unit_test(a_batch_goes_behind_one_that_has_begun),
         cmocka_unit_test(a_batch_keeps_the_bounds_and_the_keys),
         cmocka_unit_test(a_batch_says_that_a_connection_has_ended),
         cmocka_unit_test(whoever_asked_is_told_of_the_end_once),
