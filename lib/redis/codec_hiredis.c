@@ -268,7 +268,7 @@ int ws__redis_format(const struct ws__redis_command *c, char **bytes, size_t *n)
             return WS_ERR_TOO_BIG;
         all += lengths[i];
     }
-    int r = redisFormatCommandArgv(bytes, c->n, argv, lengths);
+    long long r = redisFormatCommandArgv(bytes, c->n, argv, lengths);
     if (r < 0)
         return -ENOMEM;
     *n = (size_t)r;
