@@ -278,6 +278,8 @@ static void serve_tells_all_of_it(void **state)
     struct sockaddr_in in;
     socklen_t len = sizeof(in);
 
+    signal(SIGHUP,
+           SIG_DFL); /* nohup ignores it, and who begins so goes on so */
     begin_manager(false);
     pass_sockets("web:web");
     setenv("WATCHDOG_USEC", "20000", 1);

@@ -7,6 +7,7 @@ what they answer, their exit codes, and what they say when they are told to end.
 A program that was not built, for want of a library, has no checks."""
 
 import pathlib
+import signal
 import sys
 import traceback
 
@@ -32,6 +33,8 @@ import tools  # noqa: E402, F401
 
 
 def main(directory, built):
+    # Whoever runs this in the background ignores it, and the programs would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     cases = [c for c in CASES if set(c[2]) <= set(built)]
     tap = Tap(sum(checks for _, checks, _ in cases))
     for function, checks, programs in cases:
