@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "fiber/sched.h"
 #include "fiber/sync.h"
 #include "mode.h"
 
@@ -364,6 +365,63 @@ static void an_unlock_wakes_who_waits(void **state)
     }
 }
 
+/* A fiber and the loop of its worker wait for the same lock. */
+static struct {
+    ws_mutex m;
+    ws_event locked;
+    atomic_int waiting;
+    struct ws__timer timer;
+} both;
+
+static void *hold_for_both(void *arg)
+{
+    ws_mutex_lock(&both.m);
+    ws_event_set(&both.locked);
+    while (atomic_load(&both.waiting) < 2)
+        sched_yield();
+    for (int i = 0; i < 1000; i++) /* until they are queued, as a rule */
+        sched_yield();
+    ws_mutex_unlock(&both.m);
+    return arg;
+}
+
+static void wait_briefly(void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&both.waiting, 1);
+    ws__lock_briefly(ws__lock_of(&both.m));
+    ws_mutex_unlock(&both.m);
+}
+
+static void wait_in_loop(struct ws__timer *t)
+{
+    wait_briefly(t);
+}
+
+static void wait_in_both(void *arg)
+{
+    pthread_t t = start(hold_for_both, NULL);
+
+    (void)arg;
+    both.timer.fire = wait_in_loop;
+    ws_event_wait(&both.locked, 0);
+    ws_fiber *f = ws_go(wait_briefly, NULL);
+    while (atomic_load(&both.waiting) < 1)
+        ws_yield();
+    ws__timer_start(&both.timer, ws_now());
+    ws_join(f);
+    while (atomic_load(&both.waiting) < 2)
+        ws_yield();
+    pthread_join(t, NULL);
+}
+
+static void a_workers_loop_does_not_wait_behind_its_own_fiber(void **state)
+{
+    (void)state;
+    mode_in_fiber(wait_in_both, NULL);
+    assert_true(ws__trylock(ws__lock_of(&both.m)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_held_mutex_is_not_locked_again),
         cmocka_unit_test(a_free_mutex_is_taken_after_the_deadline),
         cmocka_unit_test(an_unlock_wakes_who_waits),
+        cmocka_unit_test(a_workers_loop_does_not_wait_behind_its_own_fiber),
     };
 
     return run_in_mode("sync", tests, NULL, NULL);

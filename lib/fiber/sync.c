@@ -12,6 +12,8 @@
 #define LOCKED ((void *)1)
 #define CONTENDED ((void *)2) /* and somebody may be queued for it */
 
+enum { LOOK_MS = 1 };
+
 static _Atomic(void *) *state_of(void *object)
 {
     return object;
@@ -140,12 +142,16 @@ bool ws__lock_let_go(struct ws__lock *m)
     return atomic_exchange(state_of(m), NULL) == CONTENDED;
 }
 
+/* A worker's loop waits as a thread does; and the one whom an unlock has woken
+ * may be a fiber of that worker, which cannot run meanwhile.  So who waits looks
+ * by itself, too. */
 void ws__lock_briefly(struct ws__lock *m)
 {
     if (ws__trylock(m))
         return;
     struct ws__before *due = ws__before_park_put_off();
-    ws__lock_until(m, 0);
+    while (ws__lock_until(m, ws_after(LOOK_MS)) != 0)
+        continue;
     ws__before_park_take_up(due);
 }
 
