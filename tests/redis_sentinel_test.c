@@ -227,27 +227,32 @@ static void a_switch_of_nothing_changes_nothing(void **state)
     mock_end(&server);
 }
 
+/* A Sentinel that has none hangs up here on who says one. */
 static void a_password_is_for_who_asks_for_it(void **state)
 {
-    struct mock server = { .name = "it",
-                           .answer = open_answer,
-                           .arg = "master" };
-    struct mock one = { .answer = guarded_answer };
-    struct redis_asked a = { 0 };
-    struct redis_peer p;
-
     (void)state;
-    mock_begin(&server);
-    one.arg = address_of(&server);
-    mock_begin(&one);
-    begin(&p, ":pw@", one.port, one.port);
-    redis_ask(&a, &p, "GET a", 0);
-    redis_expect(&a, "it");
-    assert_true(mock_was_asked(&server, "AUTH pw;ROLE;"));
-    mock_expect_asked(&one, "SUBSCRIBE +switch-master");
-    redis_end(&p);
-    mock_end(&one);
-    mock_end(&server);
+    for (int guarded = 0; guarded < 2; guarded++) {
+        struct mock server = { .name = "it",
+                               .answer = open_answer,
+                               .arg = "master" };
+        struct mock one = { .answer =
+                                guarded ? guarded_answer : sentinel_answer };
+        struct redis_asked a = { 0 };
+        struct redis_peer p;
+
+        mock_begin(&server);
+        one.arg = address_of(&server);
+        mock_begin(&one);
+        begin(&p, ":pw@", one.port, one.port);
+        redis_ask(&a, &p, "GET a", 0);
+        redis_expect(&a, "it");
+        assert_true(mock_was_asked(&server, "AUTH pw;ROLE;"));
+        mock_expect_asked(&one, "SUBSCRIBE +switch-master");
+        assert_int_equal(mock_was_asked(&one, "AUTH"), guarded);
+        redis_end(&p);
+        mock_end(&one);
+        mock_end(&server);
+    }
 }
 
 static void what_is_no_address_is_named(void **state)
