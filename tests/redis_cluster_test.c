@@ -180,6 +180,22 @@ static void who_hears_that_a_slot_has_moved_goes_there(void **state)
     end(&n, &p);
 }
 
+/* It does not know by which name it is reached, or is told not to say. */
+static void a_host_that_is_not_named_is_the_one_that_answers(void **state)
+{
+    struct pair_of_nodes n;
+    struct redis_peer p;
+
+    (void)state;
+    begin(&n, &p);
+    get(&p, "bar", "A");
+    nodes_lock(&n);
+    snprintf(n.at_a, sizeof(n.at_a), "-ASK 5061 :%u\r\n", n.b.port);
+    nodes_unlock(&n);
+    get(&p, "bar", "B");
+    end(&n, &p);
+}
+
 /* Once: the next time it is asked at home. */
 static void who_is_to_ask_elsewhere_says_so(void **state)
 {
@@ -328,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_is_asked_for_where_it_is),
         cmocka_unit_test(who_hears_that_a_slot_has_moved_goes_there),
+        cmocka_unit_test(a_host_that_is_not_named_is_the_one_that_answers),
         cmocka_unit_test(who_is_to_ask_elsewhere_says_so),
         cmocka_unit_test(a_node_that_was_never_seen_is_asked),
         cmocka_unit_test(two_that_send_for_each_other_end_at_the_deadline),

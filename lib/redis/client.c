@@ -52,8 +52,8 @@ static bool client_build(struct ws__redis *r)
             return false;
         find = ws__redis_sentinels_find;
     }
-    r->node = ws__redis_node_new(&r->way, r->url.hosts, find, r->sentinels,
-                                 false, &r->listener);
+    r->node = ws__redis_node_new(&r->way, find ? NULL : r->url.hosts, find,
+                                 r->sentinels, false, &r->listener);
     return r->node;
 }
 

@@ -27,8 +27,9 @@ struct ws__redis_node *ws__redis_node_new(
 
     if (!n)
         return NULL;
-    if (!find) {
+    if (host)
         n->host = *host;
+    if (!find) {
         find = node_host;
         arg = n;
     }

@@ -11,13 +11,13 @@
 /* A server with its two connections, which run in two fibers. */
 struct ws__redis_node {
     struct ws__redis_node *next; /* the owner's */
-    struct ws__redis_host host;  /* the same: where it is, as far as it knows */
+    struct ws__redis_host host;  /* where it is; "": whoever is found */
     struct ws__redis_pipe *pipe;
     struct ws__redis_subscription *subscription;
     ws_fiber *fibers[2]; /* NULL: not started */
 };
 
-/* find as in redis/session; NULL: host.  Returns NULL if there is no memory. */
+/* find as in redis/session; NULL: host, which else may be NULL.  Returns NULL if there is no memory. */
 struct ws__redis_node *ws__redis_node_new(
     const struct ws__redis_way *way, const struct ws__redis_host *host,
     ws__redis_find find, void *arg, bool sharded,
