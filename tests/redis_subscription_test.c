@@ -303,6 +303,78 @@ static void many_channels_come_and_go(void **state)
     redis_expect_end(fd);
 }
 
+/* ---- Who subscribes ----------------------------------------------------- */
+
+enum { HOLDS = 5000 };
+
+struct holders {
+    struct ws__redis *client;
+    pthread_mutex_t lock;
+    bool parked;
+    atomic_bool over;
+};
+
+/* If it parked with the lock held, the other fiber of its worker finds it held. */
+static void hold_and_subscribe(void *arg)
+{
+    struct holders *h = arg;
+
+    for (int i = 0; i < HOLDS && !h->parked; i++) {
+        if (pthread_mutex_trylock(&h->lock) != 0) {
+            h->parked = true;
+            break;
+        }
+        ws__redis_subscribe(h->client, ws__str("a"));
+        ws__redis_unsubscribe(h->client, ws__str("a"));
+        pthread_mutex_unlock(&h->lock);
+        ws_yield();
+    }
+}
+
+static void hold_in_two(void *arg)
+{
+    ws_fiber *f = ws_go(hold_and_subscribe, arg);
+
+    assert_non_null(f);
+    hold_and_subscribe(arg);
+    ws_join(f);
+}
+
+static void *subscribe_meanwhile(void *arg)
+{
+    struct holders *h = arg;
+
+    while (!atomic_load(&h->over)) {
+        ws__redis_subscribe(h->client, ws__str("b"));
+        ws__redis_unsubscribe(h->client, ws__str("b"));
+    }
+    return NULL;
+}
+
+static void who_subscribes_may_hold_a_lock(void **state)
+{
+    static const char *const urls[] = { "redis://127.0.0.1:1",
+                                        "redis+cluster://127.0.0.1:1" };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(urls); i++) {
+        struct holders h = {
+            .client = ws__redis_new(
+                &(struct ws__redis_options){ .url = urls[i] }, NULL),
+            .lock = PTHREAD_MUTEX_INITIALIZER,
+        };
+        pthread_t t;
+
+        assert_non_null(h.client);
+        assert_int_equal(pthread_create(&t, NULL, subscribe_meanwhile, &h), 0);
+        ws_run(hold_in_two, &h);
+        atomic_store(&h.over, true);
+        pthread_join(t, NULL);
+        ws__redis_free(h.client);
+        assert_false(h.parked);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +388,7 @@ int main(void)
         cmocka_unit_test(what_is_malformed_ends_the_connection),
         cmocka_unit_test(a_silent_server_is_asked_whether_it_is_there),
         cmocka_unit_test(many_channels_come_and_go),
+        cmocka_unit_test(who_subscribes_may_hold_a_lock),
     };
 
     alloc_fail_install();

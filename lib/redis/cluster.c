@@ -3,6 +3,7 @@
 #include "redis/cluster.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -39,9 +40,9 @@ struct ws__redis_cluster {
     int64_t not_before; /* it asks again */
     _Atomic int64_t said;
 
-    ws_mutex lock;
-    bool stale;   /* the map is to be read again */
-    bool stopped; /* no members any more */
+    pthread_mutex_t lock; /* does not park: who asks may hold others */
+    bool stale;           /* the map is to be read again */
+    bool stopped;         /* no members any more */
     struct master *masters;
     size_t n;
     struct ws__redis_channels channels;
@@ -53,9 +54,9 @@ struct ws__redis_cluster {
 /* Have the map read again. */
 static void cluster_refresh(struct ws__redis_cluster *cl)
 {
-    ws_mutex_lock(&cl->lock);
+    pthread_mutex_lock(&cl->lock);
     cl->stale = true;
-    ws_mutex_unlock(&cl->lock);
+    pthread_mutex_unlock(&cl->lock);
     ws_event_set(&cl->wake);
 }
 
@@ -116,23 +117,23 @@ static bool masters_start(struct ws__redis_cluster *cl)
 {
     bool all = true;
 
-    ws_mutex_lock(&cl->lock);
+    pthread_mutex_lock(&cl->lock);
     struct master *m = cl->masters;
-    ws_mutex_unlock(&cl->lock);
+    pthread_mutex_unlock(&cl->lock);
     while (m) {
         all = ws__redis_node_start(m->node) == 0 && all;
-        ws_mutex_lock(&cl->lock);
+        pthread_mutex_lock(&cl->lock);
         m = m->next;
-        ws_mutex_unlock(&cl->lock);
+        pthread_mutex_unlock(&cl->lock);
     }
     return all;
 }
 
 static void masters_end(struct ws__redis_cluster *cl)
 {
-    ws_mutex_lock(&cl->lock);
+    pthread_mutex_lock(&cl->lock);
     cl->stopped = true;
-    ws_mutex_unlock(&cl->lock);
+    pthread_mutex_unlock(&cl->lock);
 
     masters_start(cl);
     for (struct master *m = cl->masters; m; m = m->next)
@@ -211,7 +212,7 @@ static int map_apply(struct ws__redis_cluster *cl,
 {
     if (!map_is_one(reply, from))
         return WS_ERR_REDIS;
-    ws_mutex_lock(&cl->lock);
+    pthread_mutex_lock(&cl->lock);
     for (int slot = 0; slot < WS__REDIS_SLOTS; slot++)
         slot_give(cl, slot, NULL);
     int r = map_take(cl, reply, from);
@@ -220,19 +221,19 @@ static int map_apply(struct ws__redis_cluster *cl,
         ws__redis_pipe_turn_away(m->node->pipe, m->slots == 0);
     for (struct ws__redis_channel *c = cl->channels.newest; c; c = c->older)
         channel_settle(cl, c);
-    ws_mutex_unlock(&cl->lock);
+    pthread_mutex_unlock(&cl->lock);
     return r;
 }
 
 /* The members in turn: what one of them believes may be old. */
 static void map_whom(struct ws__redis_cluster *cl, struct ws__redis_host *h)
 {
-    ws_mutex_lock(&cl->lock);
+    pthread_mutex_lock(&cl->lock);
     struct master *m = cl->masters;
     for (size_t i = cl->asked++ % cl->n; i > 0; i--)
         m = m->next;
     *h = m->host;
-    ws_mutex_unlock(&cl->lock);
+    pthread_mutex_unlock(&cl->lock);
 }
 
 static int map_ask(struct ws__redis_cluster *cl, struct ws__redis_link *l,
@@ -281,14 +282,14 @@ static void map_read(struct ws__redis_cluster *cl)
 struct ws__redis_node *ws__redis_cluster_node(struct ws__redis_cluster *cl,
                                               struct ws__str key)
 {
-    ws_mutex_lock(&cl->lock);
+    pthread_mutex_lock(&cl->lock);
     struct master *m = key.n > 0 ? cl->slots[ws__redis_slot(key)] : NULL;
     for (struct master *any = cl->masters; any && !m; any = any->next)
         if (any->slots > 0)
             m = any;
     if (!m)
         m = cl->masters;
-    ws_mutex_unlock(&cl->lock);
+    pthread_mutex_unlock(&cl->lock);
     return m->node;
 }
 
@@ -305,7 +306,7 @@ bool ws__redis_cluster_redirected(struct ws__redis_cluster *cl,
     if (!moved && !ws__redis_redirect(reply, "ASK", &from->host, &slot, &to))
         return false;
 
-    ws_mutex_lock(&cl->lock);
+    pthread_mutex_lock(&cl->lock);
     struct master *m = master_get(cl, &to);
     if (m && moved)
         slot_give(cl, slot, m);
@@ -313,7 +314,7 @@ bool ws__redis_cluster_redirected(struct ws__redis_cluster *cl,
         ws__redis_pipe_turn_away(m->node->pipe, false);
     if (m && !moved)
         *asked = m->node;
-    ws_mutex_unlock(&cl->lock);
+    pthread_mutex_unlock(&cl->lock);
     if (moved)
         cluster_refresh(cl);
     return true;
@@ -324,19 +325,19 @@ bool ws__redis_cluster_redirected(struct ws__redis_cluster *cl,
 int ws__redis_cluster_subscribe(struct ws__redis_cluster *cl,
                                 struct ws__str channel)
 {
-    ws_mutex_lock(&cl->lock);
+    pthread_mutex_lock(&cl->lock);
     struct ws__redis_channel *c =
         ws__redis_channels_get(&cl->channels, channel);
     if (c)
         channel_settle(cl, c);
-    ws_mutex_unlock(&cl->lock);
+    pthread_mutex_unlock(&cl->lock);
     return c ? 0 : -ENOMEM;
 }
 
 void ws__redis_cluster_unsubscribe(struct ws__redis_cluster *cl,
                                    struct ws__str channel)
 {
-    ws_mutex_lock(&cl->lock);
+    pthread_mutex_lock(&cl->lock);
     struct ws__redis_channel *c =
         ws__redis_channels_find(&cl->channels, channel);
     struct master *m = c ? c->owner : NULL;
@@ -344,7 +345,7 @@ void ws__redis_cluster_unsubscribe(struct ws__redis_cluster *cl,
         ws__redis_subscription_remove(m->node->subscription, channel);
     if (c)
         ws__redis_channels_remove(&cl->channels, c);
-    ws_mutex_unlock(&cl->lock);
+    pthread_mutex_unlock(&cl->lock);
 }
 
 static void cluster_message(struct ws__str channel, struct ws__str data,
@@ -394,6 +395,7 @@ struct ws__redis_cluster *ws__redis_cluster_new(
 
     if (!cl)
         return NULL;
+    pthread_mutex_init(&cl->lock, NULL);
     cl->way = way;
     cl->outer = listener;
     cl->listener = (struct ws__redis_listener){
@@ -425,14 +427,15 @@ void ws__redis_cluster_free(struct ws__redis_cluster *cl)
         ws_free(m);
     }
     ws__redis_channels_fini(&cl->channels);
+    pthread_mutex_destroy(&cl->lock);
     ws_free(cl);
 }
 
 static bool map_is_stale(struct ws__redis_cluster *cl)
 {
-    ws_mutex_lock(&cl->lock);
+    pthread_mutex_lock(&cl->lock);
     bool stale = cl->stale;
-    ws_mutex_unlock(&cl->lock);
+    pthread_mutex_unlock(&cl->lock);
     return stale;
 }
 

@@ -33,6 +33,9 @@ struct ws__redis_pipe *ws__redis_pipe_new(const struct ws__redis_way *way,
 
 void ws__redis_pipe_free(struct ws__redis_pipe *p)
 {
+    if (!p)
+        return;
+    ws__redis_session_fini(&p->session);
     ws_free(p);
 }
 
@@ -48,22 +51,22 @@ void ws__redis_pipe_reset(struct ws__redis_pipe *p)
 
 void ws__redis_pipe_turn_away(struct ws__redis_pipe *p, bool away)
 {
-    ws_mutex_lock(&p->session.lock);
+    pthread_mutex_lock(&p->session.lock);
     p->away = away;
     if (away)
         ws__redis_calls_fail(&p->queued, -EHOSTUNREACH);
-    ws_mutex_unlock(&p->session.lock);
+    pthread_mutex_unlock(&p->session.lock);
 }
 
 /* ---- Callers ------------------------------------------------------------ */
 
 static int pipe_enqueue(struct ws__redis_pipe *p, struct ws__redis_call *call)
 {
-    ws_mutex_lock(&p->session.lock);
+    pthread_mutex_lock(&p->session.lock);
     int r = p->session.stopping ? WS_ERR_CANCELED : p->away ? -EHOSTUNREACH : 0;
     if (r == 0)
         ws__redis_calls_add(&p->queued, call);
-    ws_mutex_unlock(&p->session.lock);
+    pthread_mutex_unlock(&p->session.lock);
     if (r == 0)
         ws_event_set(&p->session.wake);
     return r;
@@ -76,7 +79,7 @@ static bool pipe_leave(struct ws__redis_pipe *p, struct ws__redis_call *call,
 {
     const ws_error *why = &p->session.why;
 
-    ws_mutex_lock(&p->session.lock);
+    pthread_mutex_lock(&p->session.lock);
     bool finished = call->finished;
     *done = call->sent;
     if (!finished && !call->sent)
@@ -86,7 +89,7 @@ static bool pipe_leave(struct ws__redis_pipe *p, struct ws__redis_call *call,
         ws__fail(err, WS_ERR_TIMEOUT, "%s",
                  why->code ? why->text : "Redis did not answer in time");
     }
-    ws_mutex_unlock(&p->session.lock);
+    pthread_mutex_unlock(&p->session.lock);
 
     if (!finished && !*done)
         ws__redis_call_free(call);
@@ -154,7 +157,7 @@ static int pipe_take(struct ws__redis_pipe *p)
     struct ws__redis_call *call;
     int r = 0;
 
-    ws_mutex_lock(&p->session.lock);
+    pthread_mutex_lock(&p->session.lock);
     while (r == 0 && !p->leaving && (call = p->queued.first) &&
            ws__buf_used(&p->session.link.out) < TAKEN_AT_ONCE) {
         ws__redis_calls_remove(&p->queued, call);
@@ -162,7 +165,7 @@ static int pipe_take(struct ws__redis_pipe *p)
         if (r != 0)
             ws__redis_call_finish(call, r, NULL);
     }
-    ws_mutex_unlock(&p->session.lock);
+    pthread_mutex_unlock(&p->session.lock);
     return r;
 }
 
@@ -172,14 +175,14 @@ static int pipe_answer(struct ws__redis_pipe *p, struct ws__redis_reply *reply,
 {
     if (ws__redis_reply_is_error(reply, "READONLY"))
         p->leaving = true;
-    ws_mutex_lock(&p->session.lock);
+    pthread_mutex_lock(&p->session.lock);
     struct ws__redis_call *call = p->sent.first;
     bool last = call && --call->replies == 0;
     if (last) {
         ws__redis_calls_remove(&p->sent, call);
         ws__redis_call_finish(call, 0, reply);
     }
-    ws_mutex_unlock(&p->session.lock);
+    pthread_mutex_unlock(&p->session.lock);
 
     if (!last)
         ws__redis_reply_free(reply);
@@ -197,9 +200,9 @@ static int pipe_ping(struct ws__redis_pipe *p)
     if (r != 0)
         return r;
     call->left = true;
-    ws_mutex_lock(&p->session.lock);
+    pthread_mutex_lock(&p->session.lock);
     r = pipe_put(p, call);
-    ws_mutex_unlock(&p->session.lock);
+    pthread_mutex_unlock(&p->session.lock);
     if (r != 0)
         ws__redis_call_free(call);
     ws__redis_session_pinged(&p->session);
@@ -242,9 +245,9 @@ static bool pipe_has_work(void *pipe)
 static void pipe_fail(struct ws__redis_pipe *p, struct ws__redis_calls *calls,
                       int code)
 {
-    ws_mutex_lock(&p->session.lock);
+    pthread_mutex_lock(&p->session.lock);
     ws__redis_calls_fail(calls, code);
-    ws_mutex_unlock(&p->session.lock);
+    pthread_mutex_unlock(&p->session.lock);
 }
 
 void ws__redis_pipe_run(struct ws__redis_pipe *p)

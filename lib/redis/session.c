@@ -23,13 +23,19 @@ void ws__redis_session_init(struct ws__redis_session *s,
     s->backoff = (struct ws__backoff){ .base = BASE_DELAY_MS,
                                        .max = MAX_DELAY_MS,
                                        .stable = STABLE_MS };
+    pthread_mutex_init(&s->lock, NULL);
+}
+
+void ws__redis_session_fini(struct ws__redis_session *s)
+{
+    pthread_mutex_destroy(&s->lock);
 }
 
 static void session_tell(struct ws__redis_session *s, bool *what)
 {
-    ws_mutex_lock(&s->lock);
+    pthread_mutex_lock(&s->lock);
     *what = true;
-    ws_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(&s->lock);
     ws_event_set(&s->wake);
 }
 
@@ -49,9 +55,9 @@ bool ws__redis_session_wait(struct ws__redis_session *s,
 {
     for (;;) {
         ws_event_clear(&s->wake);
-        ws_mutex_lock(&s->lock);
+        pthread_mutex_lock(&s->lock);
         bool stopping = s->stopping, some = work(owner);
-        ws_mutex_unlock(&s->lock);
+        pthread_mutex_unlock(&s->lock);
 
         if (stopping || (some && ws_now() >= s->not_before))
             return !stopping;
@@ -61,10 +67,10 @@ bool ws__redis_session_wait(struct ws__redis_session *s,
 
 static void session_note(struct ws__redis_session *s, const ws_error *why)
 {
-    ws_mutex_lock(&s->lock);
+    pthread_mutex_lock(&s->lock);
     s->why = *why;
     s->reset = false;
-    ws_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(&s->lock);
 }
 
 int ws__redis_session_open(struct ws__redis_session *s)
@@ -101,9 +107,9 @@ void ws__redis_session_close(struct ws__redis_session *s, const ws_error *why)
 bool ws__redis_session_turn(struct ws__redis_session *s)
 {
     ws_event_clear(&s->wake);
-    ws_mutex_lock(&s->lock);
+    pthread_mutex_lock(&s->lock);
     bool on = !s->stopping && !s->reset;
-    ws_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(&s->lock);
     return on;
 }
 

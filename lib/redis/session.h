@@ -3,6 +3,7 @@
 #ifndef WS_REDIS_SESSION_H
 #define WS_REDIS_SESSION_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,7 +21,8 @@ typedef int (*ws__redis_find)(struct ws__redis_host *h, int64_t deadline,
  * A link that is made again when it broke, and found out to be dead: what those
  * that ask (redis/pipe) and those that listen (redis/subscription) have in
  * common.  One fiber runs it; the lock is for what others say to it, the owner's
- * too.
+ * too.  They may hold locks of their own: so it is one that does not park, and
+ * nothing is waited for with it held.
  */
 struct ws__redis_session {
     const struct ws__redis_way *way;
@@ -35,7 +37,7 @@ struct ws__redis_session {
 
     ws_event stop;
     ws_event wake; /* set whenever something under the lock has changed */
-    ws_mutex lock;
+    pthread_mutex_t lock;
     ws_error why; /* there is no link; code 0: there is, or was none yet */
     bool reset;
     bool stopping;
@@ -44,6 +46,7 @@ struct ws__redis_session {
 void ws__redis_session_init(struct ws__redis_session *s,
                             const struct ws__redis_way *way,
                             ws__redis_find find, void *arg);
+void ws__redis_session_fini(struct ws__redis_session *s);
 
 /* From any thread: have it end; or have it connect anew. */
 void ws__redis_session_stop(struct ws__redis_session *s);

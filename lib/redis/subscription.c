@@ -53,6 +53,7 @@ void ws__redis_subscription_free(struct ws__redis_subscription *s)
     if (!s)
         return;
     ws__redis_channels_fini(&s->channels);
+    ws__redis_session_fini(&s->session);
     ws_free(s);
 }
 
@@ -88,11 +89,11 @@ static void sub_want(struct ws__redis_subscription *s,
 int ws__redis_subscription_add(struct ws__redis_subscription *s,
                                struct ws__str channel)
 {
-    ws_mutex_lock(&s->session.lock);
+    pthread_mutex_lock(&s->session.lock);
     struct ws__redis_channel *c = ws__redis_channels_get(&s->channels, channel);
     if (c)
         sub_want(s, c, true);
-    ws_mutex_unlock(&s->session.lock);
+    pthread_mutex_unlock(&s->session.lock);
     ws_event_set(&s->session.wake);
     return c ? 0 : -ENOMEM;
 }
@@ -100,12 +101,12 @@ int ws__redis_subscription_add(struct ws__redis_subscription *s,
 void ws__redis_subscription_remove(struct ws__redis_subscription *s,
                                    struct ws__str channel)
 {
-    ws_mutex_lock(&s->session.lock);
+    pthread_mutex_lock(&s->session.lock);
     struct ws__redis_channel *c =
         ws__redis_channels_find(&s->channels, channel);
     if (c)
         sub_want(s, c, false);
-    ws_mutex_unlock(&s->session.lock);
+    pthread_mutex_unlock(&s->session.lock);
     ws_event_set(&s->session.wake);
 }
 
@@ -149,11 +150,11 @@ static int sub_take(struct ws__redis_subscription *s)
     struct ws__redis_channel *c;
     int r = 0;
 
-    ws_mutex_lock(&s->session.lock);
+    pthread_mutex_lock(&s->session.lock);
     while (r == 0 && ws__buf_used(&s->session.link.out) < PUT_AT_ONCE &&
            (c = ws__redis_queue_take(&s->changed)))
         r = sub_look_at(s, c);
-    ws_mutex_unlock(&s->session.lock);
+    pthread_mutex_unlock(&s->session.lock);
     return r;
 }
 
@@ -182,7 +183,7 @@ static int sub_became(struct ws__redis_subscription *s, struct ws__str name,
 {
     const struct ws__redis_listener *l = s->listener;
 
-    ws_mutex_lock(&s->session.lock);
+    pthread_mutex_lock(&s->session.lock);
     struct ws__redis_channel *c = ws__redis_channels_find(&s->channels, name);
     bool asked = c && s->asked.first == c;
     bool was_on = c && c->state == WS__REDIS_ON;
@@ -193,7 +194,7 @@ static int sub_became(struct ws__redis_subscription *s, struct ws__str name,
         sub_changed(s, c);
     }
     bool wanted = c && c->wanted;
-    ws_mutex_unlock(&s->session.lock);
+    pthread_mutex_unlock(&s->session.lock);
 
     if (on && !asked)
         return ws__fail(err, WS_ERR_REDIS,
@@ -211,14 +212,14 @@ static int sub_refused(struct ws__redis_subscription *s,
 {
     const struct ws__redis_listener *l = s->listener;
 
-    ws_mutex_lock(&s->session.lock);
+    pthread_mutex_lock(&s->session.lock);
     struct ws__redis_channel *c = ws__redis_queue_take(&s->asked);
     if (c && c != &s->ping) {
         c->state =
             c->state == WS__REDIS_ASKED_ON ? WS__REDIS_OFF : WS__REDIS_ON;
         ws__redis_queue_put(&s->refused, c);
     }
-    ws_mutex_unlock(&s->session.lock);
+    pthread_mutex_unlock(&s->session.lock);
 
     if (!c)
         return ws__fail(err, WS_ERR_REDIS, "Redis says: %s", reply->str);
@@ -270,10 +271,10 @@ static void sub_retry(struct ws__redis_subscription *s)
     if (s->retry_at == 0 || ws_now() < s->retry_at)
         return;
     s->retry_at = 0;
-    ws_mutex_lock(&s->session.lock);
+    pthread_mutex_lock(&s->session.lock);
     while ((c = ws__redis_queue_take(&s->refused)))
         ws__redis_queue_put(&s->changed, c);
-    ws_mutex_unlock(&s->session.lock);
+    pthread_mutex_unlock(&s->session.lock);
 }
 
 static void sub_serve(struct ws__redis_subscription *s, ws_error *err)
@@ -302,7 +303,7 @@ static struct ws__redis_queue sub_forget(struct ws__redis_subscription *s)
 {
     struct ws__redis_queue lost = { 0 };
 
-    ws_mutex_lock(&s->session.lock);
+    pthread_mutex_lock(&s->session.lock);
     s->asked.first = s->changed.first = s->refused.first = NULL;
     s->ping.queued = false;
     for (struct ws__redis_channel *c = s->channels.newest; c; c = c->older) {
@@ -311,7 +312,7 @@ static struct ws__redis_queue sub_forget(struct ws__redis_subscription *s)
         c->state = WS__REDIS_OFF;
         ws__redis_queue_put(was_on ? &lost : &s->changed, c);
     }
-    ws_mutex_unlock(&s->session.lock);
+    pthread_mutex_unlock(&s->session.lock);
     s->retry_at = 0;
     return lost;
 }
@@ -322,10 +323,10 @@ static void sub_tell_lost(struct ws__redis_subscription *s)
     struct ws__redis_queue lost = sub_forget(s);
 
     while (lost.first) {
-        ws_mutex_lock(&s->session.lock);
+        pthread_mutex_lock(&s->session.lock);
         struct ws__redis_channel *c = ws__redis_queue_take(&lost);
         ws__redis_queue_put(&s->changed, c);
-        ws_mutex_unlock(&s->session.lock);
+        pthread_mutex_unlock(&s->session.lock);
         if (l->lost)
             l->lost(c->name, l->arg);
     }
