@@ -298,6 +298,69 @@ static void one_that_answers_is_not(void **state)
     redis_end(&p);
 }
 
+enum { SENT_MOST = 2048, BEYOND = 8 };
+
+struct crowd {
+    struct redis_peer *peer;
+    int dead;
+    int answered;
+};
+
+static void crowd_ask(void *arg)
+{
+    const struct ws__str words[] = { ws__str("GET"), ws__str("a") };
+    struct crowd *c = arg;
+    struct ws__redis_reply *reply;
+    int r = ws__redis_call(
+        c->peer->client, &(struct ws__redis_command){ .n = 2, .words = words },
+        patience(), &reply, NULL, NULL);
+
+    c->dead += r == WS_ERR_DEAD;
+    c->answered += r == 0;
+    ws__redis_reply_free(reply);
+}
+
+static void crowd_run(void *arg)
+{
+    static ws_fiber *fibers[SENT_MOST + BEYOND];
+
+    for (int i = 0; i < SENT_MOST + BEYOND; i++)
+        assert_non_null(fibers[i] = ws_go(crowd_ask, arg));
+    for (int i = 0; i < SENT_MOST + BEYOND; i++)
+        ws_join(fibers[i]);
+}
+
+static void *crowd_thread(void *arg)
+{
+    ws_run(crowd_run, arg);
+    return NULL;
+}
+
+static void who_answers_nothing_is_not_given_more_and_more(void **state)
+{
+    struct redis_peer p;
+    struct crowd c = { .peer = &p };
+    pthread_t t;
+
+    (void)state;
+    redis_begin(&p);
+    assert_int_equal(pthread_create(&t, NULL, crowd_thread, &c), 0);
+    int fd = redis_greet(&p);
+    for (int i = 0; i < SENT_MOST; i++)
+        redis_hear(fd, "GET a");
+    close(fd);
+    fd = redis_greet(&p);
+    for (int i = 0; i < BEYOND; i++) {
+        redis_hear(fd, "GET a");
+        redis_say(fd, "+b\r\n");
+    }
+    pthread_join(t, NULL);
+    assert_int_equal(c.dead, SENT_MOST);
+    assert_int_equal(c.answered, BEYOND);
+    redis_end(&p);
+    redis_expect_end(fd);
+}
+
 /* ---- Who we are --------------------------------------------------------- */
 
 static void a_user_and_a_database_come_first(void **state)
@@ -332,6 +395,11 @@ static void who_is_refused_is_told_so(void **state)
         const char *said;
     } rows[] = {
         { ":pw@", "", { "AUTH pw" }, { "-WRONGPASS no\r\n" }, "WRONGPASS no" },
+        { ":hunter22@",
+          "",
+          { "AUTH hunter22" },
+          { "-ERR unknown command, with args beginning with: 'hunter22'\r\n" },
+          "AUTH: ERR unknown command, with args beginning with: '" },
         { "", "", { "PING" }, { "-NOAUTH no\r\n" }, "NOAUTH no" },
         { "", "", { "PING" }, { "-ERR max clients\r\n" }, "ERR max clients" },
         { "",
@@ -358,6 +426,7 @@ static void who_is_refused_is_told_so(void **state)
         fd = redis_accept(&p); /* and does not get any further */
         redis_ask(&b, &p, "GET b", 1);
         redis_expect_code(&b, WS_ERR_TIMEOUT, false, rows[i].said);
+        assert_null(strstr(b.err.text, "hunt"));
         ws__redis_stop(p.client);
         redis_expect_code(&a, WS_ERR_CANCELED, false, "");
         redis_end(&p);
@@ -466,6 +535,7 @@ int main(void)
         cmocka_unit_test(a_server_that_does_not_greet_is_left),
         cmocka_unit_test(a_silent_server_is_asked_and_then_left),
         cmocka_unit_test(one_that_answers_is_not),
+        cmocka_unit_test(who_answers_nothing_is_not_given_more_and_more),
         cmocka_unit_test(a_user_and_a_database_come_first),
         cmocka_unit_test(who_is_refused_is_told_so),
         cmocka_unit_test(a_passing_error_is_tried_again),

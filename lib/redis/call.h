@@ -19,7 +19,7 @@
 struct ws__redis_call {
     struct ws__redis_call *next; /* in a list */
     struct ws__redis_call *prev;
-    char *bytes;
+    char *bytes; /* NULL: they are put */
     size_t len;
     int replies; /* yet to come: the last is the one */
     bool sent;   /* or about to be: the server may have done it */

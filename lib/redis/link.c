@@ -10,7 +10,10 @@
 #include "io/connect.h"
 #include "io/tls.h"
 
-enum { OUT_KEPT = 256 * 1024 };
+enum {
+    OUT_KEPT = 256 * 1024,
+    SECRET_BEGINS = 4, /* so much of a password is known by */
+};
 
 /* ---- Connecting --------------------------------------------------------- */
 
@@ -63,10 +66,22 @@ static int link_begin(struct ws__redis_link *l, const struct ws__redis_way *w,
 
 /* ---- Saying who we are -------------------------------------------------- */
 
+/* A server that does not know a command says it back: what of its text goes into
+ * an error ends where the password begins. */
+static int link_shown(const struct ws__redis_way *w,
+                      const struct ws__redis_reply *reply)
+{
+    size_t n = w->password ? strnlen(w->password, SECRET_BEGINS) : 0;
+    const char *at =
+        n > 0 ? memmem(reply->str, reply->len, w->password, n) : NULL;
+
+    return (int)(at ? (size_t)(at - reply->str) : reply->len);
+}
+
 /* A command for which anything but an error will do. */
-static int link_tell(struct ws__redis_link *l, int64_t deadline,
-                     ws_event *cancel, int n, const struct ws__str *words,
-                     ws_error *err)
+static int link_tell(struct ws__redis_link *l, const struct ws__redis_way *w,
+                     int64_t deadline, ws_event *cancel, int n,
+                     const struct ws__str *words, ws_error *err)
 {
     const struct ws__redis_command c = { .n = n, .words = words };
     struct ws__redis_reply *reply;
@@ -75,8 +90,9 @@ static int link_tell(struct ws__redis_link *l, int64_t deadline,
     if (r != 0)
         return r;
     if (reply->type == WS__REDIS_ERROR)
-        r = ws__fail(err, WS_ERR_REDIS, "Redis refuses %.*s: %s",
-                     (int)words[0].n, words[0].p, reply->str);
+        r = ws__fail(err, WS_ERR_REDIS, "Redis refuses %.*s: %.*s",
+                     (int)words[0].n, words[0].p, link_shown(w, reply),
+                     reply->str);
     ws__redis_reply_free(reply);
     return r;
 }
@@ -90,7 +106,7 @@ static int link_auth(struct ws__redis_link *l, const struct ws__redis_way *w,
     if (w->user)
         words[n++] = ws__str(w->user);
     words[n++] = ws__str(w->password);
-    return link_tell(l, deadline, cancel, n, words, err);
+    return link_tell(l, w, deadline, cancel, n, words, err);
 }
 
 /* Until it has answered a server may be one that is stopped.  Who may not ask has
@@ -126,7 +142,7 @@ static int link_select(struct ws__redis_link *l, const struct ws__redis_way *w,
         return 0;
     *ws__decimal(number, (unsigned)w->db) = '\0';
     const struct ws__str words[] = { ws__str("SELECT"), ws__str(number) };
-    return link_tell(l, deadline, cancel, 2, words, err);
+    return link_tell(l, w, deadline, cancel, 2, words, err);
 }
 
 /* A Sentinel may not have heard yet that it is no longer the master.  Who may not

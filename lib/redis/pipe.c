@@ -8,8 +8,9 @@
 #include "base/error.h"
 #include "redis/call.h"
 
-/* What is taken beyond may have been done when the connection breaks. */
-enum { TAKEN_AT_ONCE = 64 * 1024 };
+/* What is taken beyond may have been done when the connection breaks.  A server
+ * that reads and does not answer is given no more than that. */
+enum { TAKEN_AT_ONCE = 64 * 1024, SENT_MOST = 2048 };
 
 struct ws__redis_pipe {
     struct ws__redis_session session;
@@ -18,6 +19,7 @@ struct ws__redis_pipe {
     /* Under its lock: */
     struct ws__redis_calls queued;
     struct ws__redis_calls sent;
+    int in_sent;
     bool away; /* nothing is queued */
 };
 
@@ -146,7 +148,10 @@ static int pipe_put(struct ws__redis_pipe *p, struct ws__redis_call *call)
 
     if (r == 0) {
         ws__redis_calls_add(&p->sent, call);
+        p->in_sent++;
         call->sent = true;
+        ws_free(call->bytes);
+        call->bytes = NULL;
     }
     return r;
 }
@@ -158,7 +163,8 @@ static int pipe_take(struct ws__redis_pipe *p)
     int r = 0;
 
     pthread_mutex_lock(&p->session.lock);
-    while (r == 0 && !p->leaving && (call = p->queued.first) &&
+    while (r == 0 && !p->leaving && p->in_sent < SENT_MOST &&
+           (call = p->queued.first) &&
            ws__buf_used(&p->session.link.out) < TAKEN_AT_ONCE) {
         ws__redis_calls_remove(&p->queued, call);
         r = pipe_put(p, call);
@@ -180,6 +186,7 @@ static int pipe_answer(struct ws__redis_pipe *p, struct ws__redis_reply *reply,
     bool last = call && --call->replies == 0;
     if (last) {
         ws__redis_calls_remove(&p->sent, call);
+        p->in_sent--;
         ws__redis_call_finish(call, 0, reply);
     }
     pthread_mutex_unlock(&p->session.lock);
@@ -260,6 +267,7 @@ void ws__redis_pipe_run(struct ws__redis_pipe *p)
         pipe_serve(p, &err);
         ws__redis_session_close(&p->session, &err);
         pipe_fail(p, &p->sent, WS_ERR_DEAD);
+        p->in_sent = 0;
     }
     pipe_fail(p, &p->queued, WS_ERR_CANCELED);
 }
