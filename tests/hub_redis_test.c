@@ -22,6 +22,9 @@ static struct {
     pthread_mutex_t lock;
     const char *lineage;
     unsigned last, first; /* entries from first on are there: "OFFSET" each */
+    unsigned bad;         /* offset of one that is no publication; 0: none */
+    bool empty;           /* it has none at all, whatever it says */
+    bool refuses;         /* to publish */
     FILE *channel;        /* who is subscribed to the topic; NULL: nobody */
     bool swallow;         /* the next publication is not answered, but cut */
     atomic_uint talking;  /* threads */
@@ -76,7 +79,7 @@ static void say_entry(FILE *f, unsigned offset)
     say_bulk(f, "node:1");
     say_bulk(f, "p");
     snprintf(text, sizeof(text), "t0 %u", offset);
-    say_bulk(f, text);
+    say_bulk(f, offset == fake.bad ? "?" : text);
 }
 
 /* EVALSHA SHA 2 m s EPOCH FROM MOST ... */
@@ -87,7 +90,7 @@ static void say_look(FILE *f, char words[WORDS][WORD])
     if (from < fake.first)
         from = fake.first;
     if (atoi(words[7]) > 0 && fake.first > 0 && from <= fake.last)
-        n = fake.last + 1 - from;
+        n = fake.empty ? 0 : fake.last + 1 - from;
     fputs("*4\r\n", f);
     say_bulk(f, fake.lineage);
     fprintf(f, ":%u\r\n:%u\r\n*%u\r\n", fake.last, fake.first, n);
@@ -99,6 +102,10 @@ static void say_look(FILE *f, char words[WORDS][WORD])
 static bool say_published(FILE *f, char words[WORDS][WORD])
 {
     strcat(strcat(fake.numbers, words[7]), " ");
+    if (fake.refuses) {
+        fputs("-OOM no more\r\n", f);
+        return true;
+    }
     if (fake.swallow) {
         fake.swallow = false;
         return false;
@@ -201,6 +208,16 @@ static void fake_swallows(bool swallow)
     pthread_mutex_unlock(&fake.lock);
 }
 
+/* What it has, or not, among what it tells of. */
+static void fake_spoils(unsigned bad, bool empty, bool refuses)
+{
+    pthread_mutex_lock(&fake.lock);
+    fake.bad = bad;
+    fake.empty = empty;
+    fake.refuses = refuses;
+    pthread_mutex_unlock(&fake.lock);
+}
+
 static void fake_begin(const char *lineage, unsigned last, unsigned first)
 {
     struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -211,6 +228,7 @@ static void fake_begin(const char *lineage, unsigned last, unsigned first)
     fake.listener = socket(AF_UNIX, SOCK_STREAM, 0);
     fake_has(lineage, last, first);
     fake_swallows(false);
+    fake_spoils(0, false, false);
     if (bind(fake.listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||
         listen(fake.listener, 8) != 0 ||
         pthread_create(&fake_thread, NULL, fake_run, NULL) != 0)
@@ -404,6 +422,47 @@ static void an_answer_that_is_lost_is_asked_for_by_the_same_number(void **state)
     assert_string_equal(fake.numbers, "1 1 2 ");
 }
 
+static void what_cannot_be_read_in_the_log_is_lost(void **state)
+{
+    struct rig g = rig_new("7:0", 5, 1);
+
+    (void)state;
+    fake_spoils(7, false, false);
+    fake_has("7:0", 8, 1);
+    fake_says("7 8 t0 8");
+    hears(&g, "7/6=6");
+    hears(&g, "lost 7/8");
+    fake_spoils(0, true, false);
+    fake_has("7:0", 10, 1);
+    fake_says("7 10 t0 10");
+    hears(&g, "lost 7/10");
+    fake_says("7 11 t0 11");
+    hears(&g, "7/11=11");
+    rig_end(&g);
+}
+
+static void count_line(const char *line, void *arg)
+{
+    if (strstr(line, "Redis refused: OOM no more"))
+        atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+static void what_is_refused_again_and_again_is_logged_once(void **state)
+{
+    atomic_int lines = 0;
+    struct rig g = rig_new("7:0", 5, 1);
+
+    (void)state;
+    ws_set_log(count_line, &lines);
+    fake_spoils(0, false, true);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ws_hub_publish(g.hub, "t", WS_TEXT, "a", 1, NULL),
+                         -ENOMEM);
+    rig_end(&g);
+    ws_set_log(NULL, NULL);
+    assert_int_equal(atomic_load(&lines), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +472,8 @@ int main(void)
         cmocka_unit_test(what_the_log_has_no_more_is_told),
         cmocka_unit_test(
             an_answer_that_is_lost_is_asked_for_by_the_same_number),
+        cmocka_unit_test(what_cannot_be_read_in_the_log_is_lost),
+        cmocka_unit_test(what_is_refused_again_and_again_is_logged_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,15 @@ static bool has_control(const char *s)
     return false;
 }
 
+bool ws__name_read(char name[static WS__NAME_MAX + 1], struct ws__str s)
+{
+    if (s.n > WS__NAME_MAX || (s.n > 0 && memchr(s.p, '\0', s.n)))
+        return false;
+    memcpy(name, s.p, s.n);
+    name[s.n] = '\0';
+    return ws__name_is_right(name);
+}
+
 bool ws__name_is_right(const char *name)
 {
     struct ws__utf8 u = { 0 };

@@ -72,17 +72,41 @@ static bool catchup_advance(struct ws__node *n, struct catchup *c,
     return go_on;
 }
 
+/* What is next in the log is not there, or is none of ours, and will not be. */
+static bool catchup_skip(struct ws__node *n, struct catchup *c)
+{
+    ws_place end = ws__lineage_end(&c->look.lineage);
+
+    pthread_mutex_lock(&n->topics.lock);
+    bool go_on = is_of_use(c);
+    if (go_on)
+        c->t->place.at = end;
+    pthread_mutex_unlock(&n->topics.lock);
+    if (go_on)
+        ws__hub_lost(n->hub, c->t->name, &end);
+    return go_on;
+}
+
 /* Returns whether all that the log had is delivered. */
 static bool catchup_deliver(struct ws__node *n, struct catchup *c)
 {
     struct ws__redis_key key;
 
+    if (c->look.entries == 0 && c->look.most > 0 &&
+        c->at.offset < c->look.lineage.last)
+        return catchup_skip(n, c);
+
     for (size_t i = 0; i < c->look.entries; i++) {
         ws_publication p = { .topic = c->t->name };
 
         if (!ws__redis_look_entry(&c->look, i, &p, &key) ||
-            p.place.offset != c->at.offset + 1 ||
-            ws__hub_deliver(n->hub, &p) != 0 || !catchup_advance(n, c, &p))
+            p.place.offset != c->at.offset + 1)
+            return catchup_skip(n, c);
+        if (ws__hub_deliver(n->hub, &p) != 0) {
+            ws__node_pause(n, LOOK_PAUSE_MS);
+            return false;
+        }
+        if (!catchup_advance(n, c, &p))
             return false;
         atomic_fetch_add(&n->repaired, 1);
     }

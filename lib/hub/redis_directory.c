@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "hub/name.h"
 
 enum {
     DIRECTORY_MS = 5000, /* the most to wait for Redis */
@@ -66,10 +67,8 @@ static void directory_meet(struct ws__node *n, struct ws__str topic,
     char name[WS__NAME_MAX + 1];
     bool settled;
 
-    if (topic.n == 0 || topic.n > WS__NAME_MAX)
+    if (!ws__name_read(name, topic))
         return;
-    memcpy(name, topic.p, topic.n);
-    name[topic.n] = '\0';
     pthread_mutex_lock(&n->topics.lock);
     if (directory_matches(n, topic, &settled))
         directory_adopt(n, name, is_new || settled);
@@ -173,7 +172,7 @@ static int directory_scan(struct ws__node *n, char cursor[static 24])
     struct ws__str next = ws__redis_reply_str(ws__redis_reply_at(reply, 0));
     const struct ws__redis_reply *some = ws__redis_reply_at(reply, 1);
     if (reply->type == WS__REDIS_ERROR)
-        r = ws__redis_log_refused(reply);
+        r = ws__redis_log_refused(&n->log, reply);
     else if (!some || next.n == 0 || next.n > 23)
         r = -EPROTO;
     for (size_t i = 0; r == 0 && i < some->elements; i += 2)
@@ -251,7 +250,7 @@ int ws__redis_directory_announce(struct ws__node *n, struct ws__redis_topic *t,
     if (r != 0)
         return r == WS_ERR_DEAD ? WS_ERR_TIMEOUT : r;
     if (reply->type == WS__REDIS_ERROR)
-        r = ws__redis_log_refused(reply);
+        r = ws__redis_log_refused(&n->log, reply);
     ws__redis_reply_free(reply);
     pthread_mutex_lock(&n->topics.lock);
     if (r == 0)

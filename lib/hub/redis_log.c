@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "fiber/seldom.h"
 #include "hub/redis_scripts.h"
 #include "io/random.h"
 
@@ -76,12 +77,14 @@ static struct ws__str log_verb(const struct ws__redis_log *log)
     return ws__str(ws__redis_is_cluster(log->client) ? "SPUBLISH" : "PUBLISH");
 }
 
-int ws__redis_log_refused(const struct ws__redis_reply *reply)
+int ws__redis_log_refused(struct ws__redis_log *log,
+                          const struct ws__redis_reply *reply)
 {
     struct ws__str why = ws__redis_reply_str(reply);
 
-    ws__log(WS__LOG(WS_LOG_ERROR, "redis_refused"), "Redis refused: %.*s",
-            (int)why.n, why.p);
+    if (ws__seldom(&log->said))
+        ws__log(WS__LOG(WS_LOG_ERROR, "redis_refused"), "Redis refused: %.*s",
+                (int)why.n, why.p);
     if (ws__redis_reply_is_error(reply, "NOPERM") ||
         ws__redis_reply_is_error(reply, "NOAUTH"))
         return -EACCES;
@@ -134,12 +137,13 @@ static bool log_lineage(struct ws__lineage *l,
                              (uint64_t)last);
 }
 
-static int publish_place(const struct ws__redis_reply *reply, ws_place *place)
+static int publish_place(struct ws__redis_log *log,
+                         const struct ws__redis_reply *reply, ws_place *place)
 {
     struct ws__lineage l;
 
     if (reply->type == WS__REDIS_ERROR)
-        return ws__redis_log_refused(reply);
+        return ws__redis_log_refused(log, reply);
     if (ws__redis_reply_number(ws__redis_reply_at(reply, 1)) == -1)
         return WS_ERR_DEAD;
     if (!log_lineage(&l, reply))
@@ -148,7 +152,7 @@ static int publish_place(const struct ws__redis_reply *reply, ws_place *place)
     return 0;
 }
 
-int ws__redis_log_publish(const struct ws__redis_log *log,
+int ws__redis_log_publish(struct ws__redis_log *log,
                           const struct ws__redis_asked *asked, int64_t deadline,
                           ws_place *place)
 {
@@ -165,7 +169,7 @@ int ws__redis_log_publish(const struct ws__redis_log *log,
         return WS_ERR_DEAD;
     if (r != 0)
         return r;
-    r = publish_place(reply, place);
+    r = publish_place(log, reply, place);
     ws__redis_reply_free(reply);
     return r;
 }
@@ -187,14 +191,14 @@ static void look_words(struct log_words *w, const struct ws__redis_log *log,
     }
 }
 
-static int look_read(struct ws__redis_look *look)
+static int look_read(struct ws__redis_log *log, struct ws__redis_look *look)
 {
     const struct ws__redis_reply *reply = look->reply;
     const struct ws__redis_reply *entries = ws__redis_reply_at(reply, 3);
     long long first = ws__redis_reply_number(ws__redis_reply_at(reply, 2));
 
     if (reply->type == WS__REDIS_ERROR)
-        return ws__redis_log_refused(reply);
+        return ws__redis_log_refused(log, reply);
     if (!entries || first < 0 || !log_lineage(&look->lineage, reply))
         return -EPROTO;
     look->first = (uint64_t)first;
@@ -202,7 +206,7 @@ static int look_read(struct ws__redis_look *look)
     return 0;
 }
 
-int ws__redis_log_look(const struct ws__redis_log *log,
+int ws__redis_log_look(struct ws__redis_log *log,
                        const struct ws__redis_names *names,
                        struct ws__redis_look *look, int64_t deadline)
 {
@@ -216,7 +220,7 @@ int ws__redis_log_look(const struct ws__redis_log *log,
                        &look->reply, NULL, NULL);
     if (r != 0)
         return r;
-    r = look_read(look);
+    r = look_read(log, look);
     if (r != 0)
         ws__redis_reply_free(look->reply);
     return r;

@@ -20,9 +20,10 @@ struct ws__redis_log {
     struct ws__redis *client;
     struct ws__redis_script publish;
     struct ws__redis_script look;
-    char node[20]; /* its name, in hexadecimal: another one each time */
-    long keep;     /* publications of a topic */
-    int keep_ms;   /* without a new one */
+    char node[20];        /* its name, in hexadecimal: another one each time */
+    long keep;            /* publications of a topic */
+    int keep_ms;          /* without a new one */
+    _Atomic int64_t said; /* that Redis refused something */
 };
 
 /* Returns 0 or a negative code. */
@@ -44,7 +45,7 @@ struct ws__redis_asked {
  * published; WS_ERR_DEAD: perhaps it was; or a code of ws__redis_log_refused or
  * ws__redis_eval.
  */
-int ws__redis_log_publish(const struct ws__redis_log *log,
+int ws__redis_log_publish(struct ws__redis_log *log,
                           const struct ws__redis_asked *asked, int64_t deadline,
                           ws_place *place);
 
@@ -62,7 +63,7 @@ struct ws__redis_look {
 };
 
 /* Returns 0 or a code, as above. */
-int ws__redis_log_look(const struct ws__redis_log *log,
+int ws__redis_log_look(struct ws__redis_log *log,
                        const struct ws__redis_names *names,
                        struct ws__redis_look *look, int64_t deadline);
 
@@ -71,8 +72,9 @@ int ws__redis_log_look(const struct ws__redis_log *log,
 bool ws__redis_look_entry(const struct ws__redis_look *look, size_t i,
                           ws_publication *p, struct ws__redis_key *key);
 
-/* The code of an error that Redis answered with, which is logged: -EACCES, -ENOMEM
+/* The code of an error that Redis answered with, which is logged now and then: -EACCES, -ENOMEM
  * for what exceeds its maxmemory, -EIO for another. */
-int ws__redis_log_refused(const struct ws__redis_reply *reply);
+int ws__redis_log_refused(struct ws__redis_log *log,
+                          const struct ws__redis_reply *reply);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "hub/name.h"
 #include "hub/presence.h"
 
 enum {
@@ -32,7 +33,7 @@ static int presence_alive(struct ws__node *n, const char *node,
 
     if (r != 0 || (*reply)->type != WS__REDIS_ERROR)
         return r;
-    r = ws__redis_log_refused(*reply);
+    r = ws__redis_log_refused(&n->log, *reply);
     ws__redis_reply_free(*reply);
     return r;
 }
@@ -177,9 +178,7 @@ static void presence_read(struct ws__str text, ws__present_fn fn, void *arg)
 
         if (first && ws__str_number(line, SIZE_MAX, &connections)) {
             fn(NULL, (size_t)connections, arg);
-        } else if (!first && line.n <= WS__NAME_MAX) {
-            memcpy(member, line.p, line.n);
-            member[line.n] = '\0';
+        } else if (!first && ws__name_read(member, line)) {
             fn(member, 0, arg);
         }
         size_t used = line.n + (newline ? 1 : 0);

@@ -71,6 +71,8 @@ static int range_step(struct ws__node *n, const struct ws__redis_names *names,
     if (*whole)
         r = range_entries(g, &l);
     *over = !*whole || range_is_over(g, &l);
+    if (r == 0 && !*over && l.entries == 0)
+        r = -EPROTO;
     ws__redis_reply_free(l.reply);
     return r;
 }
