@@ -167,6 +167,8 @@ static void nobody_reads_a_password_in_an_error(void **state)
         "redis+unix://me:secret@/a?x",    "redis+unix://me:secret%zz@/a",
         "redis+unix://me:secret",         "redis+sentinel://me:secret@a,b",
         "redis+cluster://me:secret@a,:/", "redis+cluster://me:secret@a@b",
+        "redis://:secret/word@h",         "redis://me:secret?word@h",
+        "redis+cluster://me:secret#@h",   "redis+sentinel://me:secret/@h/m",
     };
 
     (void)state;

@@ -223,8 +223,14 @@ static int parse_network(struct ws__redis_url *u, const char *s,
         return url_fail(err, s, "no \"://\" after the scheme");
     rest = (struct ws__str){ rest.p + 2, rest.n - 2 };
     struct ws__str authority = url_up_to(&rest, "/?#");
-    int r = parse_hosts(u, s, authority, err);
+    /* What was taken for hosts may be a password's beginning. */
+    bool secret = memchr(rest.p, '@', rest.n);
+    int r = parse_hosts(u, s, authority, secret ? NULL : err);
 
+    if (r == WS_ERR_URL && secret)
+        url_fail(err, s,
+                 "not a host and a port, or one of /, ? and # in the user "
+                 "information, unescaped");
     return r == 0 ? parse_tail(u, s, rest, err) : r;
 }
 
