@@ -3,8 +3,10 @@
 #include "pair.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 
 #include "alloc_fail.h"
+#include "conn/outqueue.h"
 #include "conn/prepared.h"
 #include "mode.h"
 
@@ -727,6 +729,102 @@ static bool try_all(long n)
     return failed;
 }
 
+/* The n-th allocation of the last but one fails.  Returns whether it did. */
+static bool nothing_goes_behind_a_gap_at(long n)
+{
+    enum { FIRST = 16 }; /* what a desk has room for at first */
+    ws_hub *h = hub_new(NULL);
+    struct sub s = sub_new();
+    struct heard heard = { 0 };
+    char text[16];
+    int error = 0, next = 0;
+    bool failed = false;
+
+    join(h, s.c, "t", NULL);
+    for (int i = 0; i < FIRST + 2; i++) {
+        size_t len = (size_t)snprintf(text, sizeof(text), "%d", i);
+        alloc_fail_at(i == FIRST ? n : 0);
+        int r = ws_hub_publish(h, "t", WS_TEXT, text, len, NULL);
+        failed = failed || (i == FIRST && alloc_failed());
+        alloc_fail_at(0);
+        error = error != 0 ? error : r;
+    }
+    while (next < FIRST + 2 && hear_frame(s.raw, &heard) &&
+           heard.first == (FIN | WS_TEXT)) {
+        next += next == FIRST && error != 0;
+        assert_int_equal(atoi(heard.payload), next++);
+        free(heard.payload);
+        heard.payload = NULL;
+    }
+    free(heard.payload);
+    sub_end(&s);
+    ws_hub_free(h);
+    return failed;
+}
+
+static void nothing_goes_behind_a_gap(void **state)
+{
+    (void)state;
+    long n = 1;
+
+    while (nothing_goes_behind_a_gap_at(n))
+        n++;
+    assert_true(n > 3);
+}
+
+struct holding {
+    struct ws__outqueue *queue;
+    atomic_bool holds;
+    atomic_bool other_runs;
+    ws_hub *hub;
+    ws_conn *other;
+};
+
+static void *holds_a_queue(void *holding)
+{
+    struct holding *h = holding;
+    const int64_t until = ws_after(100);
+
+    ws__outqueue_lock(h->queue);
+    atomic_store(&h->holds, true);
+    while (!atomic_load(&h->other_runs) && ws_now() < until)
+        ws_sleep(1);
+    ws__outqueue_unlock(h->queue);
+    return NULL;
+}
+
+static void leaves(void *holding)
+{
+    struct holding *h = holding;
+
+    atomic_store(&h->other_runs, true);
+    ws_hub_leave(h->hub, h->other, "t");
+}
+
+/* Who joins has the list of subscribers then, and other fibers need it. */
+static void who_joins_is_not_parked_for_a_queue(void **state)
+{
+    (void)state;
+    struct sub a = sub_new(), b = sub_new();
+    struct holding h = { .queue = ws__outqueue_own(a.c),
+                         .hub = hub_new(NULL),
+                         .other = b.c };
+    pthread_t holder;
+
+    assert_non_null(h.queue);
+    join(h.hub, b.c, "t", NULL);
+    assert_int_equal(pthread_create(&holder, NULL, holds_a_queue, &h), 0);
+    while (!atomic_load(&h.holds))
+        ws_sleep(1);
+    ws_fiber *f = ws_go(leaves, &h);
+    join(h.hub, a.c, "t", NULL);
+    ws_join(f);
+    pthread_join(holder, NULL);
+    sub_end(&a);
+    sub_end(&b);
+    ws_hub_free(h.hub);
+}
+
 static void want_of_memory_is_survived(void **state)
 {
     (void)state;
@@ -809,6 +907,8 @@ int main(void)
         cmocka_unit_test(a_frame_carries_its_place),
         cmocka_unit_test(all_hear_it_in_one_order),
         cmocka_unit_test(it_is_compressed_once_for_all),
+        cmocka_unit_test(nothing_goes_behind_a_gap),
+        cmocka_unit_test(who_joins_is_not_parked_for_a_queue),
         cmocka_unit_test(want_of_memory_is_survived),
         cmocka_unit_test(what_is_wrong_gets_a_code),
     };

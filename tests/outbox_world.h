@@ -17,6 +17,14 @@
 #include "conn/outbox.h"
 #include "conn/prepared.h"
 
+/* A lock that holds up a thread is a point like the others: its first byte. */
+static void world_lock(pthread_mutex_t *m);
+static void world_unlock(pthread_mutex_t *m);
+#define pthread_mutex_lock(m) world_lock(m)
+#define pthread_mutex_unlock(m) world_unlock(m)
+#define pthread_mutex_init(m, a) ((void)(m))
+#define pthread_mutex_destroy(m) ((void)(m))
+
 #include "io/wait.c"
 #include "conn/control_queue.c"
 #include "conn/drain.c"
@@ -357,9 +365,10 @@ void ws_prepared_free(ws_prepared *p)
     (void)p;
 }
 
-const struct ws__form *ws__prepared_compressed(ws_prepared *p, ws_conn *c)
+const struct ws__form *ws__prepared_compressed(ws_prepared *p, ws_conn *c,
+                                               int level)
 {
-    (void)p, (void)c;
+    (void)p, (void)c, (void)level;
     return NULL;
 }
 
@@ -469,6 +478,25 @@ bool ws__lock_let_go(struct ws__lock *l)
     bool contended = l->state == (void *)2;
     l->state = NULL;
     return contended;
+}
+
+static bool mutex_is_free(void *m)
+{
+    return *(char *)m == 0;
+}
+
+static void world_lock(pthread_mutex_t *m)
+{
+    explore_point();
+    while (!mutex_is_free(m))
+        explore_await(mutex_is_free, m);
+    *(char *)m = 1;
+}
+
+static void world_unlock(pthread_mutex_t *m)
+{
+    explore_point();
+    *(char *)m = 0;
 }
 
 static bool lot_is_free(void *arg)

@@ -3,7 +3,10 @@
 /* Messages that are handed over: they go out together and in order, wait within
  * bounds for a peer that takes its time, and hold up nobody. */
 
+#include <pthread.h>
+
 #include "conn/batch.h"
+#include "conn/extras.h"
 #include "conn/outbox.h"
 #include "conn/sendbuf.h"
 #include "mode.h"
@@ -559,6 +562,29 @@ static void nothing_goes_within_a_message_in_pieces(void **state)
     end_pair(c, raw);
 }
 
+/* What waited for its end is no more by then. */
+static void one_in_pieces_ends_after_a_cut(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(ws_set_queue(c, &(ws_queue_options){ .max_messages = 2 }),
+                     0);
+    assert_int_equal(ws_next_writer(c, WS_BINARY), 0);
+    assert_int_equal(enqueue(c, 0), 0);
+    for (int64_t until = patience();
+         !atomic_load(&ws__extras(c)->queue_held);) {
+        assert_true(ws_now() < until);
+        ws_sleep(1);
+    }
+    assert_int_equal(enqueue(c, 1), 0);
+    assert_int_equal(enqueue(c, 2), WS_ERR_SLOW);
+    assert_int_equal(ws_end_message(c), WS_ERR_SLOW);
+    assert_true(stats_of(c).cut);
+    end_pair(c, raw);
+}
+
 struct sender {
     ws_conn *c;
     int from;
@@ -811,6 +837,83 @@ static void a_batch_keeps_the_bounds_and_the_keys(void **state)
     end_pair(c, raw);
 }
 
+/* What comes later would go behind a gap. */
+static void who_loses_some_of_a_batch_is_cut(void **state)
+{
+    (void)state;
+    struct ws__batch b = { 0 };
+    int raw, next;
+    ws_conn *c = with_slow(&raw, NULL, 1, &next);
+
+    add_numbered(&b, next, SIZE, "key");
+    alloc_fail_here(true);
+    assert_int_equal(ws__batch_send(&b, 0, c), WS_ERR_SLOW);
+    alloc_fail_here(false);
+    assert_int_equal(b.counts.sent, 0);
+    assert_int_equal(b.counts.cut, 1);
+    assert_true(stats_of(c).cut);
+    assert_int_not_equal(ws__batch_send(&b, 0, c), 0);
+    assert_int_equal(b.counts.sent, 0);
+    ws__batch_clear(&b);
+    end_pair(c, raw);
+}
+
+enum { MIXED = 64, MIXED_SIZE = 1500 };
+
+struct leveling {
+    ws_conn *c;
+    atomic_bool over;
+};
+
+static void *changes_the_level(void *leveling)
+{
+    struct leveling *l = leveling;
+
+    for (int i = 0; !atomic_load(&l->over); i++)
+        ws_set_compression_level(l->c, i % 2 == 0 ? 1 : 9);
+    return NULL;
+}
+
+/* Of four letters, in no order. */
+static void add_mixed(struct ws__batch *b, int number)
+{
+    char text[MIXED_SIZE];
+    unsigned seed = (unsigned)number + 1;
+
+    for (size_t i = 0; i < sizeof(text); i++) {
+        seed = seed * 1103515245 + 12345;
+        text[i] = "abcd"[seed >> 16 & 3];
+    }
+    text[snprintf(text, sizeof(text), "%d", number)] = '.';
+    ws_prepared *p = ws_prepare(WS_TEXT, text, sizeof(text));
+    assert_int_equal(ws__batch_add(b, p, NULL), 0);
+    ws_prepared_free(p);
+}
+
+static void a_level_may_change_while_a_batch_is_sent(void **state)
+{
+    (void)state;
+    ws_conn *server, *client;
+    pthread_t changer;
+
+    compressing(&server, &client, false);
+    struct leveling l = { .c = server };
+    assert_int_equal(pthread_create(&changer, NULL, changes_the_level, &l), 0);
+    for (int n = 0; n < 20; n++) {
+        struct ws__batch b = { 0 };
+        for (int i = 0; i < MIXED; i++)
+            add_mixed(&b, n * MIXED + i);
+        assert_int_equal(ws__batch_send(&b, 0, server), 0);
+        for (int i = 0; i < MIXED; i++)
+            read_number(client, n * MIXED + i);
+        ws__batch_clear(&b);
+    }
+    atomic_store(&l.over, true);
+    pthread_join(changer, NULL);
+    ws_close(server);
+    ws_close(client);
+}
+
 static void a_batch_says_that_a_connection_has_ended(void **state)
 {
     (void)state;
@@ -994,6 +1097,7 @@ int main(void)
         cmocka_unit_test(misuse_is_refused),
         cmocka_unit_test(a_pong_goes_ahead_of_what_waits),
         cmocka_unit_test(nothing_goes_within_a_message_in_pieces),
+        cmocka_unit_test(one_in_pieces_ends_after_a_cut),
         cmocka_unit_test(writers_and_those_who_hand_over_share),
         cmocka_unit_test(each_connection_compresses_as_it_does),
         cmocka_unit_test(compressed_ones_of_several_keep_their_window),
@@ -1002,6 +1106,8 @@ int main(void)
         cmocka_unit_test(what_does_not_go_of_a_batch_waits),
         cmocka_unit_test(a_batch_goes_behind_one_that_has_begun),
         cmocka_unit_test(a_batch_keeps_the_bounds_and_the_keys),
+        cmocka_unit_test(who_loses_some_of_a_batch_is_cut),
+        cmocka_unit_test(a_level_may_change_while_a_batch_is_sent),
         cmocka_unit_test(a_batch_says_that_a_connection_has_ended),
         cmocka_unit_test(whoever_asked_is_told_of_the_end_once),
         cmocka_unit_test(an_end_races_with_those_who_ask),

@@ -56,7 +56,7 @@ void ws__batch_clear(struct ws__batch *b)
 
 static const struct ws__form *form_for(ws_prepared *p, ws_conn *c, int level)
 {
-    return level == PLAIN ? p->plain : ws__prepared_compressed(p, c);
+    return level == PLAIN ? p->plain : ws__prepared_compressed(p, c, level);
 }
 
 /* Returns the bytes of all, or 0 without memory for one. */
@@ -183,14 +183,28 @@ static ptrdiff_t send_run(ws_conn *c, const struct ws__batch *b, size_t from,
     return (ptrdiff_t)next;
 }
 
+/* There is no memory for some: what came later would go behind a gap. */
+static int lose(struct ws__batch *b, ws_conn *c)
+{
+    if (!ws__outqueue_own(c))
+        return ws__write_settle(c, -ENOMEM);
+    ws__enqueue_cut(c, "messages were lost", &b->counts);
+    return WS_ERR_SLOW;
+}
+
 static int queue_from(struct ws__batch *b, size_t from, ws_conn *c)
 {
     int error = ws__write_check(c);
 
+    if (error != 0)
+        return error;
     for (size_t i = from; error == 0 && i < b->n; i++)
         error = ws__outqueue_put(c, b->items[i].message, b->items[i].key,
                                  &b->counts);
-    return error == 0 ? ws__enqueue_settle(c, true, &b->counts) : error;
+    if (error != 0)
+        return lose(b, c);
+    b->counts.sent += b->n - from;
+    return ws__enqueue_settle(c, true, &b->counts);
 }
 
 int ws__batch_send(struct ws__batch *b, size_t from, ws_conn *c)
@@ -206,7 +220,7 @@ int ws__batch_send(struct ws__batch *b, size_t from, ws_conn *c)
     }
     if (next < 0)
         return (int)next;
-    b->counts.sent += b->n - from;
+    b->counts.sent += (size_t)next - from;
     if ((size_t)next == b->n && !ws__outbox_has_unsent(c))
         return 0;
     return queue_from(b, (size_t)next, c);

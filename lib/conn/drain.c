@@ -179,7 +179,7 @@ static bool drain_hold(ws_conn *c, struct ws__outqueue *q, bool own)
     atomic_store(&ws__extras_own(c)->queue_held, true);
     if (must_hold(c, own))
         return true;
-    atomic_fetch_or(&c->w.due, WS__DUE_MESSAGES);
+    ws__outqueue_resume(c);
     return false;
 }
 

@@ -64,21 +64,29 @@ static bool enqueue_post(ws_conn *c, struct ws__outqueue *q)
 
 /* ---- In threads --------------------------------------------------------- */
 
-/* Its thread may wait anywhere. */
+static bool is_to_wait_for_room(const ws_conn *c)
+{
+    return ws__outbox_has_unsent(c) && atomic_load(&c->end) < WS__SHUT;
+}
+
+/* Its thread may wait anywhere.  Who leaves something while this is about to end
+ * leaves it to this. */
 static void send_as_there_is_room(void *conn)
 {
     ws_conn *c = conn;
     struct ws__outqueue *q = atomic_load(&c->w.outqueue);
     int error = 0;
 
-    while (error == 0 && ws__outbox_has_unsent(c) &&
-           atomic_load(&c->end) < WS__SHUT) {
-        error = ws__stream_wait_progress(&c->stream, 0,
-                                         ws__extras(c)->write_timeout_ms);
-        if (error == 0)
-            ws__outbox_send(c);
-    }
-    atomic_store(&q->flushing, false);
+    do {
+        while (error == 0 && is_to_wait_for_room(c)) {
+            error = ws__stream_wait_progress(&c->stream, 0,
+                                             ws__extras(c)->write_timeout_ms);
+            if (error == 0)
+                ws__outbox_send(c);
+        }
+        atomic_store(&q->flushing, false);
+    } while (error == 0 && is_to_wait_for_room(c) &&
+             !atomic_exchange(&q->flushing, true));
     ws_unref(c);
 }
 
@@ -120,12 +128,14 @@ static void cut_with(ws_conn *c, struct ws__outqueue *q, int code,
 static int cut_off(ws_conn *c, struct ws__outqueue *q,
                    struct ws__outqueue_counts *n)
 {
+    ws__outqueue_lock(q);
+    const ws_queue_options o = q->options;
+    ws__outqueue_unlock(q);
     if (atomic_load(&c->end) == WS__OPEN)
         ws__conn_fail(c, WS_ERR_SLOW,
                       "%s: more than %zu messages or %zu bytes waited for it",
-                      ws_strerror(WS_ERR_SLOW), q->options.max_messages,
-                      q->options.max_bytes);
-    cut_with(c, q, q->options.close_code, "too slow", n);
+                      ws_strerror(WS_ERR_SLOW), o.max_messages, o.max_bytes);
+    cut_with(c, q, o.close_code, "too slow", n);
     return WS_ERR_SLOW;
 }
 

@@ -6,6 +6,7 @@
 
 #include "conn/extras.h"
 #include "conn/outbox.h"
+#include "conn/outqueue.h"
 #include "conn/turn.h"
 #include "conn/write_error.h"
 
@@ -40,7 +41,7 @@ void ws__message_unlock(ws_conn *c)
 
     ws__turn_give(c);
     if (atomic_load(&x->queue_held) && atomic_exchange(&x->queue_held, false)) {
-        atomic_fetch_or(&c->w.due, WS__DUE_MESSAGES);
+        ws__outqueue_resume(c);
         ws__outbox_send(c);
     }
 }

@@ -25,12 +25,12 @@ static const ws_queue_options usual = { .max_messages = MAX_MESSAGES,
 
 void ws__outqueue_lock(struct ws__outqueue *q)
 {
-    ws__lock_briefly(&q->lock);
+    pthread_mutex_lock(&q->lock);
 }
 
 void ws__outqueue_unlock(struct ws__outqueue *q)
 {
-    ws__unlock(&q->lock);
+    pthread_mutex_unlock(&q->lock);
 }
 
 static struct ws__outqueue *outqueue_new(ws_conn *c)
@@ -39,6 +39,7 @@ static struct ws__outqueue *outqueue_new(ws_conn *c)
 
     if (!q)
         return NULL;
+    pthread_mutex_init(&q->lock, NULL);
     q->conn = c;
     q->options = usual;
     return q;
@@ -46,6 +47,7 @@ static struct ws__outqueue *outqueue_new(ws_conn *c)
 
 static void outqueue_fini(struct ws__outqueue *q)
 {
+    pthread_mutex_destroy(&q->lock);
     ws_free(q->ring);
     ws_free(q);
 }
@@ -176,6 +178,16 @@ static size_t outqueue_drop(ws_conn *c, struct ws__outqueue *q)
     return n;
 }
 
+void ws__outqueue_resume(ws_conn *c)
+{
+    struct ws__outqueue *q = atomic_load(&c->w.outqueue);
+
+    ws__outqueue_lock(q);
+    if (q->count > 0)
+        atomic_fetch_or(&c->w.due, WS__DUE_MESSAGES);
+    ws__outqueue_unlock(q);
+}
+
 void ws__outqueue_forget(ws_conn *c)
 {
     struct ws__outqueue *q = atomic_load(&c->w.outqueue);
@@ -215,7 +227,9 @@ static int entry_init(ws_conn *c, struct ws__outqueue_entry *e, ws_prepared *p,
 
     *e = (struct ws__outqueue_entry){ .message = p };
     if (!own)
-        e->form = compressed ? ws__prepared_compressed(p, c) : p->plain;
+        e->form = compressed
+                      ? ws__prepared_compressed(p, c, atomic_load(&c->w.level))
+                      : p->plain;
     e->key = key ? ws__strdup(key) : NULL;
     if ((!own && !e->form) || (key && !e->key)) {
         ws_free(e->key);
@@ -316,12 +330,12 @@ void ws__outqueue_cut(ws_conn *c, struct ws__outqueue_counts *n)
 {
     struct ws__outqueue *q = atomic_load(&c->w.outqueue);
 
-    ws__lock_briefly(&q->lock);
+    ws__outqueue_lock(q);
     size_t dropped = outqueue_drop(c, q);
     q->dropped += dropped;
     n->cut += !q->cut;
     q->cut = true;
-    ws__unlock(&q->lock);
+    ws__outqueue_unlock(q);
     n->dropped += dropped;
 }
 

@@ -3,6 +3,8 @@
 #ifndef WS_CONN_OUTQUEUE_H
 #define WS_CONN_OUTQUEUE_H
 
+#include <pthread.h>
+
 #include <silverback/queue.h>
 
 #include "conn/conn.h"
@@ -14,13 +16,15 @@
  * it, and kept as long as that.
  *
  *   lock        Protects the ring and what is counted.  Nothing is waited for
- *               under it, and it may be taken under any lock of a connection.
+ *               under it, and it may be taken under any lock of a connection, and
+ *               those of pthreads: no fiber is parked for it.
  *   sending     So many of the first are the business of the outbox's holder,
  *               who is sending them: nobody else touches those.
  *
- * WS__DUE_MESSAGES in the connection's due is set as a message comes, and cleared
- * when none is left, or when only somebody else can go on (held in conn/extras):
- * both under the lock.
+ * WS__DUE_MESSAGES in the connection's due is set as a message comes, or when those
+ * that there are can go on, and cleared when none is left, or when only somebody
+ * else can go on (held in conn/extras): all under the lock, so that it is never
+ * set without a message.
  */
 struct ws__outqueue_entry {
     ws_prepared *message;
@@ -35,7 +39,7 @@ struct ws__end_hook;
 struct ws__outqueue {
     struct ws__post post; /* conn/enqueue's; first */
     ws_conn *conn;
-    struct ws__lock lock;
+    pthread_mutex_t lock;
     struct ws__outqueue_entry *ring; /* NULL: none was needed yet */
     size_t size;                     /* of it: a power of two */
     size_t first;
@@ -96,6 +100,9 @@ static inline struct ws__outqueue_entry *ws__outqueue_at(
     return &q->ring[(q->first + i) & (q->size - 1)];
 }
 void ws__outqueue_remove(ws_conn *c, size_t i);
+
+/* Those that somebody had to let go first may go on, if there are any. */
+void ws__outqueue_resume(ws_conn *c);
 
 /* Drop all: nothing more can be sent.  With the outbox's lock held. */
 void ws__outqueue_forget(ws_conn *c);

@@ -84,18 +84,19 @@ static struct ws__form *form_add(ws_prepared *p, ws_conn *c, int level,
     return f;
 }
 
-const struct ws__form *ws__prepared_compressed(ws_prepared *p, ws_conn *c)
+const struct ws__form *ws__prepared_compressed(ws_prepared *p, ws_conn *c,
+                                               int level)
 {
-    int level = atomic_load(&c->w.level), bits = ws__compressor_bits(c);
+    int bits = ws__compressor_bits(c);
     struct ws__form *f = form_find(p, level, bits);
 
     if (f)
         return f;
-    ws_mutex_lock(&p->growing);
+    pthread_mutex_lock(&p->growing);
     f = form_find(p, level, bits);
     if (!f)
         f = form_add(p, c, level, bits);
-    ws_mutex_unlock(&p->growing);
+    pthread_mutex_unlock(&p->growing);
     return f;
 }
 
@@ -124,10 +125,12 @@ ws_prepared *ws_prepare(ws_type type, const void *data, size_t len)
     p->plain = form_new(
         &(struct ws__frame){ .opcode = (uint8_t)type, .fin = true, .len = len },
         data);
-    if (p->plain)
-        return p;
-    ws_free(p);
-    return NULL;
+    if (!p->plain) {
+        ws_free(p);
+        return NULL;
+    }
+    pthread_mutex_init(&p->growing, NULL);
+    return p;
 }
 
 void ws_prepared_free(ws_prepared *p)
@@ -138,6 +141,7 @@ void ws_prepared_free(ws_prepared *p)
         next = f->next;
         ws_free(f);
     }
+    pthread_mutex_destroy(&p->growing);
     ws_free(p->plain);
     ws_free(p);
 }

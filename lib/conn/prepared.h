@@ -3,6 +3,8 @@
 #ifndef WS_CONN_PREPARED_H
 #define WS_CONN_PREPARED_H
 
+#include <pthread.h>
+
 #include "conn/conn.h"
 
 /*
@@ -25,7 +27,7 @@ struct ws_prepared {
     ws_type type;
     struct ws__form *plain;
     _Atomic(struct ws__form *) compressed; /* a list that only grows, */
-    ws_mutex growing;                      /* by one at a time */
+    pthread_mutex_t growing;               /* by one at a time */
 };
 
 static inline void ws__prepared_ref(ws_prepared *p)
@@ -43,8 +45,10 @@ static inline const uint8_t *ws__form_payload(const struct ws__form *f)
     return f->bytes + f->header;
 }
 
-/* The form for a connection that compresses, without takeover; NULL when there
- * is no memory, which the next one may have. */
-const struct ws__form *ws__prepared_compressed(ws_prepared *p, ws_conn *c);
+/* The form for a connection that compresses, without takeover, at this level,
+ * which is the connection's or was; NULL when there is no memory, which the next
+ * one may have.  Parks no fiber. */
+const struct ws__form *ws__prepared_compressed(ws_prepared *p, ws_conn *c,
+                                               int level);
 
 #endif

@@ -33,8 +33,9 @@ static int write_prepared(ws_conn *c, ws_prepared *p)
 
     if (!ws__is_data(p->type) || (compressed && ws__compressor_keeps(c)))
         return ws_write_message(c, p->type, ws__form_payload(f), f->len);
-    return send_form(c, compressed ? ws__prepared_compressed(p, c) : f, p->type,
-                     f->len);
+    if (compressed)
+        f = ws__prepared_compressed(p, c, atomic_load(&c->w.level));
+    return send_form(c, f, p->type, p->plain->len);
 }
 
 int ws_write_prepared(ws_conn *c, ws_prepared *p)

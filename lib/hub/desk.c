@@ -229,7 +229,8 @@ static void round_send(struct round *r)
         ws__publication_let_go(r->deliveries[i].publication);
 }
 
-/* Once it is not lost any more it may be again, and be in the next list. */
+/* First of all, so that nothing goes behind the gap.  Once it is not lost any more
+ * it may be again, and be in the next list. */
 static void cut_lost(struct round *r)
 {
     struct ws__desk *d = r->desk;
@@ -278,8 +279,8 @@ static void round_do(struct round *r)
 {
     struct ws__desk *d = r->desk;
 
-    round_send(r);
     cut_lost(r);
+    round_send(r);
     d->done = r->first_number + r->n;
     for (struct ws__desk_job *j = r->jobs, *next; j; j = next) {
         next = j->next;
