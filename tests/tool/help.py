@@ -121,7 +121,7 @@ def page(tap, tool, text):
 
 
 def main(path, manual_page, docs, *completions):
-    tool = Tool(path)
+    tool = Tool(pathlib.Path(path).resolve())
     tap = Tap(3 + 2 + len(tool.modes) + 3 + 1 + 1 + len(tool.modes))
     manual(tap, tool, manual_page)
     page(tap, tool, pathlib.Path(docs).read_text())
