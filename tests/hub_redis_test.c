@@ -409,6 +409,7 @@ static void what_the_log_has_no_more_is_told(void **state)
 
 static void an_answer_that_is_lost_is_asked_for_by_the_same_number(void **state)
 {
+    const ws_publication c = { .topic = "t", .type = WS_TEXT };
     struct rig g = rig_new("7:0", 5, 1);
     ws_place place;
 
@@ -418,8 +419,11 @@ static void an_answer_that_is_lost_is_asked_for_by_the_same_number(void **state)
     assert_int_equal(place.epoch, 7);
     assert_int_equal(place.offset, 6);
     assert_int_equal(ws_hub_publish(g.hub, "t", WS_TEXT, "b", 1, &place), 0);
-    rig_end(&g);
     assert_string_equal(fake.numbers, "1 1 2 ");
+    fake_swallows(true);
+    assert_int_equal(ws_hub_publish_by(g.hub, &c, 0, &place), 0);
+    rig_end(&g);
+    assert_string_equal(fake.numbers, "3 3 ");
 }
 
 static void what_cannot_be_read_in_the_log_is_lost(void **state)

@@ -246,7 +246,7 @@ int ws__redis_directory_announce(struct ws__node *n, struct ws__redis_topic *t,
     do
         r = ws__redis_eval(n->client, &n->announce, &c, deadline, &reply, NULL,
                            NULL);
-    while (r == WS_ERR_DEAD && ws_now() < deadline);
+    while (r == WS_ERR_DEAD && (deadline == 0 || ws_now() < deadline));
     if (r != 0)
         return r == WS_ERR_DEAD ? WS_ERR_TIMEOUT : r;
     if (reply->type == WS__REDIS_ERROR)

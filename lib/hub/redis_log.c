@@ -120,7 +120,7 @@ static int publish_ask(const struct ws__redis_log *log,
         *perhaps |= r != 0 && done;
         if (r != WS_ERR_DEAD)
             return r;
-        if (ws_now() >= deadline)
+        if (deadline != 0 && ws_now() >= deadline)
             return WS_ERR_TIMEOUT;
     }
 }
