@@ -33,7 +33,11 @@ class End:
         self.file = sock.makefile("rb")
         if client:
             sock.sendall(answer)
-        self.head = b"".join(iter(self.file.readline, b"\r\n")).decode()
+        self.head = ""
+        while (line := self.file.readline()) != b"\r\n":
+            if not line:
+                raise EOFError("no end of the head")
+            self.head += line.decode()
 
     def field(self, name):
         found = re.search(rf"(?im)^{name}: *(.*?)\r$", self.head)
