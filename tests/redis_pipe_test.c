@@ -2,6 +2,8 @@
 
 #include "redis_peer.h"
 
+#include "fiber/sched.h"
+
 /* ---- Answers ------------------------------------------------------------ */
 
 static void callers_share_a_connection_and_have_their_own_answers(void **state)
@@ -330,21 +332,20 @@ static void crowd_run(void *arg)
         ws_join(fibers[i]);
 }
 
-static void *crowd_thread(void *arg)
+static void crowd_thread(void *arg)
 {
     ws_run(crowd_run, arg);
-    return NULL;
 }
 
 static void who_answers_nothing_is_not_given_more_and_more(void **state)
 {
     struct redis_peer p;
     struct crowd c = { .peer = &p };
-    pthread_t t;
 
     (void)state;
     redis_begin(&p);
-    assert_int_equal(pthread_create(&t, NULL, crowd_thread, &c), 0);
+    ws_fiber *t = ws__go_thread(crowd_thread, &c);
+    assert_non_null(t);
     int fd = redis_greet(&p);
     for (int i = 0; i < SENT_MOST; i++)
         redis_hear(fd, "GET a");
@@ -354,7 +355,7 @@ static void who_answers_nothing_is_not_given_more_and_more(void **state)
         redis_hear(fd, "GET a");
         redis_say(fd, "+b\r\n");
     }
-    pthread_join(t, NULL);
+    ws_join(t);
     assert_int_equal(c.dead, SENT_MOST);
     assert_int_equal(c.answered, BEYOND);
     redis_end(&p);
