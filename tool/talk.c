@@ -58,8 +58,14 @@ static void send_given(void *arg)
     ws_event_set(&t->given);
 }
 
+static bool has_come(const struct link *l, int64_t count)
+{
+    return count && l->received >= count;
+}
+
 /* It may have to wait for a message that is being sent, and so does not belong
- * to who reads. */
+ * to who reads.  An answer may come before all that was given has gone; who
+ * interrupts wants no more of it. */
 static void say_goodbye(void *arg)
 {
     struct talk *t = arg;
@@ -68,6 +74,8 @@ static void say_goodbye(void *arg)
     ws_wait_any(-1, 0, 0, &t->link->ending, &t->gone);
     if (!ws_event_is_set(&t->link->ending))
         return;
+    if (has_come(l, settings_count(l->settings)))
+        ws_wait_any(-1, 0, ws_after(CLOSE_MS), &t->given, &t->gone);
     ws_set_write_deadline(t->conn, ws_after(CLOSE_MS));
     ws_write_close(t->conn, l->said, l->reason);
 }
@@ -90,7 +98,7 @@ static void talk_show(struct link *l, const ws_message *m)
 {
     int64_t count = settings_count(l->settings);
 
-    if (count && l->received >= count)
+    if (has_come(l, count))
         return;
     ws_mutex_lock(&l->lock);
     l->received++;
@@ -162,6 +170,8 @@ enum status talk(struct link *l, ws_conn *c)
     link_open(l, c);
     if (l->settings->ngiven > 0)
         sender = ws_go(send_given, &t);
+    else
+        ws_event_set(&t.given);
     ws_fiber *goodbye = ws_go(say_goodbye, &t);
     int code = talk_read(&t);
     enum status status = status_of_end(c, code, l->said);

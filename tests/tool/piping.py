@@ -112,6 +112,21 @@ def both_ways(tap):
 
 
 @case(1)
+def answered_before(tap):
+    with Collecting(lambda c, _: c.send("hello")) as s:
+        with subprocess.Popen(command("-f", "-", "-1", s.url), env=ENVIRONMENT,
+                              stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as process:
+            heard = process.stdout.readline()
+            process.stdin.write(b"x")
+            process.stdin.close()
+            code = process.wait(PATIENCE)
+    tap.check((code, heard, s.said) == (0, b"hello\n", [(["x"], 1000)]),
+              "-1: what was given goes, also behind the answer",
+              (code, heard, s.said))
+
+
+@case(1)
 def closed_output_file(tap):
     """What is opened next must not take its place."""
     with Collecting(lambda c, _: c.send("hello")) as s:
