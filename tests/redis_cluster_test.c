@@ -279,8 +279,8 @@ static void a_map_that_is_none_is_asked_for_again(void **state)
         "*0\r\n",
         "+OK\r\n",
         "*1\r\n*3\r\n:0\r\n:16384\r\n*2\r\n$1\r\na\r\n:1\r\n",
-        "*2\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$1\r\na\r\n:1\r\n"
-        "*3\r\n:0\r\n:1\r\n*2\r\n$1\r\na\r\n:1\r\n",
+        ("*2\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$1\r\na\r\n:1\r\n"
+         "*3\r\n:0\r\n:1\r\n*2\r\n$1\r\na\r\n:1\r\n"),
         "*1\r\n*3\r\n:0\r\n:1\r\n*2\r\n$1\r\na\r\n:0\r\n",
     };
 

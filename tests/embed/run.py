@@ -71,7 +71,7 @@ class Installation:
         run("meson", "install", "-C", self.build)
 
     def lib(self):
-        return next(self.prefix.glob("lib/**/silverback.pc")).parents[1]
+        return next(self.prefix.glob("lib*/**/silverback.pc")).parents[1]
 
     def pkg_config(self, *args):
         pc = self.lib() / "pkgconfig"
@@ -109,7 +109,7 @@ def wrongly_linked(app, kind):
 
 
 def cmake(at, folder, version, kind, lib=None, **compilers):
-    run("cmake", "-S", HERE, "-B", folder, f"-DKIND={kind}",
+    run("cmake", "-G", "Ninja", "-S", HERE, "-B", folder, f"-DKIND={kind}",
         f"-DSERIES={version}",
         f"-Dsilverback_DIR={lib or at.lib()}/cmake/silverback",
         env=with_env(**compilers))
@@ -285,8 +285,9 @@ def dist(tap, root, folder, cc, cxx):
 
     def tarball():
         run("meson", "setup", build, root, *ONLY, env=env)
-        run("meson", "dist", "-C", build, "--no-tests", "--allow-dirty")
-        run("tar", "-xf", f"{build}/meson-dist/{tree.name}.tar.xz", "-C", folder)
+        run("meson", "dist", "-C", build, "--no-tests", "--allow-dirty",
+            "--formats", "gztar")
+        run("tar", "-xf", f"{build}/meson-dist/{tree.name}.tar.gz", "-C", folder)
         return "" if (tree / "LICENSE").exists() else "it has no licence"
 
     def builds():
