@@ -20,7 +20,8 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "redis")]
 
 from harness import Tap, command_of, wait_until  # noqa: E402
-from hub_failures import Hub, Redis, die_with_parent  # noqa: E402
+from hub_failures import Hub  # noqa: E402
+from servers import Redis, die_with_parent  # noqa: E402
 
 
 def ip(*words, check=True):

@@ -9,13 +9,11 @@ are printed.  Cases: those below, or all.  Prints TAP."""
 
 import argparse
 import contextlib
-import ctypes
 import pathlib
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -23,66 +21,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree stays clean
 sys.path.insert(0, str(HERE.parent))
 
-from harness import (  # noqa: E402
-    PATIENCE, Tap, command_of, is_listening, wait_until)
-
-LIBC = ctypes.CDLL(None)
-
-
-def die_with_parent():
-    LIBC.prctl(1, signal.SIGKILL)
-
-
-def free_port():
-    """Where nobody listens, most likely; a cluster needs another 10,000 above."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        if port + 10000 < 65536 and not is_listening(port + 10000):
-            return port
-
-
-class Program:
-    """One that listens on a port of ours, and can be started again."""
-
-    def __init__(self, stack, command, port):
-        self.command, self.port, self.process = command, port, None
-        self.start()
-        stack.callback(self.kill)
-
-    def start(self):
-        self.process = subprocess.Popen(
-            self.command, stdout=subprocess.DEVNULL,
-            preexec_fn=die_with_parent)
-        if not wait_until(lambda: is_listening(self.port)):
-            raise RuntimeError(f"{self.command} does not listen")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
-class Redis(Program):
-    def __init__(self, stack, *arguments, config=None,
-                 program="redis-server"):
-        folder = pathlib.Path(stack.enter_context(
-            tempfile.TemporaryDirectory()))
-        port = free_port()
-        command = [command_of(program)]
-        if config:
-            (folder / "config").write_text(config)
-            command.append(str(folder / "config"))
-        else:
-            command += ["--save", ""]
-        super().__init__(stack, command + [
-            "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder),
-            *arguments], port)
-
-    def cli(self, *words):
-        return subprocess.run(
-            [command_of("redis-cli"), "-p", str(self.port), *words],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            timeout=PATIENCE, check=False).stdout.strip()
+from harness import Tap, wait_until  # noqa: E402
+from servers import (  # noqa: E402
+    Program, Redis, are_of_one_mind, die_with_parent, form_cluster, free_port,
+    know_each_other, sentinel_config)
 
 
 def have_all(replicas):
@@ -239,17 +181,17 @@ def both(hub, redis, options):
 @with_redis()
 def stopped(_, redis, options):
     """Redis is stopped for a while (SIGSTOP)"""
-    redis.process.send_signal(signal.SIGSTOP)
+    redis.signal(signal.SIGSTOP)
     time.sleep(options.stop)
-    redis.process.send_signal(signal.SIGCONT)
+    redis.signal(signal.SIGCONT)
 
 
 @with_redis()
 def stopped_node(hub, _, options):
     """a node is stopped for a while (SIGSTOP)"""
-    hub.nodes[2].process.send_signal(signal.SIGSTOP)
+    hub.nodes[2].signal(signal.SIGSTOP)
     time.sleep(options.stop)
-    hub.nodes[2].process.send_signal(signal.SIGCONT)
+    hub.nodes[2].signal(signal.SIGCONT)
 
 
 @with_redis()
@@ -289,14 +231,9 @@ def failover(tap, name, options):
         master = Redis(stack, "--repl-diskless-sync-delay", "0")
         replicas = [Redis(stack, "--replicaof", f"127.0.0.1 {master.port}")
                     for _ in range(2)]
-        sentinels = [Redis(stack, program="redis-sentinel", config=(
-            f"sentinel monitor mymaster 127.0.0.1 {master.port} 2\n"
-            "sentinel down-after-milliseconds mymaster 1000\n"
-            "sentinel failover-timeout mymaster 6000\n")) for _ in range(3)]
-        wait_until(lambda: have_all(replicas) and all(
-            "num-slaves\n2\n" in (said := one.cli("SENTINEL", "MASTER",
-                                                  "mymaster") + "\n")
-            and "num-other-sentinels\n2\n" in said for one in sentinels))
+        sentinels = [Redis(stack, config=sentinel_config(master),
+                           program="redis-sentinel") for _ in range(3)]
+        wait_until(lambda: have_all(replicas) and know_each_other(sentinels))
         hosts = ",".join(f"127.0.0.1:{one.port}" for one in sentinels)
         hub = Hub.over(stack, options, f"redis+sentinel://{hosts}/mymaster")
         hub.run(tap, name, lambda _: master.kill())
@@ -308,20 +245,13 @@ def cluster(tap, name, options):
         servers = [Redis(stack, "--cluster-enabled", "yes",
                          "--cluster-node-timeout", "2000",
                          "--repl-diskless-sync-delay", "0") for _ in range(6)]
-        subprocess.run([command_of("redis-cli"), "--cluster", "create",
-                        *(f"127.0.0.1:{one.port}" for one in servers),
-                        "--cluster-replicas", "1", "--cluster-yes"],
-                       stdout=subprocess.DEVNULL, timeout=PATIENCE,
-                       check=False)
-        wait_until(lambda: all(
-            "cluster_state:ok" in one.cli("CLUSTER", "INFO")
-            and one.cli("CLUSTER", "NODES").count("slave ") == 3
-            for one in servers) and have_all(
-                one for one in servers
-                if "role:slave" in one.cli("INFO", "replication")))
+        form_cluster(servers)
+        wait_until(lambda: are_of_one_mind(servers) and have_all(
+            one for one in servers
+            if "role:slave" in one.cli("INFO", "replication")))
         slot = servers[0].cli("CLUSTER", "KEYSLOT", "news")
         hub = Hub.over(stack, options,
-                  f"redis+cluster://127.0.0.1:{servers[0].port}")
+                       f"redis+cluster://127.0.0.1:{servers[0].port}")
 
         def lose(_):
             next(one for one in servers

@@ -18,7 +18,8 @@ sys.dont_write_bytecode = True  # the source tree stays clean
 sys.path.insert(0, str(HERE.parent))
 
 from harness import Tap, wait_until  # noqa: E402
-from hub_failures import Node, Redis  # noqa: E402
+from hub_failures import Node  # noqa: E402
+from servers import Redis  # noqa: E402
 from websocket import Ended, connect  # noqa: E402
 
 
@@ -168,7 +169,7 @@ def redis_is_away(tap, stack, nodes, redis):
     epoch = speaker.ask("publish away 1", "published").split()[1]
     speaker.ask("publish away 2", "published")
     listener.has("1", "2")
-    redis.process.send_signal(signal.SIGSTOP)
+    redis.signal(signal.SIGSTOP)
 
     def first_failure():
         return speaker.ask("publish_by 300 away 3", "published")

@@ -6,11 +6,8 @@ Lets our client of Redis talk to real servers, and does to these what happens to
 servers: they are killed, stopped, restarted, promoted, moved.  Prints TAP."""
 
 import contextlib
-import ctypes
-import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,76 +18,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree stays clean
 sys.path.insert(0, str(HERE.parent))
 
-from harness import (  # noqa: E402
-    PATIENCE, Tap, command_of, is_listening, make_certificate, wait_until)
+from harness import PATIENCE, Tap, make_certificate, wait_until  # noqa: E402
+from servers import (  # noqa: E402
+    Redis, are_of_one_mind, die_with_parent, form_cluster, free_port,
+    know_each_other, sentinel_config)
 
-LIBC = ctypes.CDLL(None)
 LONG = PATIENCE * 1000 // 2  # ms; what is asked by then is done
-
-
-def die_with_parent():
-    """Whatever becomes of this program."""
-    LIBC.prctl(1, signal.SIGKILL)
-
-
-def free_port(above=0):
-    """Where nobody listens, most likely; a cluster needs another 10,000 above."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        if port + above < 65536 and not (above and is_listening(port + above)):
-            return port
-
-
-class Server:
-    """A redis-server in a folder of its own, which can be started again."""
-
-    def __init__(self, stack, *arguments, port=None, tls=False, config=None,
-                 program="redis-server"):
-        self.folder = pathlib.Path(stack.enter_context(
-            tempfile.TemporaryDirectory()))
-        self.port = port or free_port()
-        self.process = None
-        where = ["--port", "0", "--tls-port", str(self.port)] if tls \
-            else ["--port", str(self.port)]
-        self.command = [command_of(program)]
-        if config:
-            file = self.folder / "config"
-            file.write_text(config)
-            self.command.append(str(file))
-        self.command += [*where, "--bind", "127.0.0.1", "--dir",
-                         str(self.folder), *arguments]
-        if not config:
-            self.command += ["--save", ""]
-        stack.callback(self.kill)
-        self.start()
-
-    def start(self):
-        for _ in range(10):
-            self.process = subprocess.Popen(
-                self.command, stdout=subprocess.DEVNULL,
-                preexec_fn=die_with_parent)
-            wait_until(lambda: self.process.poll() is not None
-                       or is_listening(self.port))
-            if self.process.poll() is None:
-                return
-            time.sleep(0.5)
-        raise RuntimeError(f"{self.command} does not listen")
-
-    def kill(self):
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def signal(self, number):
-        self.process.send_signal(number)
-
-    def cli(self, *words, check=True):
-        done = subprocess.run(
-            [command_of("redis-cli"), "-p", str(self.port), *words],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            timeout=PATIENCE, check=check)
-        return done.stdout.strip()
 
 
 class Client:
@@ -153,7 +86,7 @@ def says(tap, what, got, expected):
 
 def with_server(tap, exe):
     with contextlib.ExitStack() as stack:
-        server = Server(stack)
+        server = Redis(stack)
         url = f"redis://127.0.0.1:{server.port}"
         client = Client(stack, exe, url)
         plain(tap, client, server)
@@ -262,7 +195,7 @@ def server_is_killed(tap, client, server):
 
 def accounts(tap, exe):
     with contextlib.ExitStack() as stack:
-        server = Server(stack, "--requirepass", "secret")
+        server = Redis(stack, "--requirepass", "secret")
         at = f"127.0.0.1:{server.port}"
         auth = ["--no-auth-warning", "-a", "secret"]
         server.cli(*auth, "ACL", "SETUSER", "me", "on", ">pw", "+@all",
@@ -299,7 +232,7 @@ def accounts(tap, exe):
 def elsewhere(tap, exe):
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        server = Server(stack, "--unixsocket", f"{folder}/s")
+        server = Redis(stack, "--unixsocket", f"{folder}/s")
         client = Client(stack, exe, f"redis+unix:{folder}/s?db=2")
         client.call("SET", "a", "b")
         tap.check(server.cli("-n", "2", "GET", "a") == "b", "a local socket")
@@ -326,7 +259,7 @@ def with_tls(tap, exe):
         ca = make_certificate(folder, "server", "IP:127.0.0.1")
         make_certificate(folder, "other", "IP:127.0.0.1")
         make_certificate(folder, "client", "DNS:client.test")
-        server = Server(
+        server = Redis(
             stack, "--tls-cert-file", str(ca), "--tls-key-file",
             str(folder / "server.key"), "--tls-ca-cert-file",
             str(folder / "client.pem"), tls=True)
@@ -365,22 +298,15 @@ def with_tls(tap, exe):
 # ---- Sentinel ---------------------------------------------------------------
 
 
-def sentinel_config(master, password=""):
-    return (f"sentinel monitor mymaster 127.0.0.1 {master.port} 2\n"
-            "sentinel down-after-milliseconds mymaster 1000\n"
-            "sentinel failover-timeout mymaster 6000\n"
-            "sentinel auth-pass mymaster secret\n"
-            + (f"requirepass {password}\n" if password else ""))
-
-
 def with_sentinels(tap, exe):
     with contextlib.ExitStack() as stack:
+        auth_pass = "sentinel auth-pass mymaster secret"
         secret = ["--requirepass", "secret", "--masterauth", "secret"]
-        master = Server(stack, *secret)
-        replicas = [Server(stack, *secret, "--replicaof",
-                           f"127.0.0.1 {master.port}") for _ in range(2)]
-        sentinels = [Server(stack, config=sentinel_config(master),
-                            program="redis-sentinel") for _ in range(3)]
+        master = Redis(stack, *secret)
+        replicas = [Redis(stack, *secret, "--replicaof",
+                          f"127.0.0.1 {master.port}") for _ in range(2)]
+        sentinels = [Redis(stack, config=sentinel_config(master, auth_pass),
+                           program="redis-sentinel") for _ in range(3)]
         nobody = free_port()
         ports = [nobody] + [one.port for one in sentinels]
         hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
@@ -388,11 +314,8 @@ def with_sentinels(tap, exe):
         auth = ["--no-auth-warning", "-a", "secret"]
         servers = {one.port: one for one in [master, *replicas]}
 
-        tap.check(wait_until(lambda: all(
-            "num-slaves\n2\n" in (info := one.cli(
-                "SENTINEL", "MASTER", "mymaster") + "\n")
-            and "num-other-sentinels\n2\n" in info for one in sentinels)),
-            "three Sentinels know each other and two replicas")
+        tap.check(wait_until(lambda: know_each_other(sentinels)),
+                  "three Sentinels know each other and two replicas")
 
         client = Client(stack, exe, url)
         says(tap, "SET, by the second that was asked",
@@ -444,8 +367,9 @@ def with_sentinels(tap, exe):
              "reply 2")
         tap.check(client.stop(), "it stops")
 
-        guarded = Server(stack, config=sentinel_config(
-            servers[int(current_one)], "secret"), program="redis-sentinel")
+        guarded = Redis(stack, config=sentinel_config(
+            servers[int(current_one)], auth_pass, "requirepass secret"),
+            program="redis-sentinel")
         client = Client(stack, exe, "redis+sentinel://:secret@127.0.0.1:"
                         f"{guarded.port}/mymaster")
         says(tap, "a Sentinel with a password", client.call("INCR", "m"),
@@ -457,9 +381,8 @@ def with_sentinels(tap, exe):
 
 def with_cluster(tap, exe):
     with contextlib.ExitStack() as stack:
-        nodes = [Server(stack, "--cluster-enabled", "yes",
-                        "--cluster-node-timeout", "2000",
-                        port=free_port(10000)) for _ in range(6)]
+        nodes = [Redis(stack, "--cluster-enabled", "yes",
+                       "--cluster-node-timeout", "2000") for _ in range(6)]
         form(tap, nodes)
         client = Client(stack, exe, "redis+cluster://127.0.0.1:"
                         f"{nodes[0].port},127.0.0.1:{nodes[5].port}")
@@ -471,17 +394,11 @@ def with_cluster(tap, exe):
 
 
 def form(tap, nodes):
-    made = subprocess.run(
-        [command_of("redis-cli"), "--cluster", "create",
-         *(f"127.0.0.1:{one.port}" for one in nodes),
-         "--cluster-replicas", "1", "--cluster-yes"],
-        stdout=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
+    made = form_cluster(nodes)
     tap.check(made.returncode == 0, "three masters, three replicas",
               made.stdout)
-    tap.check(wait_until(lambda: all(
-        "cluster_state:ok" in one.cli("CLUSTER", "INFO")
-        and one.cli("CLUSTER", "NODES").count("slave ") == 3
-        for one in nodes)), "all are of one mind")
+    tap.check(wait_until(lambda: are_of_one_mind(nodes)),
+              "all are of one mind")
 
 
 def everywhere(tap, client, keys):

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Programs that end with ours, and servers of Redis among them."""
+
+import ctypes
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from harness import PATIENCE, command_of, is_listening, wait_until
+
+LIBC = ctypes.CDLL(None)
+
+
+def die_with_parent():
+    """Whatever becomes of this program."""
+    LIBC.prctl(1, signal.SIGKILL)
+
+
+def free_port():
+    """Where nobody listens, most likely; a cluster needs another 10,000 above."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        if port + 10000 < 65536 and not is_listening(port + 10000):
+            return port
+
+
+class Program:
+    """One that listens on a port of ours, and can be started again."""
+
+    def __init__(self, stack, command, port):
+        self.command, self.port, self.process = command, port, None
+        stack.callback(self.kill)
+        self.start()
+
+    def start(self):
+        for _ in range(10):
+            self.process = subprocess.Popen(
+                self.command, stdout=subprocess.DEVNULL,
+                preexec_fn=die_with_parent)
+            seen = wait_until(lambda: self.process.poll() is not None
+                              or is_listening(self.port))
+            if not seen:
+                break
+            if self.process.poll() is None:
+                return
+            time.sleep(0.5)
+        raise RuntimeError(f"{self.command} does not listen")
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+
+class Redis(Program):
+    """A server in a folder of its own; with the text of a config, by that."""
+
+    def __init__(self, stack, *arguments, tls=False, config=None,
+                 program="redis-server"):
+        folder = pathlib.Path(stack.enter_context(
+            tempfile.TemporaryDirectory()))
+        port = free_port()
+        command = [command_of(program)]
+        if config:
+            (folder / "config").write_text(config)
+            command.append(str(folder / "config"))
+        else:
+            command += ["--save", ""]
+        command += ["--port", "0", "--tls-port", str(port)] if tls \
+            else ["--port", str(port)]
+        super().__init__(stack, [*command, "--bind", "127.0.0.1", "--dir",
+                                 str(folder), *arguments], port)
+
+    def cli(self, *words, check=True):
+        return subprocess.run(
+            [command_of("redis-cli"), "-p", str(self.port), *words],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=PATIENCE, check=check).stdout.strip()
+
+
+# ---- Several ----------------------------------------------------------------
+
+
+def sentinel_config(master, *more):
+    """Of one of three; more: further lines."""
+    return "\n".join([
+        f"sentinel monitor mymaster 127.0.0.1 {master.port} 2",
+        "sentinel down-after-milliseconds mymaster 1000",
+        "sentinel failover-timeout mymaster 6000", *more, ""])
+
+
+def know_each_other(sentinels):
+    """Do all three, and two replicas?"""
+    return all("num-slaves\n2\n" in (said := one.cli(
+        "SENTINEL", "MASTER", "mymaster") + "\n")
+        and "num-other-sentinels\n2\n" in said for one in sentinels)
+
+
+def form_cluster(nodes):
+    """Of six: three masters, a replica each.  Returns the program that ended."""
+    return subprocess.run(
+        [command_of("redis-cli"), "--cluster", "create",
+         *(f"127.0.0.1:{one.port}" for one in nodes),
+         "--cluster-replicas", "1", "--cluster-yes"],
+        stdout=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
+
+
+def are_of_one_mind(nodes):
+    """Is the cluster there, in the eyes of all?"""
+    return all("cluster_state:ok" in one.cli("CLUSTER", "INFO")
+               and one.cli("CLUSTER", "NODES").count("slave ") == 3
+               for one in nodes)
