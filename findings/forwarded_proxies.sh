@@ -17,11 +17,9 @@ debian haproxy 2.6.12-1+deb12u4
 debian apache2-bin 2.4.71-1~deb12u1
 cat >forwarded.py <<'END'
 import subprocess
-import time
 from raw import *
 
 listener = listen()
-listener.settimeout(PATIENCE)
 behind = listener.getsockname()[1]
 MODULES = "".join(f"LoadModule {name}_module /usr/lib/apache2/modules/"
                   f"mod_{name}.so\n"
@@ -59,14 +57,6 @@ Listen 127.0.0.1:{port}
 ProxyPass / http://127.0.0.1:{behind}/
 """),
 }
-
-def connect(port):
-    for _ in range(100):
-        try:
-            return socket.create_connection(("127.0.0.1", port), PATIENCE)
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(77)
 
 for name, (command, text) in PROXIES.items():
     port = free_port()

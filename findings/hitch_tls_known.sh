@@ -18,13 +18,10 @@ import os
 import ssl
 import subprocess
 import threading
-import time
 from raw import *
 
-with listen() as free:
-    port = free.getsockname()[1]
+port = free_port()
 listener = listen()
-listener.settimeout(PATIENCE)
 user = "" if os.getuid() else 'user = "nobody"'  # it refuses to be root
 with open("conf", "w") as conf:
     conf.write(f'''frontend = "[127.0.0.1]:{port}"
@@ -38,12 +35,7 @@ proxy = subprocess.Popen(["hitch", "--config=conf"], stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)
 context = ssl.create_default_context(cafile="cert.pem")
 context.maximum_version = ssl.TLSVersion.TLSv1_2
-for _ in range(100):
-    try:
-        client = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        break
-    except OSError:
-        time.sleep(0.1)
+client = connect(port)
 
 def speak():
     with context.wrap_socket(client, server_hostname="localhost") as tls:

@@ -13,8 +13,7 @@
 needs cc
 debian libssl-dev 3.0.22-1~deb12u2
 cat >session.c <<'END'
-#include <openssl/evp.h>
-#include <openssl/ssl.h>
+#include "tls_server.h"
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -27,22 +26,6 @@ static int keep(SSL *ssl, SSL_SESSION *session)
     SSL_SESSION_free(kept);
     kept = copies ? SSL_SESSION_dup(session) : session;
     return !copies;
-}
-
-static SSL_CTX *server_context(void)
-{
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *cert = X509_new();
-
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), 0);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-    X509_set_pubkey(cert, key);
-    X509_sign(cert, key, EVP_sha256());
-    SSL_CTX_use_certificate(ctx, cert);
-    SSL_CTX_use_PrivateKey(ctx, key);
-    return ctx;
 }
 
 static SSL_CTX *client_context(void)
@@ -101,7 +84,7 @@ int main(void)
     show("none, a copy", true, false);
 }
 END
-cc session.c -o session -lssl -lcrypto || exit 77
+cc -I"$here" session.c -o session -lssl -lcrypto || exit 77
 ./session >seen
 expect <<'END'
 close_notify: resumable 1, reused 1

@@ -13,8 +13,7 @@
 needs cc
 debian libssl-dev 3.0.22-1~deb12u2
 cat >shutdown.c <<'END'
-#include <openssl/evp.h>
-#include <openssl/ssl.h>
+#include "tls_server.h"
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -42,22 +41,6 @@ static long control(BIO *b, int command, long n, void *p)
 {
     (void)b, (void)n, (void)p;
     return command == BIO_CTRL_FLUSH;
-}
-
-static SSL_CTX *server_context(void)
-{
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *cert = X509_new();
-
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), 0);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-    X509_set_pubkey(cert, key);
-    X509_sign(cert, key, EVP_sha256());
-    SSL_CTX_use_certificate(ctx, cert);
-    SSL_CTX_use_PrivateKey(ctx, key);
-    return ctx;
 }
 
 static BIO *with_room(BIO *below)
@@ -106,7 +89,7 @@ int main(void)
     show(server, client);
 }
 END
-cc shutdown.c -o shutdown -lssl -lcrypto || exit 77
+cc -I"$here" shutdown.c -o shutdown -lssl -lcrypto || exit 77
 ./shutdown >seen
 expect <<'END'
 SSL_shutdown -1, SSL_want_write 1, the peer got nothing

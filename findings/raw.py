@@ -7,6 +7,7 @@ import hashlib
 import re
 import socket
 import struct
+import time
 import zlib
 
 PATIENCE = 30
@@ -87,6 +88,16 @@ def dial(port, path="/", extensions=None):
     request = "\r\n".join(lines + ["", ""]).encode()
     sock = socket.create_connection(("127.0.0.1", port))
     return End(sock, True, request)
+
+
+def connect(port):
+    """To a program that may yet begin to listen."""
+    for _ in range(100):
+        try:
+            return socket.create_connection(("127.0.0.1", port), PATIENCE)
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit(77)
 
 
 def listen():

@@ -16,19 +16,12 @@ import subprocess
 import time
 from raw import *
 
-with listen() as free:
-    port = free.getsockname()[1]
+port = free_port()
 with open("conf", "w") as conf:
     conf.write(f"Port {port}\nListen 127.0.0.1\nTimeout 60\n")
 proxy = subprocess.Popen(["tinyproxy", "-d", "-c", "conf"],
                          stdout=subprocess.DEVNULL)
-for _ in range(100):
-    try:
-        client = socket.create_connection(("127.0.0.1", port))
-        break
-    except OSError:
-        time.sleep(0.1)
-client.settimeout(PATIENCE)
+client = connect(port)
 listener = listen()
 target = "127.0.0.1:%d" % listener.getsockname()[1]
 client.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())

@@ -16,11 +16,9 @@ debian apache2-bin 2.4.71-1~deb12u1
 debian haproxy 2.6.12-1+deb12u4
 cat >silence.py <<'END'
 import subprocess
-import time
 from raw import *
 
 listener = listen()
-listener.settimeout(PATIENCE)
 behind = listener.getsockname()[1]
 APACHE = "".join(f"LoadModule {name}_module /usr/lib/apache2/modules/"
                  f"mod_{name}.so\n"
@@ -44,14 +42,6 @@ frontend web
 backend app
     server app1 127.0.0.1:{behind}
 """
-
-def connect(port):
-    for _ in range(100):
-        try:
-            return socket.create_connection(("127.0.0.1", port), PATIENCE)
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(77)
 
 def show(name, command, text):
     port = free_port()
