@@ -58,9 +58,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := near.recv(65536):
                 far.sendall(data)
-        for one in near, far:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+        self._cut(near, far)
 
     def _answer(self, near, far):
         with contextlib.suppress(OSError):
@@ -71,7 +69,11 @@ class Proxy:
                     self.swallowed += 1
                     break
                 near.sendall(data)
-        for one in near, far:
+        self._cut(near, far)
+
+    @staticmethod
+    def _cut(*ends):
+        for one in ends:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 

@@ -53,13 +53,15 @@ class Client:
         wait_until(is_there)
         return found[0] if found else "nothing"
 
+    def got(self):
+        """The data of the publications."""
+        return [one.split(" ", 3)[3] for one in self.heard
+                if one.startswith("pub ")]
+
     def has(self, *data):
         """Does it hear these publications, and no others?"""
-        def got():
-            return [one.split(" ", 3)[3] for one in self.heard
-                    if one.startswith("pub ")]
-        wait_until(lambda: len(got()) >= len(data))
-        return got() == list(data)
+        wait_until(lambda: len(self.got()) >= len(data))
+        return self.got() == list(data)
 
 
 def everybody_hears(tap, stack, nodes):
@@ -108,19 +110,14 @@ def prefixes(tap, stack, nodes):
     watcher.ask("watch room/", "joined")
     # The topics that there were are known as soon as one of them is heard.
     tap.check(wait_until(lambda: speakers[2].ask(
-        "publish room/old .", "published") and "." in
-        [one.split(" ", 3)[3] for one in watcher.heard
-         if one.startswith("pub ")]), "a prefix: a topic that there was",
-        watcher.heard)
+        "publish room/old .", "published") and "." in watcher.got()),
+        "a prefix: a topic that there was", watcher.heard)
     for n in range(20):
         speakers[n % 3].ask(f"publish room/new{n} first{n}", "published")
         speakers[n % 3].ask(f"publish room/new{n} second{n}", "published")
     expected = {f"{word}{n}" for n in range(20)
                 for word in ("first", "second")}
-
-    def got():
-        return [one.split(" ", 3)[3] for one in watcher.heard
-                if one.startswith("pub ")]
+    got = watcher.got
     tap.check(wait_until(lambda: expected <= set(got())),
               "topics that are new, from their beginning", got())
     tap.check("before" not in got() and all(
