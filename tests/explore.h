@@ -240,6 +240,45 @@ static const char *explore_all(const struct explore_scenario *s,
     return wrong;
 }
 
+/* ---- Scenes ------------------------------------------------------------- */
+
+struct explore_scene {
+    const char *name;
+    struct explore_scenario of;
+};
+
+/* explore_all of n scenes.  Returns what goes wrong in the first in which
+ * something does, or NULL. */
+static inline const char *explore_scenes(const struct explore_scene *scenes,
+                                         size_t n, int preemptions,
+                                         unsigned long limit)
+{
+    const char *wrong = NULL;
+
+    for (size_t i = 0; i < n && !wrong; i++) {
+        wrong = explore_all(&scenes[i].of, preemptions, limit);
+        if (wrong)
+            print_message("# %s, after %lu orders: %s\n", scenes[i].name,
+                          explore.schedules, wrong);
+    }
+    return wrong;
+}
+
+/* explore_all of one, with a line about it.  Returns whether all goes well. */
+static inline bool explore_shown(const struct explore_scene *scene,
+                                 int preemptions, unsigned long limit)
+{
+    const char *wrong = explore_all(&scene->of, preemptions, limit);
+
+    printf("%-52s %10lu schedules, %12lu points%s\n", scene->name,
+           explore.schedules, explore.points,
+           limit > 0 && explore.schedules >= limit ? ", of more" : "");
+    if (wrong)
+        printf("    WRONG: %s\n", wrong);
+    fflush(stdout);
+    return !wrong;
+}
+
 /* ---- Atomics ------------------------------------------------------------ */
 
 /* One coroutine runs at a time, so what they do needs no atomicity. */

@@ -272,10 +272,7 @@ static const char *the_last_ones(void)
     return scene_end(wrong);
 }
 
-static const struct {
-    const char *name;
-    struct explore_scenario of;
-} scenes[] = {
+static const struct explore_scene scenes[] = {
     { "join and publish",
       { two_actors,
         all_at_worker,

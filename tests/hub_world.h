@@ -52,21 +52,29 @@ static bool fault_replays_twice;
 
 /* ---- What is posted ----------------------------------------------------- */
 
+/* The next of it.  Returns false when there is nothing. */
+static bool world_run_one(void)
+{
+    struct ws__post *p = world.posts;
+    struct ws__job *j = world.job;
+    bool there_is = p || j;
+
+    if (p) {
+        world.posts = p->next;
+        p->fn(p);
+    } else if (j) {
+        world.job = NULL;
+        j->fn(j);
+        j->done(j);
+    }
+    return there_is;
+}
+
 /* What no actor does: before they begin, and when all have ended. */
 static void world_run_rest(void)
 {
-    while (world.posts || world.job) {
-        struct ws__post *p = world.posts;
-        struct ws__job *j = world.job;
-        if (p) {
-            world.posts = p->next;
-            p->fn(p);
-        } else {
-            world.job = NULL;
-            j->fn(j);
-            j->done(j);
-        }
-    }
+    while (world_run_one())
+        continue;
 }
 
 /* ---- Locks and events --------------------------------------------------- */
@@ -147,21 +155,9 @@ static bool world_has_work(void *arg)
 static void world_work(void)
 {
     world.at_worker[explore.current] = true;
-    for (;;) {
+    do
         explore_await(world_has_work, NULL);
-        struct ws__post *p = world.posts;
-        struct ws__job *j = world.job;
-        if (!p && !j)
-            return;
-        if (p) {
-            world.posts = p->next;
-            p->fn(p);
-        } else {
-            world.job = NULL;
-            j->fn(j);
-            j->done(j);
-        }
-    }
+    while (world_run_one());
 }
 
 /* ---- Connections -------------------------------------------------------- */

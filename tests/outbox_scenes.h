@@ -313,10 +313,7 @@ static void hands_over_and_cuts(void)
 
 /* ---- All of them -------------------------------------------------------- */
 
-static const struct scene {
-    const char *name;
-    struct explore_scenario of;
-} scenes[] = {
+static const struct explore_scene scenes[] = {
     { "a pong behind a message, in threads",
       { blind, somebody_waits, A_PONG_BEHIND_A_MESSAGE } },
     { "a pong behind a message, in fibers",

@@ -10,19 +10,10 @@ enum {
     SCHEDULES = 2000, /* of each scene */
 };
 
-/* What goes wrong in the first scene in which something does, or NULL. */
 static const char *play_all(void)
 {
-    unsigned long limit = (unsigned long)rounds(SCHEDULES);
-    const char *wrong = NULL;
-
-    for (size_t i = 0; i < COUNT(scenes) && !wrong; i++) {
-        wrong = explore_all(&scenes[i].of, PREEMPTIONS, limit);
-        if (wrong)
-            print_message("# %s, after %lu orders: %s\n", scenes[i].name,
-                          explore.schedules, wrong);
-    }
-    return wrong;
+    return explore_scenes(scenes, COUNT(scenes), PREEMPTIONS,
+                          (unsigned long)rounds(SCHEDULES));
 }
 
 static void nobody_waits_for_ever(void **state)

@@ -13,16 +13,7 @@ int main(int argc, char **argv)
     int failed = 0;
 
     alloc_fail_install();
-    for (size_t i = 0; i < COUNT(scenes); i++) {
-        const char *wrong = explore_all(&scenes[i].of, preemptions, limit);
-
-        printf("%-40s %10lu schedules, %12lu points%s\n", scenes[i].name,
-               explore.schedules, explore.points,
-               limit > 0 && explore.schedules >= limit ? ", of more" : "");
-        if (wrong)
-            printf("    WRONG: %s\n", wrong);
-        failed += wrong != NULL;
-        fflush(stdout);
-    }
+    for (size_t i = 0; i < COUNT(scenes); i++)
+        failed += !explore_shown(&scenes[i], preemptions, limit);
     return failed > 0;
 }
