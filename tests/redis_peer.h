@@ -235,6 +235,13 @@ static inline void redis_expect_end(int fd)
     close(fd);
 }
 
+/* The client ends, and closes the connection. */
+static inline void redis_end_with(struct redis_peer *p, int fd)
+{
+    redis_end(p);
+    redis_expect_end(fd);
+}
+
 /* ---- Callers ------------------------------------------------------------ */
 
 struct redis_asked {

@@ -26,8 +26,7 @@ static void callers_share_a_connection_and_have_their_own_answers(void **state)
     redis_say(fd, "wo\r\n-ERR three\r\n");
     redis_expect(&b, "two");
     redis_expect(&c, "ERR three");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 struct large {
@@ -82,8 +81,7 @@ static void what_is_large_comes_back_whole(void **state)
         free(calls[i].text);
     }
     free(got);
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 static void a_caller_that_gives_up_leaves_its_place(void **state)
@@ -113,8 +111,7 @@ static void a_caller_that_gives_up_leaves_its_place(void **state)
     redis_hear(fd, "ECHO two");
     redis_say(fd, "+late\r\n+two\r\n");
     redis_expect(&b, "two");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 /* ---- Ends --------------------------------------------------------------- */
@@ -137,8 +134,7 @@ static void what_was_sent_may_have_been_done_when_it_breaks(void **state)
     redis_hear(fd, "INCR n");
     redis_say(fd, "+2\r\n");
     redis_expect(&a, "2");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 static void what_was_not_sent_waits_for_the_next_connection(void **state)
@@ -155,8 +151,7 @@ static void what_was_not_sent_waits_for_the_next_connection(void **state)
     redis_hear(fd, "INCR n");
     redis_say(fd, "+1\r\n");
     redis_expect(&a, "1");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 static void a_deadline_says_why_there_is_no_connection(void **state)
@@ -228,8 +223,7 @@ static void a_stop_ends_all_that_waits(void **state)
     redis_ask(&waits, &p, "GET a", 0);
     redis_expect_code(&waits, WS_ERR_CANCELED, false, "");
     p.running = mode_go(redis_run, &p); /* ends at once */
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 /* ---- Silence ------------------------------------------------------------ */
@@ -358,8 +352,7 @@ static void who_answers_nothing_is_not_given_more_and_more(void **state)
     ws_join(t);
     assert_int_equal(c.dead, SENT_MOST);
     assert_int_equal(c.answered, BEYOND);
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 /* ---- Who we are --------------------------------------------------------- */
@@ -382,8 +375,7 @@ static void a_user_and_a_database_come_first(void **state)
     redis_hear(fd, "GET a");
     redis_say(fd, "+b\r\n");
     redis_expect(&a, "b");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 static void who_is_refused_is_told_so(void **state)
@@ -430,8 +422,7 @@ static void who_is_refused_is_told_so(void **state)
         assert_null(strstr(b.err.text, "hunt"));
         ws__redis_stop(p.client);
         redis_expect_code(&a, WS_ERR_CANCELED, false, "");
-        redis_end(&p);
-        redis_expect_end(fd);
+        redis_end_with(&p, fd);
     }
 }
 
@@ -466,8 +457,7 @@ static void a_passing_error_is_tried_again(void **state)
     }
     ws_join(a.fiber);
     assert_int_equal(a.code, WS_ERR_TIMEOUT);
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 static void a_replica_is_left_for_whoever_is_there_next(void **state)
@@ -490,8 +480,7 @@ static void a_replica_is_left_for_whoever_is_there_next(void **state)
     redis_hear(fd, "SET a");
     redis_say(fd, "+OK\r\n");
     redis_expect(&a, "OK");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 /* ---- Scripts ------------------------------------------------------------ */
@@ -518,8 +507,7 @@ static void a_script_is_told_to_who_does_not_know_it(void **state)
     redis_hear(fd, "EVALSHA 63143b6f8007b98c53ca2149822777b3566f9241 1 key x");
     redis_say(fd, "-ERR in the script\r\n");
     redis_expect(&a, "ERR in the script");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 int main(void)

@@ -81,6 +81,23 @@ static void begin(struct redis_peer *p, const char *user, unsigned first,
     redis_begin_url(p, url, (struct redis_times){ 0 });
 }
 
+/* A server, and one Sentinel that tells of it. */
+static void begin_one(struct mock *server, struct mock *one,
+                      struct redis_peer *p, const char *user)
+{
+    mock_begin(server);
+    one->arg = address_of(server);
+    mock_begin(one);
+    begin(p, user, one->port, one->port);
+}
+
+static void end_one(struct mock *server, struct mock *one, struct redis_peer *p)
+{
+    redis_end(p);
+    mock_end(one);
+    mock_end(server);
+}
+
 /* ---- Cases -------------------------------------------------------------- */
 
 static void the_first_that_knows_is_believed(void **state)
@@ -144,18 +161,13 @@ static void a_master_that_is_none_is_left(void **state)
     struct redis_peer p;
 
     (void)state;
-    mock_begin(&server);
-    one.arg = address_of(&server);
-    mock_begin(&one);
-    begin(&p, "", one.port, one.port);
+    begin_one(&server, &one, &p, "");
     redis_ask(&a, &p, "GET a", 0);
     mock_expect_asked(&server, "ROLE;ROLE;");
     assert_false(mock_was_asked(&server, "GET"));
     set(&server, "master");
     redis_expect(&a, "it");
-    redis_end(&p);
-    mock_end(&one);
-    mock_end(&server);
+    end_one(&server, &one, &p);
 }
 
 /* While the old one lives, and still takes itself for the master. */
@@ -172,11 +184,8 @@ static void a_switch_is_heard_of(void **state)
     struct redis_peer p;
 
     (void)state;
-    mock_begin(&old);
     mock_begin(&new);
-    one.arg = address_of(&old);
-    mock_begin(&one);
-    begin(&p, "", one.port, one.port);
+    begin_one(&old, &one, &p, "");
     assert_int_equal(ws__redis_subscribe(p.client, ws__str("room")), 0);
     redis_ask(&a, &p, "GET a", 0);
     redis_expect(&a, "old");
@@ -189,9 +198,7 @@ static void a_switch_is_heard_of(void **state)
     redis_expect_heard(&p, "subscribed room;lost room;subscribed room;");
     redis_ask(&a, &p, "GET a", 0);
     redis_expect(&a, "new");
-    redis_end(&p);
-    mock_end(&one);
-    mock_end(&old);
+    end_one(&old, &one, &p);
     mock_end(&new);
 }
 
@@ -206,10 +213,7 @@ static void a_switch_of_nothing_changes_nothing(void **state)
     struct redis_peer p;
 
     (void)state;
-    mock_begin(&server);
-    one.arg = address_of(&server);
-    mock_begin(&one);
-    begin(&p, "", one.port, one.port);
+    begin_one(&server, &one, &p, "");
     redis_ask(&a, &p, "GET a", 0);
     redis_expect(&a, "it");
     mock_expect_asked(&one, "SUBSCRIBE +switch-master");
@@ -222,9 +226,7 @@ static void a_switch_of_nothing_changes_nothing(void **state)
     redis_ask(&a, &p, "GET a", 0);
     redis_expect(&a, "it");
     assert_false(mock_was_asked(&server, "ROLE;GET a;ROLE"));
-    redis_end(&p);
-    mock_end(&one);
-    mock_end(&server);
+    end_one(&server, &one, &p);
 }
 
 /* A Sentinel that has none hangs up here on who says one. */
@@ -240,18 +242,13 @@ static void a_password_is_for_who_asks_for_it(void **state)
         struct redis_asked a = { 0 };
         struct redis_peer p;
 
-        mock_begin(&server);
-        one.arg = address_of(&server);
-        mock_begin(&one);
-        begin(&p, ":pw@", one.port, one.port);
+        begin_one(&server, &one, &p, ":pw@");
         redis_ask(&a, &p, "GET a", 0);
         redis_expect(&a, "it");
         assert_true(mock_was_asked(&server, "AUTH pw;ROLE;"));
         mock_expect_asked(&one, "SUBSCRIBE +switch-master");
         assert_int_equal(mock_was_asked(&one, "AUTH"), guarded);
-        redis_end(&p);
-        mock_end(&one);
-        mock_end(&server);
+        end_one(&server, &one, &p);
     }
 }
 

@@ -23,17 +23,32 @@ static void tell(int fd, const char *kind, const char *channel,
     redis_say(fd, text);
 }
 
+/* A client that listens to a channel: its connection, on which it asks so. */
+static int begin_asking(struct redis_peer *p)
+{
+    redis_begin(p);
+    listen_to(p, "a");
+    int fd = redis_greet(p);
+    redis_hear(fd, "SUBSCRIBE a");
+    return fd;
+}
+
+/* And has been told yes. */
+static int begin_subscribed(struct redis_peer *p)
+{
+    int fd = begin_asking(p);
+
+    tell(fd, "subscribe", "a", ":1");
+    redis_expect_heard(p, "subscribed a;");
+    return fd;
+}
+
 static void what_is_published_is_heard_in_order(void **state)
 {
     struct redis_peer p;
 
     (void)state;
-    redis_begin(&p);
-    listen_to(&p, "a");
-    int fd = redis_greet(&p);
-    redis_hear(fd, "SUBSCRIBE a");
-    tell(fd, "subscribe", "a", ":1");
-    redis_expect_heard(&p, "subscribed a;");
+    int fd = begin_subscribed(&p);
     tell(fd, "message", "a", "$2\r\nm1");
     tell(fd, "message", "a", "$0\r\n");
     redis_say(fd, "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$2\r\n");
@@ -43,8 +58,7 @@ static void what_is_published_is_heard_in_order(void **state)
     no_longer(&p, "a");
     redis_hear(fd, "UNSUBSCRIBE a");
     tell(fd, "unsubscribe", "a", ":0");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
     assert_string_equal(p.heard,
                         "subscribed a;message a m1;message a;message a m3;");
 }
@@ -66,8 +80,7 @@ static void what_is_said_twice_is_asked_once(void **state)
     tell(fd, "subscribe", "a", ":1");
     tell(fd, "subscribe", "b", ":2");
     redis_expect_heard(&p, "subscribed a;subscribed b;");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 /* Who changes his mind before there is an answer gets what he wanted last. */
@@ -76,10 +89,7 @@ static void the_last_word_counts(void **state)
     struct redis_peer p;
 
     (void)state;
-    redis_begin(&p);
-    listen_to(&p, "a");
-    int fd = redis_greet(&p);
-    redis_hear(fd, "SUBSCRIBE a");
+    int fd = begin_asking(&p);
     no_longer(&p, "a");
     tell(fd, "subscribe", "a", ":1");
     redis_hear(fd, "UNSUBSCRIBE a");
@@ -91,8 +101,7 @@ static void the_last_word_counts(void **state)
     listen_to(&p, "a");
     tell(fd, "subscribe", "a", ":1");
     redis_expect_heard(&p, "message a m;subscribed a;");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 static void what_was_lost_is_subscribed_again(void **state)
@@ -100,12 +109,7 @@ static void what_was_lost_is_subscribed_again(void **state)
     struct redis_peer p;
 
     (void)state;
-    redis_begin(&p);
-    listen_to(&p, "a");
-    int fd = redis_greet(&p);
-    redis_hear(fd, "SUBSCRIBE a");
-    tell(fd, "subscribe", "a", ":1");
-    redis_expect_heard(&p, "subscribed a;");
+    int fd = begin_subscribed(&p);
     listen_to(&p, "b");
     redis_hear(fd, "SUBSCRIBE b");
     close(fd); /* b was not there yet, and is not lost */
@@ -125,8 +129,7 @@ static void what_was_lost_is_subscribed_again(void **state)
     tell(fd, "subscribe", "b", ":1");
     redis_expect_heard(&p, "subscribed a;lost a;subscribed b;subscribed a;"
                            "lost b;subscribed b;");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 static void who_has_no_channel_does_not_connect(void **state)
@@ -134,10 +137,7 @@ static void who_has_no_channel_does_not_connect(void **state)
     struct redis_peer p;
 
     (void)state;
-    redis_begin(&p);
-    listen_to(&p, "a");
-    int fd = redis_greet(&p);
-    redis_hear(fd, "SUBSCRIBE a");
+    int fd = begin_asking(&p);
     tell(fd, "subscribe", "a", ":1");
     no_longer(&p, "a");
     redis_hear(fd, "UNSUBSCRIBE a");
@@ -153,8 +153,7 @@ static void who_has_no_channel_does_not_connect(void **state)
     fd = redis_greet(&p);
     char got[64];
     assert_true(hear_n(fd, got, strlen("*2\r\n$9\r\nSUBSCRIBE\r\n")));
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 static void a_channel_that_is_refused_is_tried_again(void **state)
@@ -162,10 +161,7 @@ static void a_channel_that_is_refused_is_tried_again(void **state)
     struct redis_peer p;
 
     (void)state;
-    redis_begin(&p);
-    listen_to(&p, "a");
-    int fd = redis_greet(&p);
-    redis_hear(fd, "SUBSCRIBE a");
+    int fd = begin_asking(&p);
     listen_to(&p, "b");
     redis_hear(fd, "SUBSCRIBE b");
     redis_say(fd, "-NOPERM not this one\r\n");
@@ -175,8 +171,7 @@ static void a_channel_that_is_refused_is_tried_again(void **state)
     tell(fd, "subscribe", "a", ":2");
     redis_expect_heard(
         &p, "refused a NOPERM not this one;subscribed b;subscribed a;");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 /* A server may take a channel away, as a cluster's does when its slot moves. */
@@ -185,19 +180,13 @@ static void a_channel_that_is_taken_away_is_asked_for_again(void **state)
     struct redis_peer p;
 
     (void)state;
-    redis_begin(&p);
-    listen_to(&p, "a");
-    int fd = redis_greet(&p);
-    redis_hear(fd, "SUBSCRIBE a");
-    tell(fd, "subscribe", "a", ":1");
-    redis_expect_heard(&p, "subscribed a;");
+    int fd = begin_subscribed(&p);
     tell(fd, "unsubscribe", "a", ":0");
     tell(fd, "unsubscribe", "unheard-of", ":0");
     redis_hear(fd, "SUBSCRIBE a");
     tell(fd, "subscribe", "a", ":1");
     redis_expect_heard(&p, "subscribed a;lost a;subscribed a;");
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 static void what_is_malformed_ends_the_connection(void **state)
@@ -221,12 +210,7 @@ static void what_is_malformed_ends_the_connection(void **state)
     for (size_t i = 0; i < COUNT(replies); i++) {
         struct redis_peer p;
 
-        redis_begin(&p);
-        listen_to(&p, "a");
-        int fd = redis_greet(&p);
-        redis_hear(fd, "SUBSCRIBE a");
-        tell(fd, "subscribe", "a", ":1");
-        redis_expect_heard(&p, "subscribed a;");
+        int fd = begin_subscribed(&p);
         redis_say(fd, replies[i]);
         shutdown(fd, SHUT_WR);
         redis_expect_end(fd);
@@ -299,8 +283,7 @@ static void many_channels_come_and_go(void **state)
         redis_hear(fd, line);
         tell(fd, "unsubscribe", name, ":1");
     }
-    redis_end(&p);
-    redis_expect_end(fd);
+    redis_end_with(&p, fd);
 }
 
 /* ---- Who subscribes ----------------------------------------------------- */
