@@ -90,16 +90,14 @@ static int send_numbered(struct load_conn *k, int64_t due)
 {
     struct load *l = k->worker->load;
     int64_t number = k->worker->published++;
-    char *payload = load_payload(l->size);
 
     l->due[number % DUES] = due;
-    snprintf(payload, DIGITS + 1, "%0*lld", DIGITS, (long long)number);
+    snprintf(l->payload, DIGITS + 1, "%0*lld", DIGITS, (long long)number);
     if (l->size > DIGITS)
-        payload[DIGITS] = ' ';
-    ws_prepared *message = ws_prepare(load_type(l), payload, l->size);
+        l->payload[DIGITS] = ' ';
+    ws_prepared *message = ws_prepare(load_type(l), l->payload, l->size);
     int r = ws_enqueue(k->conn, message);
     ws_prepared_free(message);
-    free(payload);
     return r;
 }
 
@@ -181,8 +179,9 @@ static const ws_queue_options load_queue = {
     .max_bytes = (size_t)1 << 40,
 };
 
-static void load_converse(struct load_conn *k)
+static void load_converse(void *arg)
 {
+    struct load_conn *k = arg;
     struct load_worker *w = k->worker;
     int r = WS_ERR_INTERRUPTED;
 
@@ -197,11 +196,6 @@ static void load_converse(struct load_conn *k)
     ws_close(k->conn);
     k->conn = NULL;
     w->running--;
-}
-
-static void load_conn_run(void *arg)
-{
-    load_converse(arg);
 }
 
 static void load_failed(struct load_worker *w, const ws_error *err)
@@ -226,7 +220,7 @@ static void load_dial(struct load_conn *k)
     }
     histogram_add(&w->handshake, load_clock() - start);
     atomic_fetch_add(&w->opened, 1);
-    ws_detach(ws_go(load_conn_run, k));
+    ws_detach(ws_go(load_converse, k));
 }
 
 static void load_dialer(void *arg)
@@ -323,10 +317,8 @@ static void load_worker_begin(struct load *l, int index)
 
 void load_begin(struct load *l)
 {
-    char *payload = load_payload(l->size);
-
-    l->message = ws_prepare(load_type(l), payload, l->size);
-    free(payload);
+    l->payload = load_payload(l->size);
+    l->message = ws_prepare(load_type(l), l->payload, l->size);
     l->workers = memory_zeroed((size_t)l->threads * sizeof(*l->workers));
     l->error = memory_zeroed((size_t)l->threads * sizeof(*l->error));
     if (l->fanout)
@@ -367,6 +359,7 @@ void load_free(struct load *l)
         free(w->conns);
     }
     ws_prepared_free(l->message);
+    free(l->payload);
     free(l->workers);
     free(l->error);
     free(l->due);

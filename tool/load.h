@@ -39,6 +39,7 @@ struct load {
     atomic_bool measuring;
 
     struct load_worker *workers;
+    char *payload; /* with fanout the sender's, which numbers it */
     ws_prepared *message;
 
     /* With fanout: when message number i was due, modulo how many there are. */
@@ -65,7 +66,7 @@ struct load_worker {
 
 int64_t load_clock(void); /* nanoseconds */
 
-/* Start to dial.  Returns false without memory. */
+/* Start to dial. */
 void load_begin(struct load *l);
 
 /* Opened, failed, lost, received, measured: of all threads. */
