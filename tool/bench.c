@@ -4,7 +4,6 @@
 
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bench_report.h"
@@ -41,22 +40,6 @@ static int cores(void)
     cpu_set_t set;
 
     return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
-static void bench_raise_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-static void bench_wish(bool signaled, void *arg)
-{
-    (void)signaled;
-    ws_event_set(arg);
 }
 
 /* ---- Looking on --------------------------------------------------------- */
@@ -161,9 +144,9 @@ static enum status bench_status(const struct bench *b)
 
 static enum status bench_all(struct bench *b)
 {
-    struct watch watch = { .wish = bench_wish, .arg = &b->load.stop };
+    struct watch watch = { .wish = watch_set, .arg = &b->load.stop };
 
-    bench_raise_limit();
+    process_raise_limit();
     watch_begin(&watch);
     bench_phases(b);
     ws_event_set(&b->load.stop);
@@ -202,10 +185,6 @@ enum status bench_run(const struct settings *s)
     struct bench b = { .settings = s,
                        .tells = isatty(STDERR_FILENO) && !s->json };
 
-    if (s->nargs != 1) {
-        output_note(s->nargs ? "one URL is enough" : "which URL?");
-        return STATUS_USAGE;
-    }
     bench_set_load(&b);
     if (b.load.fanout && b.load.size < LEAST_NUMBERED) {
         output_note("--fanout numbers its messages: --size is 16 at least");

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 enum {
@@ -45,21 +46,13 @@ static size_t binary_skip_blanks(char *text, size_t n)
     return left;
 }
 
-static int binary_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = memchr(digits, tolower((unsigned char)c), 16);
-
-    return at ? (int)(at - digits) : -1;
-}
-
 bool binary_read_hex(char *text, size_t *n)
 {
     size_t digits = binary_skip_blanks(text, *n);
 
     for (size_t i = 0; i < digits / 2; i++) {
-        int high = binary_digit(text[2 * i]);
-        int low = binary_digit(text[2 * i + 1]);
+        int high = OPENSSL_hexchar2int((unsigned char)text[2 * i]);
+        int low = OPENSSL_hexchar2int((unsigned char)text[2 * i + 1]);
 
         if (high < 0 || low < 0)
             return false;

@@ -57,10 +57,6 @@ enum status broadcast_run(const struct settings *s)
     struct broadcast b = { 0 };
     ws_error err;
 
-    if (s->nargs != 1) {
-        output_note("where to listen? [HOST:]PORT, unix:PATH or fd:N");
-        return STATUS_USAGE;
-    }
     serve_init(&b.serve, s);
     b.hub = ws_hub_new(&options, &err);
     if (!b.hub) {

@@ -13,6 +13,12 @@
 
 /* ---- The URL ------------------------------------------------------------ */
 
+bool client_is_url(const char *text)
+{
+    return strstr(text, "://") || strncmp(text, "ws+unix:", 8) == 0 ||
+           strncmp(text, "wss+unix:", 9) == 0;
+}
+
 /* As people write it: host:port alone, or with the scheme of the page. */
 static char *client_url(const char *url)
 {
@@ -24,9 +30,7 @@ static char *client_url(const char *url)
         if (strncmp(url, schemes[i].from, strlen(schemes[i].from)) == 0)
             return memory_printf("%s%s", schemes[i].to,
                                  url + strlen(schemes[i].from));
-    bool complete = strstr(url, "://") || strncmp(url, "ws+unix:", 8) == 0 ||
-                    strncmp(url, "wss+unix:", 9) == 0;
-    return memory_printf("%s%s", complete ? "" : "ws://", url);
+    return memory_printf("%s%s", client_is_url(url) ? "" : "ws://", url);
 }
 
 /* ---- The headers -------------------------------------------------------- */

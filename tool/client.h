@@ -18,6 +18,9 @@ struct client {
     ws_tls tls;
 };
 
+/* Whether it says how to speak to whom, and not only to whom. */
+bool client_is_url(const char *text);
+
 /* Returns false, and has said why, when the settings contradict each other.
  * cancel ends every dial. */
 bool client_begin(struct client *k, const struct settings *s, const char *url,

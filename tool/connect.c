@@ -183,10 +183,6 @@ enum status connect_run(const struct settings *s)
 {
     struct connect k = { .settings = s, .link = { .settings = s } };
 
-    if (s->nargs != 1) {
-        output_note(s->nargs ? "one URL is enough" : "which URL?");
-        return STATUS_USAGE;
-    }
     if (!client_begin(&k.client, s, s->args[0], &k.link.ending))
         return STATUS_USAGE;
     connect_all(&k);

@@ -38,10 +38,6 @@ enum status echo_run(const struct settings *s)
         { 0 },
     };
 
-    if (s->nargs != 1) {
-        output_note("where to listen? [HOST:]PORT, unix:PATH or fd:N");
-        return STATUS_USAGE;
-    }
     serve_init(&serve, s);
     if (!serve_begin(&serve, s->args[0], routes, false))
         return STATUS_NO_CONNECTION;

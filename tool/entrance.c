@@ -67,12 +67,6 @@ static void entrance_admit(struct entrance *e, int fd)
     ws_detach(f);
 }
 
-static void entrance_wish(bool signaled, void *arg)
-{
-    (void)signaled;
-    ws_event_set(arg);
-}
-
 static void entrance_accept(struct entrance *e, int listener, ws_event *ending)
 {
     while (ws_wait_any(listener, POLLIN, 0, ending, NULL) > 0) {
@@ -99,7 +93,7 @@ static enum status entrance_empty(struct entrance *e)
 enum status entrance_run(struct entrance *e, const char *where,
                          ws_event *ending)
 {
-    struct watch watch = { .wish = entrance_wish, .arg = ending };
+    struct watch watch = { .wish = watch_set, .arg = ending };
     int listener = tcp_listen(where);
 
     if (listener < 0)

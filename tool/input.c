@@ -59,7 +59,7 @@ static ssize_t input_read(struct input *in, ws_event *stop)
 
 /* ---- How it is cut ------------------------------------------------------ */
 
-/* As it comes; NULL for all at once. */
+/* Its parts are messages as they come. */
 static bool is_stream(const struct settings *s)
 {
     return s->binary && !s->nul && !s->hex && !s->base64;

@@ -27,7 +27,7 @@ struct link {
     ws_event over;   /* or has come: everybody leaves */
 };
 
-/* The connection is there: returns c, and it may be written to; or is no more. */
+/* The connection is there, and may be written to; or is no more. */
 void link_open(struct link *l, ws_conn *c);
 void link_lost(struct link *l);
 

@@ -30,11 +30,10 @@ static void tell_peer(const struct peer *p, const char *event)
             json_number(f, "code", ws_close_code(p->conn));
         output_event_end(f);
     } else if (output_is_interactive()) {
-        output_note("%lld is %s%s%s", (long long)p->number,
+        output_note("%lld is %s%s", (long long)p->number,
                     ws_close_code(p->conn) ? "gone: " : "here: ",
                     ws_close_code(p->conn) ? ws_conn_error(p->conn)->text
-                                           : ws_remote_addr(p->conn),
-                    "");
+                                           : ws_remote_addr(p->conn));
     }
 }
 
@@ -116,10 +115,6 @@ enum status listen_run(const struct settings *s)
         { 0 },
     };
 
-    if (s->nargs != 1) {
-        output_note("where to listen? [HOST:]PORT, unix:PATH or fd:N");
-        return STATUS_USAGE;
-    }
     serve_init(&k.serve, s);
     if (!serve_begin(&k.serve, s->args[0], routes, true))
         return STATUS_NO_CONNECTION;

@@ -16,31 +16,49 @@
 #include "output.h"
 #include "proxy.h"
 
+/* What is no option. */
+struct mode_args {
+    int n;
+    const char *usage;
+    const char *few; /* to say when there are fewer, */
+    const char *many;
+};
+
 struct mode_row {
     const char *name;
     enum mode mode;
     enum status (*run)(const struct settings *s);
-    const char *args;
+    const struct mode_args *args;
     const char *does;
 };
 
+static const char which_where[] =
+    "where to listen? [HOST:]PORT, unix:PATH or fd:N";
+static const char which_ends[] = "which two ends? LISTEN and TARGET";
+
+static const struct mode_args url = { 1, "URL", "which URL?",
+                                      "one URL is enough" };
+static const struct mode_args where = { 1, "[HOST:]PORT|unix:PATH|fd:N",
+                                        which_where, which_where };
+static const struct mode_args ends = { 2, "LISTEN TARGET", which_ends,
+                                       which_ends };
+
 static const struct mode_row modes[] = {
-    { "connect", MODE_CONNECT, connect_run, "URL",
+    { "connect", MODE_CONNECT, connect_run, &url,
       "Talk to a server: lines of standard input are messages, messages are "
       "lines." },
-    { "listen", MODE_LISTEN, listen_run, "[HOST:]PORT|unix:PATH|fd:N",
+    { "listen", MODE_LISTEN, listen_run, &where,
       "Wait for clients: print what they send, send all of them the lines of "
       "standard input." },
-    { "echo", MODE_ECHO, echo_run, "[HOST:]PORT|unix:PATH|fd:N",
+    { "echo", MODE_ECHO, echo_run, &where,
       "Send back what comes; a page at / to try it from." },
-    { "broadcast", MODE_BROADCAST, broadcast_run, "[HOST:]PORT|unix:PATH|fd:N",
+    { "broadcast", MODE_BROADCAST, broadcast_run, &where,
       "What one says, all hear who are at the same path; a page at each." },
-    { "proxy", MODE_PROXY, proxy_run, "LISTEN TARGET",
+    { "proxy", MODE_PROXY, proxy_run, &ends,
       "Join clients with a target: HOST:PORT, unix:PATH or a ws URL.  LISTEN "
-      "is "
-      "as for listen, or tcp:[HOST:]PORT for clients that do not speak "
+      "is as for listen, or tcp:[HOST:]PORT for clients that do not speak "
       "WebSocket." },
-    { "bench", MODE_BENCH, bench_run, "URL",
+    { "bench", MODE_BENCH, bench_run, &url,
       "Measure a server: how many messages, and how long each takes." },
 };
 
@@ -58,8 +76,8 @@ static const struct mode_row *mode_find(const char *name)
 
 static void help_mode(const char *program, const struct mode_row *m)
 {
-    printf("usage: %s %s [OPTION...] %s\n\n%s\n\n", program, m->name, m->args,
-           m->does);
+    printf("usage: %s %s [OPTION...] %s\n\n%s\n\n", program, m->name,
+           m->args->usage, m->does);
     options_help(stdout, m->mode);
 }
 
@@ -67,8 +85,9 @@ static void help_all(const char *program)
 {
     printf("usage: %s [MODE] [OPTION...] ARGUMENT...\n\n", program);
     for (int i = 0; i < MODES; i++)
-        printf("%s %s %s%s\n    %s\n", program, modes[i].name, modes[i].args,
-               i == 0 ? "    (the default)" : "", modes[i].does);
+        printf("%s %s %s%s\n    %s\n", program, modes[i].name,
+               modes[i].args->usage, i == 0 ? "    (the default)" : "",
+               modes[i].does);
     printf("\n%s MODE --help lists the options of a mode; %s --version.\n",
            program, program);
 }
@@ -97,6 +116,10 @@ static const char *program_name(const char *path)
 static enum status run_mode(const struct mode_row *m, struct settings *s)
 {
     output_begin(s);
+    if (s->nargs != m->args->n) {
+        output_note("%s", s->nargs < m->args->n ? m->args->few : m->args->many);
+        return STATUS_USAGE;
+    }
     log_begin(s, m->mode != MODE_CONNECT);
     enum status status = m->run(s);
     ws_cleanup();

@@ -3,6 +3,7 @@
 #include "process.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,4 +30,14 @@ int64_t process_memory(int pid)
         pages = -1;
     fclose(f);
     return pages < 0 ? -1 : pages * sysconf(_SC_PAGESIZE);
+}
+
+void process_raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }

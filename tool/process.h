@@ -10,4 +10,7 @@
 int64_t process_cpu_ns(int pid);
 int64_t process_memory(int pid);
 
+/* As many descriptors for this one as it may have, as ws_serve does. */
+void process_raise_limit(void);
+
 #endif

@@ -164,12 +164,6 @@ static void proxy_from_tcp(struct entrance *e, int fd)
 
 /* ---- All of it ---------------------------------------------------------- */
 
-static bool is_ws(const char *target)
-{
-    return strstr(target, "://") || strncmp(target, "ws+unix:", 8) == 0 ||
-           strncmp(target, "wss+unix:", 9) == 0;
-}
-
 static enum status proxy_serve(struct proxy *k, const char *where)
 {
     const ws_route route = { .path = "/",
@@ -177,7 +171,7 @@ static enum status proxy_serve(struct proxy *k, const char *where)
                              .upgrader = &k->serve.upgrader };
     ws_route routes[] = { route, { 0 } };
 
-    if (is_ws(k->target))
+    if (client_is_url(k->target))
         routes[0].handler = proxy_to_ws;
     else
         routes[0].socket = proxy_to_stream;
@@ -190,7 +184,7 @@ static enum status proxy_enter(struct proxy *k, const char *where)
 {
     struct entrance e = { .serve = proxy_from_tcp, .arg = k };
 
-    if (!is_ws(k->target)) {
+    if (!client_is_url(k->target)) {
         output_note("tcp: on both sides needs no WebSocket");
         return STATUS_USAGE;
     }
@@ -200,17 +194,13 @@ static enum status proxy_enter(struct proxy *k, const char *where)
 enum status proxy_run(const struct settings *s)
 {
     static const char *const binary[] = { "binary", NULL };
+    const char *listen = s->args[0];
     struct proxy k = { 0 };
 
-    if (s->nargs != 2) {
-        output_note("which two ends? LISTEN and TARGET");
-        return STATUS_USAGE;
-    }
-    const char *listen = s->args[0];
     k.target = s->args[1] + (strncmp(s->args[1], "tcp:", 4) == 0 ? 4 : 0);
     serve_init(&k.serve, s);
     k.serve.tls.ca_file = NULL; /* that is whom to trust at the target */
-    if (!is_ws(k.target) && s->subprotocols.n == 0)
+    if (!client_is_url(k.target) && s->subprotocols.n == 0)
         k.serve.upgrader.subprotocols = binary; /* which noVNC asks for */
     if (!client_begin(&k.client, s, k.target, &k.serve.ending))
         return STATUS_USAGE;

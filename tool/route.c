@@ -12,6 +12,7 @@
 #include "client.h"
 #include "memory.h"
 #include "output.h"
+#include "tcp.h"
 
 enum {
     NUMERIC = NI_NUMERICHOST | NI_NUMERICSERV,
@@ -91,7 +92,7 @@ static char *route_numeric(const struct addrinfo *a)
     if (getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof(host), port,
                     sizeof(port), NUMERIC) != 0)
         return memory_copy("");
-    return memory_printf(strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+    return tcp_join(host, port);
 }
 
 static int route_connect_family(const char *host, const char *port, int family,
@@ -124,7 +125,7 @@ static char *route_address(const struct settings *s, const char *host,
         return memory_printf("unix:%s", s->unix_path);
     if (port[0] == '\0')
         return memory_printf("unix:%s", host);
-    return memory_printf(strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+    return tcp_join(host, port);
 }
 
 int route_connect(const char *host, const char *port, int64_t deadline,

@@ -4,11 +4,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "compression.h"
 #include "memory.h"
 #include "output.h"
+#include "process.h"
 
 enum {
     SHUTDOWN_MS = 10 * 1000,
@@ -34,17 +34,6 @@ void serve_init(struct serve *v, const struct settings *s)
         },
         .goodbye = { .code = s->close_code, .reason = s->close_reason },
     };
-}
-
-/* As ws_serve does. */
-static void raise_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 /* A port alone is this machine's own. */
@@ -106,13 +95,12 @@ bool serve_begin(struct serve *v, const char *where, const ws_route *routes,
         .tls = v->settings->cert ? &v->tls : NULL,
         .threads = threads,
         .access = tell_access,
-        .proxy_protocol = false,
     };
     ws_error err;
 
     if (!compression_is_sound(v->settings))
         return false;
-    raise_limit();
+    process_raise_limit();
     v->listener = ws_listen(&server, &err);
     free(addr);
     if (!v->listener) {

@@ -62,6 +62,12 @@ int tcp_listen(const char *where)
     return fd;
 }
 
+char *tcp_join(const char *host, const char *port)
+{
+    return strchr(host, ':') ? memory_printf("[%s]:%s", host, port)
+                             : memory_printf("%s:%s", host, port);
+}
+
 char *tcp_address(int fd)
 {
     struct sockaddr_storage sa;
@@ -72,8 +78,7 @@ char *tcp_address(int fd)
         getnameinfo((struct sockaddr *)&sa, n, host, sizeof(host), port,
                     sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return memory_copy("?");
-    return strchr(host, ':') ? memory_printf("[%s]:%s", host, port)
-                             : memory_printf("%s:%s", host, port);
+    return tcp_join(host, port);
 }
 
 int tcp_accept(int fd)

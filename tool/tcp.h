@@ -7,6 +7,9 @@
  * descriptor, or -1, and has said why. */
 int tcp_listen(const char *where);
 
+/* "HOST:PORT", or "[HOST]:PORT", for free. */
+char *tcp_join(const char *host, const char *port);
+
 /* "127.0.0.1:80" of a socket of ours, for free. */
 char *tcp_address(int fd);
 

@@ -82,3 +82,9 @@ void watch_end(struct watch *w)
         if (!watch_is_ignored(signals[i]))
             ws_notify(NULL, signals[i]);
 }
+
+void watch_set(bool signaled, void *arg)
+{
+    (void)signaled;
+    ws_event_set(arg);
+}

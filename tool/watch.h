@@ -21,4 +21,7 @@ struct watch {
 void watch_begin(struct watch *w);
 void watch_end(struct watch *w);
 
+/* For wish; arg is an event, which it sets. */
+void watch_set(bool signaled, void *arg);
+
 #endif
