@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 HINT = "run tools/setup --tests"
@@ -76,6 +77,47 @@ def start_server(command_for, **options):
         if process.poll() is None:
             return process, port
     raise RuntimeError(f"{command_for(0)} does not listen")
+
+
+class Listener:
+    """Listens at a port of 127.0.0.1, or at a local socket if it has a path,
+    and has a thread run _serve.  A context."""
+
+    def __init__(self, path=None):
+        if path:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(path)
+            self._listener.listen()
+            self.name = f"unix:{path}"
+        else:
+            self._listener = socket.create_server(("127.0.0.1", 0))
+            self.port = self._listener.getsockname()[1]
+            self.name = f"127.0.0.1:{self.port}"
+            self.url = f"ws://{self.name}"
+        self._listener.settimeout(PATIENCE)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._thread.join()
+        self._listener.close()
+
+
+class Raw(Listener):
+    """A server of one connection that sees bytes: talk(socket).  Afterwards it
+    has what that returned."""
+
+    def __init__(self, talk, path=None):
+        super().__init__(path)
+        self._talk, self.result = talk, None
+
+    def _serve(self):
+        with self._listener.accept()[0] as sock:
+            sock.settimeout(PATIENCE)
+            self.result = self._talk(sock)
 
 
 def make_certificate(folder, name, san):

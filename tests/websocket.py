@@ -7,10 +7,9 @@ import hashlib
 import os
 import socket
 import struct
-import threading
 import time
 
-from harness import PATIENCE
+from harness import PATIENCE, Listener
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # section 1.3
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -202,18 +201,15 @@ def accept(listener):
     return WebSocket(sock, file, fields, client=False), first.split()[1]
 
 
-class Scripted:
+class Scripted(Listener):
     """A server of so many connections, one after the other; it calls
-    talk(connection, target) for each.  A context; afterwards it knows the
-    targets and the fields of the requests."""
+    talk(connection, target) for each.  Afterwards it knows the targets and the
+    fields of the requests."""
 
-    def __init__(self, talk, connections=1):
+    def __init__(self, talk, connections=1, path=None):
+        super().__init__(path)
         self._talk, self._connections = talk, connections
         self.targets, self.fields = [], []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(PATIENCE)
-        self.url = f"ws://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def _serve(self):
         for _ in range(self._connections):
@@ -222,11 +218,3 @@ class Scripted:
             self.fields.append(connection.fields)
             with connection:
                 self._talk(connection, target)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._thread.join()
-        self._listener.close()

@@ -4,9 +4,8 @@
 import socket
 import struct
 import tempfile
-import threading
 
-from harness import PATIENCE
+from harness import Raw
 from program import Server, case
 from tools import output_and_end
 from websocket import CLOSE, connect
@@ -14,37 +13,6 @@ from websocket import CLOSE, connect
 ADDR = Server.ADDR
 REST = bytes(range(256)) * 2000  # more than sockets hold
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by a reset
-
-
-class Far:
-    """The far side: accepts one and calls talk(socket).  A context; afterwards
-    it has what that returned."""
-
-    def __init__(self, talk, path=None):
-        self._talk, self.result = talk, None
-        if path:
-            self._listener = socket.socket(socket.AF_UNIX)
-            self._listener.bind(path)
-            self._listener.listen()
-            self.name = f"unix:{path}"
-        else:
-            self._listener = socket.create_server(("127.0.0.1", 0))
-            self.name = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self._listener.settimeout(PATIENCE)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def _serve(self):
-        with self._listener.accept()[0] as sock:
-            sock.settimeout(PATIENCE)
-            self.result = self._talk(sock)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._thread.join()
-        self._listener.close()
 
 
 def read_all(sock):
@@ -77,9 +45,9 @@ def echoes(far, bridge):
 
 @case(2, "bridge")
 def bridge(tap, program):
-    tap.check(echoes(Far(echo), program), "bridge: bytes go there and back")
+    tap.check(echoes(Raw(echo), program), "bridge: bytes go there and back")
     with tempfile.TemporaryDirectory() as folder:
-        tap.check(echoes(Far(echo, f"{folder}/s"), program),
+        tap.check(echoes(Raw(echo, f"{folder}/s"), program),
                   "bridge: by a local socket, too")
 
 
@@ -90,7 +58,7 @@ def bridge_ends(tap, program):
         sock.sendall(REST)
         return question
 
-    with Far(answer_at_the_end) as far, Server(program, far.name, ADDR) as s:
+    with Raw(answer_at_the_end) as far, Server(program, far.name, ADDR) as s:
         with connect(s.port) as c:
             c.send(b"question")
             say_goodbye(c)
@@ -106,7 +74,7 @@ def bridge_ends(tap, program):
         sock.shutdown(socket.SHUT_WR)
         return read_all(sock)
 
-    with Far(say_and_end) as far, Server(program, far.name, ADDR) as s:
+    with Raw(say_and_end) as far, Server(program, far.name, ADDR) as s:
         with connect(s.port) as c:
             c.send(b"heard")
             got = output_and_end(c)
@@ -118,13 +86,13 @@ def bridge_ends(tap, program):
         sock.recv(1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
-    with Far(reset) as far, Server(program, far.name, ADDR) as s:
+    with Raw(reset) as far, Server(program, far.name, ADDR) as s:
         with connect(s.port) as c:
             c.send(b"x")
             got = output_and_end(c)
     tap.check(got == (b"", 1014, ""), "bridge: a reset is a bad gateway", got)
 
-    with Far(read_all) as far, Server(program, far.name, ADDR) as s:
+    with Raw(read_all) as far, Server(program, far.name, ADDR) as s:
         with connect(s.port) as c:
             c.send(b"half")
     tap.check(far.result == b"half",

@@ -8,9 +8,9 @@ import subprocess
 import tempfile
 import threading
 
-from harness import PATIENCE, make_certificate, wait_until
+from harness import PATIENCE, Raw, make_certificate, wait_until
 from program import case
-from tool import (Collecting, Raw, Secure, answer, close_frame, command, echo,
+from tool import (Collecting, Secure, answer, close_frame, command, echo,
                   end_with, open_pipe, read_request, run,
                   started)
 from websocket import CLOSE, PING, PONG, Ended, Scripted, accept_key, frame

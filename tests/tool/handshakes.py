@@ -5,8 +5,9 @@ import base64
 import re
 import tempfile
 
+from harness import Raw
 from program import case
-from tool import Collecting, Raw, answer, run
+from tool import Collecting, answer, run
 
 
 def fields_of(*args, env=None):

@@ -8,9 +8,9 @@ import random
 import subprocess
 import tempfile
 
-from harness import PATIENCE
+from harness import PATIENCE, Raw
 from program import case
-from tool import (ENVIRONMENT, Collecting, Raw, accept_request, command, echo,
+from tool import (ENVIRONMENT, Collecting, accept_request, command, echo,
                   read_request, run)
 from websocket import Scripted
 

@@ -3,8 +3,9 @@
 
 import socket
 
+from harness import Raw
 from program import case
-from tool import Raw, answer, messages_until_end, run
+from tool import answer, messages_until_end, run
 from websocket import Scripted
 
 

@@ -7,7 +7,6 @@ import os
 import pty
 import select
 import signal
-import socket
 import ssl
 import struct
 import subprocess
@@ -117,13 +116,7 @@ class Collecting(Scripted):
                 self._before(connection, target)
             self.said.append(messages_until_end(connection))
 
-        super().__init__(collect, connections)
-        if path:
-            self._listener.close()
-            self._listener = socket.socket(socket.AF_UNIX)
-            self._listener.bind(path)
-            self._listener.listen()
-            self._listener.settimeout(PATIENCE)
+        super().__init__(collect, connections, path)
 
 
 class Secure(Scripted):
@@ -137,7 +130,6 @@ class Secure(Scripted):
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(ca)
         self._listener = context.wrap_socket(self._listener, server_side=True)
-        self.port = self._listener.getsockname()[1]
         self.url = f"wss://localhost:{self.port}"
 
     def _serve(self):
@@ -145,32 +137,6 @@ class Secure(Scripted):
             super()._serve()
         except (OSError, Ended):
             pass
-
-
-class Raw:
-    """A server of one connection that sees bytes: talk(socket).  A context;
-    afterwards it has what that returned."""
-
-    def __init__(self, talk):
-        self._talk, self.result = talk, None
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(PATIENCE)
-        self.port = self._listener.getsockname()[1]
-        self.url = f"ws://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def _serve(self):
-        with self._listener.accept()[0] as sock:
-            sock.settimeout(PATIENCE)
-            self.result = self._talk(sock)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._thread.join()
-        self._listener.close()
 
 
 def answer(*lines, body=b""):
@@ -265,9 +231,6 @@ class Terminal:
         self.process.wait()
         os.close(self._slave)
         os.close(self._master)
-
-
-
 
 
 class Listening:

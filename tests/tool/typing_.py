@@ -4,9 +4,9 @@
 import signal
 import threading
 
-from harness import PATIENCE, wait_until
+from harness import PATIENCE, Raw, wait_until
 from program import case
-from tool import (Collecting, Raw, Terminal, accept_request, close_frame,
+from tool import (Collecting, Terminal, accept_request, close_frame,
                   read_request)
 import tool
 from websocket import CLOSE, PING, PONG, Ended, Scripted, frame
