@@ -12,12 +12,11 @@
 
 enum {
     MAX_MESSAGES = 256,
-    MAX_BYTES = 1024 * 1024,
     RING_MIN = 8,
 };
 
 static const ws_queue_options usual = { .max_messages = MAX_MESSAGES,
-                                        .max_bytes = MAX_BYTES,
+                                        .max_bytes = WS__QUEUE_BYTES,
                                         .close_code =
                                             WS_CLOSE_TRY_AGAIN_LATER };
 
@@ -68,13 +67,18 @@ struct ws__outqueue *ws__outqueue_own(ws_conn *c)
     return there;
 }
 
+bool ws__queue_options_are_right(const ws_queue_options *o)
+{
+    return (unsigned)o->slow <= WS_SLOW_DROP_NEWEST &&
+           (o->close_code == 0 || ws__close_sendable(o->close_code));
+}
+
 int ws_set_queue(ws_conn *c, const ws_queue_options *o)
 {
     static const ws_queue_options none;
 
     o = o ? o : &none;
-    if (!c || (unsigned)o->slow > WS_SLOW_DROP_NEWEST ||
-        (o->close_code != 0 && !ws__close_sendable(o->close_code)))
+    if (!c || !ws__queue_options_are_right(o))
         return WS_ERR_INVALID;
     struct ws__outqueue *q = ws__outqueue_own(c);
     if (!q)

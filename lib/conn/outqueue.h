@@ -60,6 +60,12 @@ struct ws__outqueue {
     atomic_bool flushing; /* somebody waits for room in its place */
 };
 
+/* The most bytes that may wait, unless set. */
+enum { WS__QUEUE_BYTES = 1024 * 1024 };
+
+/* Is it a policy that there is, and a code that may be sent? */
+bool ws__queue_options_are_right(const ws_queue_options *o);
+
 /* Its own; NULL when there is no memory. */
 struct ws__outqueue *ws__outqueue_own(ws_conn *c);
 

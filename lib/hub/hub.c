@@ -9,7 +9,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "hub/backplane_redis.h"
-#include "proto/close.h"
 
 /* ---- Options ------------------------------------------------------------ */
 
@@ -17,7 +16,6 @@ enum {
     HISTORY = 1024,
     HISTORY_BYTES = 1 << 20,
     HISTORY_MS = 5 * 60 * 1000,
-    QUEUE_BYTES = 1 << 20,
     PUBLISH_TIMEOUT_MS = 5000,
     PRESENCE_TTL_MS = 10 * 1000,
 };
@@ -29,8 +27,7 @@ static const char *wrong_with(const ws_hub_options *o)
     if (o->history_ms < 0 || o->publish_timeout_ms < 0 ||
         o->presence_ttl_ms < 0)
         return "a time is negative";
-    if (o->queue.slow > WS_SLOW_DROP_NEWEST ||
-        (o->queue.close_code != 0 && !ws__close_sendable(o->queue.close_code)))
+    if (!ws__queue_options_are_right(&o->queue))
         return "the queue's policy or close code is none";
     return NULL;
 }
@@ -55,7 +52,8 @@ static void take_options(ws_hub *h, const ws_hub_options *o)
         .bytes = h->o.history_bytes,
         .ms = h->o.history_ms,
     };
-    size_t bytes = o->queue.max_bytes == 0 ? QUEUE_BYTES : o->queue.max_bytes;
+    size_t bytes =
+        o->queue.max_bytes == 0 ? WS__QUEUE_BYTES : o->queue.max_bytes;
     h->replay_bytes = bytes / 2;
 }
 
