@@ -83,6 +83,15 @@ struct ws__outqueue_counts {
     uint64_t cut;
 };
 
+static inline void ws__outqueue_counts_add(struct ws__outqueue_counts *to,
+                                           const struct ws__outqueue_counts *n)
+{
+    to->sent += n->sent;
+    to->dropped += n->dropped;
+    to->conflated += n->conflated;
+    to->cut += n->cut;
+}
+
 /* Append a message, beyond all bounds; n counts what it replaces.  Returns 0 or
  * -ENOMEM. */
 int ws__outqueue_put(ws_conn *c, ws_prepared *p, const char *key,

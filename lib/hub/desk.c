@@ -88,15 +88,6 @@ struct ws__desk *ws__desk_get(ws_hub *h, struct ws__worker *w)
     return d;
 }
 
-static void counts_add(struct ws__outqueue_counts *to,
-                       const struct ws__outqueue_counts *n)
-{
-    to->sent += n->sent;
-    to->dropped += n->dropped;
-    to->conflated += n->conflated;
-    to->cut += n->cut;
-}
-
 static void desk_take_out(struct ws__desks *all, struct ws__desk *d)
 {
     struct ws__desk **at = &all->first;
@@ -104,7 +95,7 @@ static void desk_take_out(struct ws__desks *all, struct ws__desk *d)
     while (*at != d)
         at = &(*at)->next;
     *at = d->next;
-    counts_add(&all->counts, &d->counts);
+    ws__outqueue_counts_add(&all->counts, &d->counts);
 }
 
 void ws__desk_let_go(struct ws__desk *d)
@@ -126,7 +117,7 @@ void ws__desks_count(struct ws__desks *all, ws_hub_stats *s)
     struct ws__outqueue_counts n = all->counts;
     for (struct ws__desk *d = all->first; d; d = d->next) {
         pthread_mutex_lock(&d->lock);
-        counts_add(&n, &d->counts);
+        ws__outqueue_counts_add(&n, &d->counts);
         pthread_mutex_unlock(&d->lock);
     }
     pthread_mutex_unlock(&all->lock);
@@ -265,7 +256,7 @@ static void round_end(struct round *r)
     struct ws__desk *d = r->desk;
 
     pthread_mutex_lock(&d->lock);
-    counts_add(&d->counts, &r->counts);
+    ws__outqueue_counts_add(&d->counts, &r->counts);
     if (!d->inbox && r->deliveries && r->room <= INBOX_KEPT) {
         d->inbox = r->deliveries;
         d->room = r->room;

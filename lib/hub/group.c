@@ -123,10 +123,7 @@ static int group_send_to(const struct ws__subscription *s,
 
 static void batch_end(struct ws__batch *b, struct ws__outqueue_counts *n)
 {
-    n->sent += b->counts.sent;
-    n->dropped += b->counts.dropped;
-    n->conflated += b->counts.conflated;
-    n->cut += b->counts.cut;
+    ws__outqueue_counts_add(n, &b->counts);
     ws__batch_clear(b);
 }
 
