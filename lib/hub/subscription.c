@@ -239,7 +239,7 @@ void ws__subscription_begin(void *arg)
         return;
     }
     if (e->topic) {
-        struct ws__shard *shard = ws__topic_name(h, e->name).shard;
+        struct ws__shard *shard = ws__topic_shard(h, e->topic);
         pthread_mutex_lock(&shard->lock);
         e->error = begin_topic(e, &parts);
         pthread_mutex_unlock(&shard->lock);
@@ -272,7 +272,7 @@ static void subscription_leave(struct ws__audience *a,
 static void end_topic(ws_hub *h, struct ws__subscription *s)
 {
     struct ws__topic *t = s->group->topic;
-    struct ws__shard *shard = ws__topic_name(h, t->name).shard;
+    struct ws__shard *shard = ws__topic_shard(h, t);
 
     pthread_mutex_lock(&shard->lock);
     if (s->member)

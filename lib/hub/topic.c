@@ -19,19 +19,22 @@ void ws__topics_init(struct ws__topics *all)
     atomic_init(&all->due_at, ws_after(SWEEP_MS));
 }
 
+/* The table takes the lowest bits. */
+static struct ws__shard *shard_for(ws_hub *h, uint32_t hash)
+{
+    return &h->topics.shards[(hash >> 24) % WS__SHARDS];
+}
+
 struct ws__topic_name ws__topic_name(ws_hub *h, const char *name)
 {
     uint32_t hash = ws__hash_name(&h->key, name, strlen(name));
 
-    /* The table takes the lowest bits. */
-    return (struct ws__topic_name){
-        name, hash, &h->topics.shards[(hash >> 24) % WS__SHARDS]
-    };
+    return (struct ws__topic_name){ name, hash, shard_for(h, hash) };
 }
 
-static struct ws__shard *shard_of(ws_hub *h, const struct ws__topic *t)
+struct ws__shard *ws__topic_shard(ws_hub *h, const struct ws__topic *t)
 {
-    return &h->topics.shards[(t->link.hash >> 24) % WS__SHARDS];
+    return shard_for(h, t->link.hash);
 }
 
 /* ---- Their prefixes ----------------------------------------------------- */
@@ -106,7 +109,7 @@ static struct ws__topic *topic_new(ws_hub *h, const struct ws__topic_name *name)
 
 static void topic_remove(ws_hub *h, struct ws__topic *t)
 {
-    ws__table_remove(&shard_of(h, t)->topics, &t->link);
+    ws__table_remove(&ws__topic_shard(h, t)->topics, &t->link);
     atomic_fetch_sub(&h->topics.n, 1);
     topic_free(t);
 }

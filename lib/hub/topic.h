@@ -49,6 +49,7 @@ struct ws__topic_name {
 
 void ws__topics_init(struct ws__topics *all);
 struct ws__topic_name ws__topic_name(ws_hub *h, const char *name);
+struct ws__shard *ws__topic_shard(ws_hub *h, const struct ws__topic *t);
 
 /* With the lock of its shard held.  get makes it if there is none: NULL when
  * there is no memory. */
