@@ -63,17 +63,17 @@ static int write_range(struct joining *j)
     struct ws__replay *r = &j->enter.replay;
     const ws_place since = r->since;
     bool whole = true;
-    int error = 0;
 
     pthread_mutex_lock(&j->name.shard->lock);
     uint64_t before = ws__replay_lacks(r, j->enter.topic);
     const ws_place last = { j->enter.topic->place.epoch, before - 1 };
     pthread_mutex_unlock(&j->name.shard->lock);
-    if (before > 0)
-        error = h->back->ops->range(h->back, j->name.name, &since, before,
+    if (before == 0)
+        return 0;
+    int error = h->back->ops->range(h->back, j->name.name, &since, before,
                                     ws_after(h->o.publish_timeout_ms),
                                     write_older, j, &whole);
-    if (before > 0 && error == 0 && (whole || since.epoch == 0))
+    if (error == 0 && (whole || since.epoch == 0))
         r->since = last;
     r->whole = r->whole && whole;
     if (!whole && since.epoch != 0)

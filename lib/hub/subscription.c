@@ -69,6 +69,16 @@ static int fill_replay(struct ws__enter *e, struct parts *parts)
     return r;
 }
 
+/* Who it is, if it has said so. */
+static int member_make(const struct ws__enter *e, struct ws__member **m)
+{
+    *m = NULL;
+    if (!e->how->member)
+        return 0;
+    *m = ws__member_add(e->subscriber->hub, e->topic, e->how->member);
+    return *m ? 0 : -ENOMEM;
+}
+
 static int parts_make(struct ws__enter *e, const struct ws__audience *a,
                       struct parts *parts)
 {
@@ -82,13 +92,8 @@ static int parts_make(struct ws__enter *e, const struct ws__audience *a,
         return -ENOMEM;
     if (!e->topic)
         return 0;
-    if (e->how->member) {
-        parts->subscription->member =
-            ws__member_add(s->hub, e->topic, e->how->member);
-        if (!parts->subscription->member)
-            return -ENOMEM;
-    }
-    return fill_replay(e, parts);
+    int r = member_make(e, &parts->subscription->member);
+    return r == 0 ? fill_replay(e, parts) : r;
 }
 
 static void parts_fini(struct ws__enter *e, struct parts *parts)
@@ -159,23 +164,17 @@ static void tell_presence(ws_hub *h, const struct ws__topic *t)
 /* It is there already. */
 static int change_subscription(struct ws__enter *e, struct ws__subscription *s)
 {
-    struct ws__member *old = s->member;
+    struct ws__member *m;
 
     s->latest = e->how->latest;
     if (!e->topic)
         return 0;
-    if (e->how->member) {
-        s->member =
-            ws__member_add(e->subscriber->hub, e->topic, e->how->member);
-        if (!s->member) {
-            s->member = old;
-            return -ENOMEM;
-        }
-    } else {
-        s->member = NULL;
-    }
-    if (old)
-        ws__member_remove(e->topic, old);
+    int r = member_make(e, &m);
+    if (r != 0)
+        return r;
+    if (s->member)
+        ws__member_remove(e->topic, s->member);
+    s->member = m;
     tell_presence(e->subscriber->hub, e->topic);
     return 0;
 }
