@@ -171,9 +171,10 @@ int ws__enqueue_settle(ws_conn *c, bool at_once, struct ws__outqueue_counts *n)
 
     if (!q) /* nothing waits in it: what is left goes with the next message */
         return 0;
-    if (ws__outqueue_is_over(q) && !ws__outbox_has_unsent(c))
+    bool over = ws__outqueue_is_over(q);
+    if (over && !ws__outbox_has_unsent(c))
         ws__outbox_send(c);
-    if (!ws__outqueue_bound(c, n))
+    if (over && !ws__outqueue_bound(c, n))
         return cut_off(c, q, n);
     if ((atomic_load(&c->w.due) & WS__DUE_MESSAGES) || ws__outbox_has_unsent(c))
         enqueue_kick(c, q, at_once);
