@@ -131,7 +131,7 @@ static int cut_off(ws_conn *c, struct ws__outqueue *q,
     ws__outqueue_lock(q);
     const ws_queue_options o = q->options;
     ws__outqueue_unlock(q);
-    if (atomic_load(&c->end) == WS__OPEN)
+    if (!ws__conn_ended(c))
         ws__conn_fail(c, WS_ERR_SLOW,
                       "%s: more than %zu messages or %zu bytes waited for it",
                       ws_strerror(WS_ERR_SLOW), o.max_messages, o.max_bytes);
@@ -144,7 +144,7 @@ void ws__enqueue_cut(ws_conn *c, const char *reason,
 {
     struct ws__outqueue *q = atomic_load(&c->w.outqueue);
 
-    if (atomic_load(&c->end) == WS__OPEN)
+    if (!ws__conn_ended(c))
         ws__conn_fail(c, WS_ERR_SLOW, "cut by this side: %s", reason);
     cut_with(c, q, WS_CLOSE_TRY_AGAIN_LATER, reason, n);
 }

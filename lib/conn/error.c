@@ -44,9 +44,7 @@ int ws__conn_transport_error(ws_conn *c, int code)
 {
     if (ws__conn_ended(c))
         code = ws__conn_end_code(c);
-    if (code == WS_ERR_CANCELED || code == WS_ERR_SLOW)
-        return ws__conn_fail(c, code, "%s", ws_strerror(code));
-    if (code == WS_ERR_EOF)
+    if (code == WS_ERR_CANCELED || code == WS_ERR_SLOW || code == WS_ERR_EOF)
         return ws__conn_fail(c, code, "%s", ws_strerror(code));
     return ws__conn_fail(c, code, "the transport failed: %s",
                          ws__stream_error(&c->stream, code));
