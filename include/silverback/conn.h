@@ -173,10 +173,10 @@ WS_API int ws_try_write_message(ws_conn *c, ws_type type, const void *data,
                                 size_t len);
 
 /*
- * Bytes that were written, or handed over, and that the peer has not acknowledged yet (of a local
- * socket: not read), here and in the kernel, with what frames and TLS put around
- * them: how far it is behind.  Of a message in pieces, those that were sent.  0
- * for NULL.  Concurrency: any fiber, any thread.
+ * Bytes that were written, or handed over, and that the peer has not acknowledged
+ * yet (of a local socket: not read), here and in the kernel, with what frames and
+ * TLS put around them: how far it is behind.  Of a message in pieces, those that
+ * were sent.  0 for NULL.  Concurrency: any fiber, any thread.
  */
 WS_API size_t ws_buffered(const ws_conn *c);
 
@@ -189,9 +189,10 @@ WS_API size_t ws_buffered(const ws_conn *c);
  * later call.
  *
  * Long computing, or waiting outside of this library, holds such an answer
- * back: ws_flush before it (it waits for what was handed over, too), or ws_set_coalescing(c, false) to send always at
- * once.  A connection that held answers for over 100 us three times in a row
- * stops by itself, and a route with thread set starts with coalescing off.
+ * back: ws_flush before it (it waits for what was handed over, too), or
+ * ws_set_coalescing(c, false) to send always at once.  A connection that held
+ * answers for over 100 us three times in a row stops by itself, and a route with
+ * thread set starts with coalescing off.
  */
 WS_API int ws_flush(ws_conn *c);
 WS_API void ws_set_coalescing(ws_conn *c, bool enable);
@@ -265,24 +266,25 @@ WS_API void ws_set_read_deadline(ws_conn *c, int64_t deadline);
 WS_API void ws_set_write_deadline(ws_conn *c, int64_t deadline);
 
 /* Whether, and how well, messages of this side are compressed, from the next one
- * on.  Levels are zlib's 0 .. 9, -1 for its default and -2 for Huffman codes alone; 1 unless set, which ISA-L, where
- * the library was built with it, does in less than half the time for whole
- * messages without context takeover.  All of them end in a sync flush, not in a
- * last block, which many peers take for the end of everything (RFC 7692, section
- * 7.2.3.4). */
+ * on.  Levels are zlib's 0 .. 9, -1 for its default and -2 for Huffman codes
+ * alone; 1 unless set, which ISA-L, where the library was built with it, does in
+ * less than half the time for whole messages without context takeover.  All of
+ * them end in a sync flush, not in a last block, which many peers take for the
+ * end of everything (RFC 7692, section 7.2.3.4). */
 WS_API void ws_enable_write_compression(ws_conn *c, bool enable);
 WS_API int ws_set_compression_level(ws_conn *c, int level); /* -2 .. 9 */
 
 /* ---- Control frames ----------------------------------------------------- */
 
 /*
- * What becomes of control frames.  Called from within reads; data is borrowed for the call, and ends with '\0'.
- * May write.  Must not read (WS_ERR_BUSY), nor close: ws_close within one is
- * logged, shuts the connection down, and leaves it to be closed.  Return 0 to go
- * on, or a negative code that the read then returns for good (after a close frame,
- * which it does not hide: ws_conn_error tells of that).  A handler replaces the default (answer
- * a ping with its bytes, ignore a pong, answer a close with its code): a ping
- * handler sends its own pong.  NULL restores it.
+ * What becomes of control frames.  Called from within reads; data is borrowed for
+ * the call, and ends with '\0'.  May write.  Must not read (WS_ERR_BUSY), nor
+ * close: ws_close within one is logged, shuts the connection down, and leaves it
+ * to be closed.  Return 0 to go on, or a negative code that the read then returns
+ * for good (after a close frame, which it does not hide: ws_conn_error tells of
+ * that).  A handler replaces the default (answer a ping with its bytes, ignore a
+ * pong, answer a close with its code): a ping handler sends its own pong.  NULL
+ * restores it.
  */
 typedef int (*ws_control_fn)(ws_conn *c, const char *data, size_t len,
                              void *arg);

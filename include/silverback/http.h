@@ -162,11 +162,11 @@ typedef void (*ws_socket_fn)(struct ws_conn *c, void *arg);
 
 /*
  * Who answers which requests.  Lists end with {0}.  A path that ends in '/'
- * matches all below it; the longest match wins.  Give a handler; or a socket: then the server upgrades,
- * calls it, and when it returns says 1000, waits at most a second for the
- * answer, and closes: that is not for the socket to do.  A route with thread set
- * runs in a thread instead of a fiber, the same code: for handlers that block in
- * foreign code.
+ * matches all below it; the longest match wins.  Give a handler; or a socket: then
+ * the server upgrades, calls it, and when it returns says 1000, waits at most a
+ * second for the answer, and closes: that is not for the socket to do.  A route
+ * with thread set runs in a thread instead of a fiber, the same code: for handlers
+ * that block in foreign code.
  *
  * A path may have several routes, each for another method, and one for all
  * others.  HEAD is answered by GET's handler if it has no route, OPTIONS by the
@@ -403,7 +403,8 @@ WS_API int ws_listener_alive(ws_listener *l, int64_t deadline);
 WS_API int ws_listener_stop(ws_listener *l, int64_t deadline);
 
 /* Set when ws_listener_stop begins.  For handlers, beside what they wait for
- * (ws_wait_any): as long as the listener or the request is.  Of a connection: ws_stopping. */
+ * (ws_wait_any): as long as the listener or the request is.  Of a connection:
+ * ws_stopping. */
 WS_API ws_event *ws_listener_stopping(ws_listener *l);
 WS_API ws_event *ws_request_stopping(const ws_request *r);
 
