@@ -82,6 +82,18 @@ bool ws__str_number(struct ws__str s, unsigned long long max,
     return s.n > 0;
 }
 
+struct ws__str ws__str_take_until(struct ws__str *rest, char c)
+{
+    const char *end = rest->n > 0 ? memchr(rest->p, c, rest->n) : NULL;
+    size_t n = end ? (size_t)(end - rest->p) : rest->n;
+    struct ws__str taken = { rest->p, n };
+
+    n += end ? 1 : 0;
+    rest->p += n;
+    rest->n -= n;
+    return taken;
+}
+
 char *ws__decimal(char *p, unsigned long long n)
 {
     char digits[20];

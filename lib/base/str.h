@@ -34,6 +34,9 @@ int ws__hex_value(char c);
 /* Without the spaces and tabs at its ends. */
 struct ws__str ws__str_trim(struct ws__str s);
 
+/* What is before the first c, which goes too, or all of it. */
+struct ws__str ws__str_take_until(struct ws__str *rest, char c);
+
 /* Appends n in decimal, at most 20 digits.  Returns the end. */
 char *ws__decimal(char *p, unsigned long long n);
 

@@ -2,24 +2,17 @@
 
 #include "hub/lineage.h"
 
-#include <string.h>
-
 /* What numbers may be: those that a double holds. */
 static const unsigned long long lineage_most = 1ULL << 53;
 
 /* The number up to the next mark, or the end; moves text behind it. */
 static bool lineage_number(struct ws__str *text, char mark, uint64_t *value)
 {
-    const char *end = memchr(text->p, mark, text->n);
-    struct ws__str digits = { text->p,
-                              end ? (size_t)(end - text->p) : text->n };
     unsigned long long n;
 
-    if (!ws__str_number(digits, lineage_most, &n))
+    if (!ws__str_number(ws__str_take_until(text, mark), lineage_most, &n))
         return false;
     *value = n;
-    size_t used = digits.n + (end ? 1 : 0);
-    *text = (struct ws__str){ text->p + used, text->n - used };
     return true;
 }
 

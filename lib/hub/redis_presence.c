@@ -172,17 +172,13 @@ static void presence_read(struct ws__str text, ws__present_fn fn, void *arg)
     unsigned long long connections;
 
     for (bool first = true; text.n > 0; first = false) {
-        const char *newline = memchr(text.p, '\n', text.n);
-        struct ws__str line = { text.p,
-                                newline ? (size_t)(newline - text.p) : text.n };
+        struct ws__str line = ws__str_take_until(&text, '\n');
 
         if (first && ws__str_number(line, SIZE_MAX, &connections)) {
             fn(NULL, (size_t)connections, arg);
         } else if (!first && ws__name_read(member, line)) {
             fn(member, 0, arg);
         }
-        size_t used = line.n + (newline ? 1 : 0);
-        text = (struct ws__str){ text.p + used, text.n - used };
     }
 }
 

@@ -32,17 +32,6 @@ int ws__redis_slot(struct ws__str key)
     return (int)(slot_crc(key) % WS__REDIS_SLOTS);
 }
 
-static struct ws__str slot_word(struct ws__str *s)
-{
-    const char *end = memchr(s->p, ' ', s->n);
-    struct ws__str word = { s->p, end ? (size_t)(end - s->p) : s->n };
-    size_t taken = word.n + (end ? 1 : 0);
-
-    s->p += taken;
-    s->n -= taken;
-    return word;
-}
-
 static bool slot_number(struct ws__str s, int *slot)
 {
     unsigned long long n;
@@ -61,10 +50,10 @@ bool ws__redis_redirect(const struct ws__redis_reply *error, const char *word,
 
     if (!ws__redis_reply_is_error(error, word))
         return false;
-    slot_word(&s);
-    if (!slot_number(slot_word(&s), slot))
+    ws__str_take_until(&s, ' ');
+    if (!slot_number(ws__str_take_until(&s, ' '), slot))
         return false;
-    struct ws__str where = slot_word(&s);
+    struct ws__str where = ws__str_take_until(&s, ' ');
     const char *colon = memrchr(where.p, ':', where.n);
     if (!colon)
         return false;
