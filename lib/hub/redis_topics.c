@@ -80,16 +80,11 @@ struct ws__redis_topic *ws__redis_topics_get(struct ws__redis_topics *all,
 struct ws__redis_topic *ws__redis_topics_of(struct ws__redis_topics *all,
                                             struct ws__str channel)
 {
-    char name[WS__NAME_MAX + 1];
-    size_t most = all->prefix.n + 2 + 3 * WS__NAME_MAX, n;
-    char *copy = channel.n > most ? NULL : ws__alloc(channel.n + 1);
+    char name[2 + 3 * WS__NAME_MAX];
+    size_t n = 0;
 
-    if (!copy)
-        return NULL;
-    n = ws__redis_topic_of(all->prefix, channel, copy);
-    if (n > 0 && n <= WS__NAME_MAX)
-        memcpy(name, copy, n);
-    ws_free(copy);
+    if (channel.n <= all->prefix.n + sizeof(name))
+        n = ws__redis_topic_of(all->prefix, channel, name);
     return n > 0 && n <= WS__NAME_MAX
                ? topics_find(all, (struct ws__str){ name, n },
                              ws__hash_name(&all->key, name, n))
