@@ -14,7 +14,7 @@ static struct ws__lineage read_lineage(const char *text, uint64_t last)
 
 static bool holds(const struct ws__lineage *l, uint64_t epoch, uint64_t offset)
 {
-    return ws__lineage_holds(l, &(ws_place){ epoch, offset });
+    return ws__lineage_reaches(l, &(ws_place){ epoch, offset }, 1);
 }
 
 static void a_log_holds_the_places_of_its_epoch(void **state)
@@ -27,6 +27,11 @@ static void a_log_holds_the_places_of_its_epoch(void **state)
     assert_false(holds(&l, 7, 4));
     assert_false(holds(&l, 8, 3));
     assert_false(holds(&l, 0, 0));
+    assert_true(ws__lineage_reaches(&l, &(ws_place){ 7, 1 }, 2));
+    assert_false(ws__lineage_reaches(&l, &(ws_place){ 7, 1 }, 3));
+    assert_true(ws__lineage_reaches(&l, &(ws_place){ 7, 3 }, 0));
+    assert_false(ws__lineage_reaches(&l, &(ws_place){ 7, 2 }, 0));
+    assert_false(ws__lineage_reaches(&l, &(ws_place){ 8, 3 }, 1));
 }
 
 /* The second server had 900 of the first one's publications. */

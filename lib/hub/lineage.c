@@ -40,13 +40,21 @@ static uint64_t lineage_end_of(const struct ws__lineage *l, int i)
     return i + 1 < l->n ? l->start[i + 1].offset : l->last;
 }
 
-bool ws__lineage_holds(const struct ws__lineage *l, const ws_place *p)
+static bool lineage_holds(const struct ws__lineage *l, const ws_place *p)
 {
     for (int i = 0; i < l->n; i++)
         if (l->start[i].epoch == p->epoch)
             return p->offset >= l->start[i].offset &&
                    p->offset <= lineage_end_of(l, i);
     return false;
+}
+
+bool ws__lineage_reaches(const struct ws__lineage *l, const ws_place *p,
+                         uint64_t first)
+{
+    bool kept = p->offset >= l->last || (first > 0 && first <= p->offset + 1);
+
+    return kept && lineage_holds(l, p);
 }
 
 ws_place ws__lineage_place(const struct ws__lineage *l, uint64_t offset)

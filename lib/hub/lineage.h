@@ -28,8 +28,10 @@ struct ws__lineage {
 bool ws__lineage_parse(struct ws__lineage *l, struct ws__str text,
                        uint64_t last);
 
-/* Did the log stand there once? */
-bool ws__lineage_holds(const struct ws__lineage *l, const ws_place *p);
+/* Did the log stand there once, and does it have all that is behind?  It keeps
+ * entries from the offset first on; 0: none. */
+bool ws__lineage_reaches(const struct ws__lineage *l, const ws_place *p,
+                         uint64_t first);
 
 /* The place of what has this offset. */
 ws_place ws__lineage_place(const struct ws__lineage *l, uint64_t offset);

@@ -101,13 +101,11 @@ enum ws__redis_looked ws__redis_place_looked(struct ws__redis_place *p,
                                              uint64_t first)
 {
     bool fresh = p->at.epoch == 0;
-    bool kept =
-        p->at.offset >= l->last || (first > 0 && first <= p->at.offset + 1);
 
     place_forget_acked(p, l);
     if (fresh && p->from_start)
         return place_start(p, l, first);
-    if (!fresh && kept && ws__lineage_holds(l, &p->at))
+    if (!fresh && ws__lineage_reaches(l, &p->at, first))
         return WS__REDIS_MORE;
     p->at = ws__lineage_end(l);
     return fresh ? WS__REDIS_SYNCED : WS__REDIS_LOST;

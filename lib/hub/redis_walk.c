@@ -33,10 +33,7 @@ static bool range_reaches(struct ws__redis_walk *g,
         range_from_any(g, l);
         return true;
     }
-    bool kept = g->at.offset >= l->lineage.last ||
-                (l->first > 0 && l->first <= g->at.offset + 1);
-
-    return kept && ws__lineage_holds(&l->lineage, &g->at);
+    return ws__lineage_reaches(&l->lineage, &g->at, l->first);
 }
 
 static int range_entries(struct ws__redis_walk *g,
