@@ -67,4 +67,16 @@ static inline void ws__node_put(struct ws__node *n, enum ws__redis_list list,
     ws_event_set(&n->due[list]);
 }
 
+/* The next one of a list, which is used from now on; NULL: there is none. */
+static inline struct ws__redis_topic *ws__node_take(struct ws__node *n,
+                                                    enum ws__redis_list list)
+{
+    pthread_mutex_lock(&n->topics.lock);
+    struct ws__redis_topic *t = ws__redis_topics_take(&n->topics, list);
+    if (t)
+        t->users++;
+    pthread_mutex_unlock(&n->topics.lock);
+    return t;
+}
+
 #endif

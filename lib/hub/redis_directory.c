@@ -259,17 +259,6 @@ int ws__redis_directory_announce(struct ws__node *n, struct ws__redis_topic *t,
     return r;
 }
 
-static struct ws__redis_topic *announce_next(struct ws__node *n)
-{
-    pthread_mutex_lock(&n->topics.lock);
-    struct ws__redis_topic *t =
-        ws__redis_topics_take(&n->topics, WS__REDIS_ANNOUNCE);
-    if (t)
-        t->users++;
-    pthread_mutex_unlock(&n->topics.lock);
-    return t;
-}
-
 /* What fails is tried again by the next sweep. */
 void ws__redis_directory_announce_run(struct ws__node *n)
 {
@@ -278,7 +267,8 @@ void ws__redis_directory_announce_run(struct ws__node *n)
     while (!ws__node_stops(n)) {
         ws_event_wait(&n->due[WS__REDIS_ANNOUNCE], 0);
         ws_event_clear(&n->due[WS__REDIS_ANNOUNCE]);
-        while (!ws__node_stops(n) && (t = announce_next(n))) {
+        while (!ws__node_stops(n) &&
+               (t = ws__node_take(n, WS__REDIS_ANNOUNCE))) {
             ws__redis_directory_announce(n, t, ws_after(DIRECTORY_MS));
             pthread_mutex_lock(&n->topics.lock);
             t->users--;

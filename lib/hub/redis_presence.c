@@ -123,17 +123,6 @@ static int presence_say(struct ws__node *n, const struct ws__redis_topic *t)
     return r;
 }
 
-static struct ws__redis_topic *presence_next(struct ws__node *n)
-{
-    pthread_mutex_lock(&n->topics.lock);
-    struct ws__redis_topic *t =
-        ws__redis_topics_take(&n->topics, WS__REDIS_PRESENT);
-    if (t)
-        t->users++;
-    pthread_mutex_unlock(&n->topics.lock);
-    return t;
-}
-
 static void presence_done(struct ws__node *n, struct ws__redis_topic *t,
                           bool said)
 {
@@ -153,7 +142,8 @@ void ws__redis_presence_run(struct ws__node *n)
     while (!ws__node_stops(n)) {
         ws_event_wait(&n->due[WS__REDIS_PRESENT], 0);
         ws_event_clear(&n->due[WS__REDIS_PRESENT]);
-        while (!ws__node_stops(n) && (t = presence_next(n))) {
+        while (!ws__node_stops(n) &&
+               (t = ws__node_take(n, WS__REDIS_PRESENT))) {
             int r = presence_say(n, t);
 
             presence_done(n, t, r == 0);
