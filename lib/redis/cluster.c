@@ -25,7 +25,6 @@ struct master {
     struct ws__redis_node *node;
     struct ws__redis_cluster *cluster;
     struct master *next;
-    struct ws__redis_host host;
     size_t slots;      /* in the map; under the lock */
     atomic_bool tried; /* to connect to */
 };
@@ -69,7 +68,7 @@ static int master_find(struct ws__redis_host *h, int64_t deadline,
     (void)deadline;
     (void)cancel;
     (void)err;
-    *h = m->host;
+    *h = m->node->host;
     if (atomic_exchange(&m->tried, true))
         cluster_refresh(m->cluster);
     return 0;
@@ -83,7 +82,6 @@ static struct master *master_new(struct ws__redis_cluster *cl,
     if (!m)
         return NULL;
     m->cluster = cl;
-    m->host = *host;
     m->node =
         ws__redis_node_new(cl->way, host, master_find, m, true, &cl->listener);
     if (!m->node) {
@@ -100,7 +98,7 @@ static struct master *master_get(struct ws__redis_cluster *cl,
     struct master **end = &cl->masters;
 
     for (; *end; end = &(*end)->next)
-        if (ws__redis_host_equal(&(*end)->host, host))
+        if (ws__redis_host_equal(&(*end)->node->host, host))
             return *end;
     if (cl->n == NODES_MAX || cl->stopped)
         return NULL;
@@ -232,24 +230,20 @@ static void map_whom(struct ws__redis_cluster *cl, struct ws__redis_host *h)
     struct master *m = cl->masters;
     for (size_t i = cl->asked++ % cl->n; i > 0; i--)
         m = m->next;
-    *h = m->host;
+    *h = m->node->host;
     pthread_mutex_unlock(&cl->lock);
 }
 
-static int map_ask(struct ws__redis_cluster *cl, struct ws__redis_link *l,
+static int map_ask(struct ws__redis_cluster *cl,
                    const struct ws__redis_host *host, ws_error *err)
 {
     const struct ws__str words[] = { ws__str("CLUSTER"), ws__str("SLOTS") };
+    const struct ws__redis_command c = { .n = 2, .words = words };
     int64_t deadline = ws__limit_deadline(cl->way->timeout_ms / 4);
     struct ws__redis_reply *reply;
-    int r = ws__redis_link_open(l, cl->way, host, deadline, &cl->stop, err);
+    int r =
+        ws__redis_link_ask(cl->way, host, &c, deadline, &cl->stop, &reply, err);
 
-    if (r != 0)
-        return r;
-    r = ws__redis_link_ask(
-        l, &(struct ws__redis_command){ .n = 2, .words = words }, deadline,
-        &cl->stop, &reply, err);
-    ws__redis_link_close(l);
     if (r != 0)
         return r;
     r = map_apply(cl, reply, host);
@@ -263,16 +257,11 @@ static int map_ask(struct ws__redis_cluster *cl, struct ws__redis_link *l,
 
 static void map_read(struct ws__redis_cluster *cl)
 {
-    struct ws__redis_link *l = ws__alloc(sizeof(*l));
     struct ws__redis_host host;
     ws_error err = { 0 };
-    int r = l ? 0 : -ENOMEM;
 
-    if (l) {
-        map_whom(cl, &host);
-        r = map_ask(cl, l, &host, &err);
-    }
-    ws_free(l);
+    map_whom(cl, &host);
+    int r = map_ask(cl, &host, &err);
     if (r != 0 && r != WS_ERR_CANCELED && ws__seldom(&cl->said))
         ws__log(WS__LOG(WS_LOG_WARNING, "redis_cluster"), "%s", err.text);
 }

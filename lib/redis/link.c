@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "fiber/sched.h"
 #include "io/connect.h"
@@ -66,6 +67,20 @@ static int link_begin(struct ws__redis_link *l, const struct ws__redis_way *w,
 
 /* ---- Saying who we are -------------------------------------------------- */
 
+/* Where no other command is under way. */
+static int link_ask(struct ws__redis_link *l, const struct ws__redis_command *c,
+                    int64_t deadline, ws_event *cancel,
+                    struct ws__redis_reply **reply, ws_error *err)
+{
+    int r = ws__redis_link_put(l, c);
+
+    if (r != 0)
+        return ws__fail(err, r, "a command for Redis: %s", ws_strerror(r));
+    r = ws__redis_link_next(l, deadline, cancel, reply, err);
+    return ws__fail(r == 0 ? NULL : err, r, "Redis did not answer %.*s: %s",
+                    (int)c->words[0].n, c->words[0].p, ws_strerror(r));
+}
+
 /* A server that does not know a command says it back: what of its text goes into
  * an error ends where the password begins. */
 static int link_shown(const struct ws__redis_way *w,
@@ -85,7 +100,7 @@ static int link_tell(struct ws__redis_link *l, const struct ws__redis_way *w,
 {
     const struct ws__redis_command c = { .n = n, .words = words };
     struct ws__redis_reply *reply;
-    int r = ws__redis_link_ask(l, &c, deadline, cancel, &reply, err);
+    int r = link_ask(l, &c, deadline, cancel, &reply, err);
 
     if (r != 0)
         return r;
@@ -116,9 +131,8 @@ static int link_greet(struct ws__redis_link *l, const struct ws__redis_way *w,
 {
     const struct ws__str word = ws__str("PING");
     struct ws__redis_reply *reply;
-    int r = ws__redis_link_ask(
-        l, &(struct ws__redis_command){ .n = 1, .words = &word }, deadline,
-        cancel, &reply, err);
+    int r = link_ask(l, &(struct ws__redis_command){ .n = 1, .words = &word },
+                     deadline, cancel, &reply, err);
 
     if (r != 0)
         return r;
@@ -156,9 +170,8 @@ static int link_check_role(struct ws__redis_link *l,
 
     if (!w->master)
         return 0;
-    int r = ws__redis_link_ask(
-        l, &(struct ws__redis_command){ .n = 1, .words = &word }, deadline,
-        cancel, &reply, err);
+    int r = link_ask(l, &(struct ws__redis_command){ .n = 1, .words = &word },
+                     deadline, cancel, &reply, err);
     if (r != 0)
         return r;
     if (reply->type == WS__REDIS_ARRAY &&
@@ -326,16 +339,20 @@ int ws__redis_link_next(struct ws__redis_link *l, int64_t deadline,
     }
 }
 
-int ws__redis_link_ask(struct ws__redis_link *l,
+int ws__redis_link_ask(const struct ws__redis_way *w,
+                       const struct ws__redis_host *h,
                        const struct ws__redis_command *c, int64_t deadline,
                        ws_event *cancel, struct ws__redis_reply **reply,
                        ws_error *err)
 {
-    int r = ws__redis_link_put(l, c);
+    struct ws__redis_link *l = ws__alloc(sizeof(*l));
 
-    if (r != 0)
-        return ws__fail(err, r, "a command for Redis: %s", ws_strerror(r));
-    r = ws__redis_link_next(l, deadline, cancel, reply, err);
-    return ws__fail(r == 0 ? NULL : err, r, "Redis did not answer %.*s: %s",
-                    (int)c->words[0].n, c->words[0].p, ws_strerror(r));
+    if (!l)
+        return ws__fail(err, -ENOMEM, "out of memory");
+    int r = ws__redis_link_open(l, w, h, deadline, cancel, err);
+    if (r == 0)
+        r = link_ask(l, c, deadline, cancel, reply, err);
+    ws__redis_link_close(l);
+    ws_free(l);
+    return r;
 }

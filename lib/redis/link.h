@@ -61,9 +61,10 @@ int ws__redis_link_next(struct ws__redis_link *l, int64_t deadline,
                         ws_event *wake, struct ws__redis_reply **reply,
                         ws_error *err);
 
-/* Put a command, and return its reply, on a link where no other is under way.
- * Returns as ws__redis_link_next. */
-int ws__redis_link_ask(struct ws__redis_link *l,
+/* Ask one command, on a link to h that is opened for it and closed.  Returns 0,
+ * and the reply is the caller's; or a code, and *err says why. */
+int ws__redis_link_ask(const struct ws__redis_way *w,
+                       const struct ws__redis_host *h,
                        const struct ws__redis_command *c, int64_t deadline,
                        ws_event *cancel, struct ws__redis_reply **reply,
                        ws_error *err);

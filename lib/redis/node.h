@@ -10,8 +10,7 @@
 
 /* A server with its two connections, which run in two fibers. */
 struct ws__redis_node {
-    struct ws__redis_node *next; /* the owner's */
-    struct ws__redis_host host;  /* where it is; "": whoever is found */
+    struct ws__redis_host host; /* where it is; "": whoever is found */
     struct ws__redis_pipe *pipe;
     struct ws__redis_subscription *subscription;
     ws_fiber *fibers[2]; /* NULL: not started */

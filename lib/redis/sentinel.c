@@ -51,23 +51,15 @@ static int sentinel_ask(const struct ws__redis_sentinels *s, size_t i,
         ws__str("GET-MASTER-ADDR-BY-NAME"),
         ws__str(s->url->master),
     };
-    struct ws__redis_link *l = ws__alloc(sizeof(*l));
+    const struct ws__redis_command c = { .n = 3, .words = words };
     struct ws__redis_reply *reply;
+    int r = ws__redis_link_ask(&s->way, &s->url->hosts[i], &c, deadline, cancel,
+                               &reply, err);
 
-    if (!l)
-        return ws__fail(err, -ENOMEM, "out of memory");
-    int r = ws__redis_link_open(l, &s->way, &s->url->hosts[i], deadline, cancel,
-                                err);
-    if (r == 0)
-        r = ws__redis_link_ask(
-            l, &(struct ws__redis_command){ .n = 3, .words = words }, deadline,
-            cancel, &reply, err);
-    if (r == 0) {
-        r = sentinel_answer(h, reply, s->url->master, err);
-        ws__redis_reply_free(reply);
-    }
-    ws__redis_link_close(l);
-    ws_free(l);
+    if (r != 0)
+        return r;
+    r = sentinel_answer(h, reply, s->url->master, err);
+    ws__redis_reply_free(reply);
     return r;
 }
 
