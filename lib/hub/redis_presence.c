@@ -41,7 +41,7 @@ static int presence_alive(struct ws__node *n, const char *node,
 void ws__redis_presence_live(struct ws__node *n)
 {
     struct ws__redis_reply *reply;
-    int64_t every = n->presence_ttl_ms / 3;
+    int64_t every = ((int64_t)n->presence_ttl_ms + 2) / 3;
 
     while (!ws__node_stops(n)) {
         int r = presence_alive(n, n->log.node, ws_after(every), &reply);
