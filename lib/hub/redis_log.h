@@ -72,8 +72,8 @@ int ws__redis_log_look(struct ws__redis_log *log,
 bool ws__redis_look_entry(const struct ws__redis_look *look, size_t i,
                           ws_publication *p, struct ws__redis_key *key);
 
-/* The code of an error that Redis answered with, which is logged now and then: -EACCES, -ENOMEM
- * for what exceeds its maxmemory, -EIO for another. */
+/* The code of an error that Redis answered with, which is logged now and then:
+ * -EACCES, -ENOMEM for what exceeds its maxmemory, -EIO for another. */
 int ws__redis_log_refused(struct ws__redis_log *log,
                           const struct ws__redis_reply *reply);
 

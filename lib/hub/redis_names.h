@@ -26,7 +26,8 @@ struct ws__redis_names *ws__redis_names_new(struct ws__str prefix,
 char *ws__redis_presence_key(const struct ws__redis_names *n, const char *node);
 
 /* The topic that has this channel, into to, which has room for as many bytes as
- * the channel has behind the prefix.  Returns its length; 0 if it is none of ours. */
+ * the channel has behind the prefix.  Returns its length; 0 if it is none of
+ * ours. */
 size_t ws__redis_topic_of(struct ws__str prefix, struct ws__str channel,
                           char *to);
 

@@ -30,14 +30,14 @@ struct ws__redis_options {
 };
 
 /* Options and url are copied; what tls points to stays as long as the client.
- * Nothing is connected yet.  NULL: *err says why: WS_ERR_URL, -ENOMEM, or -ENOTSUP in a build
- * without hiredis. */
+ * Nothing is connected yet.  NULL: *err says why: WS_ERR_URL, -ENOMEM, or
+ * -ENOTSUP in a build without hiredis. */
 struct ws__redis *ws__redis_new(const struct ws__redis_options *o,
                                 ws_error *err);
 
 /* Run it, in a fiber of a worker (ws_run); all its fibers are of this worker.
- * Returns 0 once ws__redis_stop was called, from any thread, before or after, and all of
- * its fibers have ended; or -ENOMEM, at once. */
+ * Returns 0 once ws__redis_stop was called, from any thread, before or after,
+ * and all of its fibers have ended; or -ENOMEM, at once. */
 int ws__redis_run(struct ws__redis *r);
 void ws__redis_stop(struct ws__redis *r);
 
@@ -48,10 +48,10 @@ void ws__redis_free(struct ws__redis *r);
  * Have a command done by the deadline (0: never), which waits while the server
  * is away.  From any fiber or thread; those of one caller are done in its order.
  *
- * Returns 0, and *reply is the caller's to free: it may be an error, but none that a
- * new attempt mends (MOVED, ASK, TRYAGAIN, CLUSTERDOWN, READONLY, LOADING,
- * MASTERDOWN, BUSY, NOREPLICAS), for these are made here.  Or, with *err, a code: WS_ERR_TIMEOUT;
- * WS_ERR_DEAD, the connection broke before there was an answer; WS_ERR_CANCELED
+ * Returns 0, and *reply is the caller's to free: it may be an error, but none
+ * that a new attempt mends (MOVED, ASK, TRYAGAIN, CLUSTERDOWN, READONLY, LOADING,
+ * MASTERDOWN, BUSY, NOREPLICAS), for these are made here.  Or, with *err, a code:
+ * WS_ERR_TIMEOUT; WS_ERR_DEAD, the connection broke before there was an answer; WS_ERR_CANCELED
  * after ws__redis_stop; WS_ERR_TOO_BIG for a command of more than
  * WS__REDIS_COMMAND_MAX bytes; -ENOMEM.  After a code *done (may be NULL) says
  * whether the command may have been done all the same: if not, it certainly was

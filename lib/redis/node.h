@@ -16,7 +16,8 @@ struct ws__redis_node {
     ws_fiber *fibers[2]; /* NULL: not started */
 };
 
-/* find as in redis/session; NULL: host, which else may be NULL.  Returns NULL if there is no memory. */
+/* find as in redis/session; NULL: host, which else may be NULL.  Returns NULL if
+ * there is no memory. */
 struct ws__redis_node *ws__redis_node_new(
     const struct ws__redis_way *way, const struct ws__redis_host *host,
     ws__redis_find find, void *arg, bool sharded,

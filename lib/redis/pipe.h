@@ -39,8 +39,8 @@ void ws__redis_pipe_turn_away(struct ws__redis_pipe *p, bool away);
  * Have a command done; asking as in redis/call.  From any fiber or thread.
  * Returns 0 and *reply, which is the caller's and may be an error; WS_ERR_TIMEOUT,
  * WS_ERR_CANCELED, WS_ERR_DEAD when the connection broke, -EHOSTUNREACH from one
- * that turns callers away, or what ws__redis_format does.  *done: it may have been done, although there is no
- * answer.  *err (may be NULL) says why.
+ * that turns callers away, or what ws__redis_format does.  *done: it may have
+ * been done, although there is no answer.  *err (may be NULL) says why.
  */
 int ws__redis_pipe_call(struct ws__redis_pipe *p,
                         const struct ws__redis_command *c, bool asking,
