@@ -113,8 +113,9 @@ FAULTS = [
     return ws__message_has_author(c) || (own && !ws__turn_try(c));
 """, "    return own && !ws__turn_try(c);\n"),
     ("a message by reference is not said", "outqueue.c", """\
+    if (error == 0)
         atomic_fetch_or(&c->w.due, WS__DUE_MESSAGES);
-""", "        ;\n"),
+""", ""),
     ("a reader that waits to send does not look whether it is cut",
      "outbox.c", """\
     return !has_something(c) && !ws__conn_ended(c);
