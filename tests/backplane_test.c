@@ -203,15 +203,6 @@ static void end(void)
     ws_hub_free(back.hub);
 }
 
-static void hears(int raw, const char *text)
-{
-    struct heard h;
-
-    assert_true(hear_frame(raw, &h));
-    assert_string_equal(h.payload, text);
-    free(h.payload);
-}
-
 static int join(ws_conn *c, const ws_place *since, ws_joined *joined)
 {
     return ws_hub_join(back.hub, c, "t",
@@ -288,14 +279,14 @@ static void publications_come_back_by_it(void **state)
     assert_int_equal(join(c, NULL, NULL), 0);
     assert_int_equal(ws_hub_publish(back.hub, "t", WS_TEXT, "one", 3, &at), 0);
     assert_int_equal(at.offset, 1);
-    hears(raw, "one");
+    hear_text(raw, "one");
     back.refuses = WS_ERR_TIMEOUT;
     assert_int_equal(ws_hub_publish(back.hub, "t", WS_TEXT, "x", 1, NULL),
                      WS_ERR_TIMEOUT);
     back.refuses = 0;
     assert_int_equal(deliver("t", place(1), "again"), 0);
     assert_int_equal(deliver("t", place(2), "two"), 0);
-    hears(raw, "two");
+    hear_text(raw, "two");
     ws_hub_stats s;
     ws_hub_stats_get(back.hub, &s);
     assert_int_equal(s.published, 1);
@@ -318,13 +309,13 @@ static void what_is_lost_is_told(void **state)
     assert_int_equal(deliver("t", place(10), "ten"), 0);
     assert_int_equal(deliver("t", (ws_place){ EPOCH + 1, 3 }, "new"), 0);
     assert_int_equal(deliver("t", (ws_place){ EPOCH + 1, 6 }, "six"), 0);
-    hears(raw, "one");
-    hears(raw, "t lost at 9");
-    hears(raw, "ten");
-    hears(raw, "t lost at 2");
-    hears(raw, "new");
-    hears(raw, "t lost at 5");
-    hears(raw, "six");
+    hear_text(raw, "one");
+    hear_text(raw, "t lost at 9");
+    hear_text(raw, "ten");
+    hear_text(raw, "t lost at 2");
+    hear_text(raw, "new");
+    hear_text(raw, "t lost at 5");
+    hear_text(raw, "six");
     ws_hub_leave(back.hub, c, "t");
     back.last = 20;
     assert_int_equal(join(c, &since, &joined), 0);
@@ -344,7 +335,7 @@ static void or_its_subscribers_are_cut(void **state)
     assert_int_equal(join(c, NULL, NULL), 0);
     assert_int_equal(deliver("t", place(1), "one"), 0);
     ws__hub_lost(back.hub, "t", &now);
-    hears(raw, "one");
+    hear_text(raw, "one");
     hear_close(raw, WS_CLOSE_TRY_AGAIN_LATER);
     assert_int_equal(ws_read_message(c, &m), WS_ERR_SLOW);
     ws_hub_stats s;
@@ -368,14 +359,14 @@ static void what_is_older_comes_out_of_the_log(void **state)
     back.first = 2;
     assert_int_equal(join(c, NULL, NULL), 0);
     assert_int_equal(deliver("t", place(5), "five"), 0);
-    hears(raw, "five");
+    hear_text(raw, "five");
     d = with_raw(&raw2, NULL);
     assert_int_equal(join(d, &since, &joined), 0);
     assert_true(joined.recovered);
     assert_int_equal(joined.replayed, 3);
-    hears(raw2, "old");
-    hears(raw2, "old");
-    hears(raw2, "five");
+    hear_text(raw2, "old");
+    hear_text(raw2, "old");
+    hear_text(raw2, "five");
     ws_hub_leave(back.hub, d, "t");
     assert_int_equal(join(d, &too_old, &joined), 0);
     assert_false(joined.recovered);
@@ -402,8 +393,8 @@ static void a_prefix_needs_no_place(void **state)
     assert_int_equal(deliver("room", place(30), "thirty"), 0);
     assert_int_equal(deliver("room", place(31), "more"), 0);
     assert_int_equal(deliver("other", place(1), "nobody's"), 0);
-    hears(raw, "thirty");
-    hears(raw, "more");
+    hear_text(raw, "thirty");
+    hear_text(raw, "more");
     ws_hub_leave_prefix(back.hub, c, "ro");
     check_said("-*ro ");
     back.refuses = WS_ERR_INVALID;

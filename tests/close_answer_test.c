@@ -25,16 +25,6 @@ static ws_conn *that_holds(int *raw, int ms, int code)
     return c;
 }
 
-static void hear_text(int raw, const char *text)
-{
-    struct heard h;
-
-    assert_true(hear_frame(raw, &h));
-    assert_int_equal(h.first, FIN | WS_TEXT);
-    assert_string_equal(h.payload, text);
-    free(h.payload);
-}
-
 static void hear_end(int raw)
 {
     char byte;

@@ -65,16 +65,6 @@ static void hear_end(int raw)
     assert_int_equal(recv(raw, &byte, 1, 0), 0);
 }
 
-static void hear_text(int raw, const char *text)
-{
-    struct heard h;
-
-    assert_true(hear_frame(raw, &h));
-    assert_int_equal(h.first, FIN | WS_TEXT);
-    assert_string_equal(h.payload, text);
-    free(h.payload);
-}
-
 struct sender {
     int raw;
     const char *bytes;

@@ -60,12 +60,7 @@ static ws_place publish(ws_hub *h, const char *topic, const char *text)
 
 static void hears(const struct sub *s, const char *text)
 {
-    struct heard h;
-
-    assert_true(hear_frame(s->raw, &h));
-    assert_int_equal(h.first, FIN | WS_TEXT);
-    assert_string_equal(h.payload, text);
-    free(h.payload);
+    hear_text(s->raw, text);
 }
 
 static ws_hub_stats stats_of(ws_hub *h)

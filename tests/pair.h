@@ -215,6 +215,17 @@ static inline bool hear_frame(int raw, struct heard *h)
     return true;
 }
 
+/* The next frame is this text. */
+static inline void hear_text(int raw, const char *text)
+{
+    struct heard h;
+
+    assert_true(hear_frame(raw, &h));
+    assert_int_equal(h.first, FIN | WS_TEXT);
+    assert_string_equal(h.payload, text);
+    free(h.payload);
+}
+
 /* The next frame is a close frame with this code (0: without one). */
 static inline void hear_close(int raw, int code)
 {
