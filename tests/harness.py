@@ -37,6 +37,16 @@ class Tap:
         return self.failed != 0 or self.count != self.plan
 
 
+def report(results):
+    """Prints a line for each (name, problems), and its problems below.  Returns
+    the exit code: whether there were any."""
+    results = list(results)
+    tap = Tap(len(results))
+    for name, problems in results:
+        tap.check(not problems, name, "\n".join(map(str, problems)))
+    return tap.done()
+
+
 def wait_until(condition):
     """Ask until it holds.  Returns whether it does."""
     until = time.monotonic() + PATIENCE
