@@ -22,7 +22,7 @@
 struct ws_hub {
     atomic_size_t holders; /* its owner, subscribers, desks */
     void (*free)(ws_hub *h);
-    ws_hub_options o; /* none of them 0; strings are copies */
+    ws_hub_options o; /* with the defaults; strings: only while it is made */
     struct ws__history_limits limits;
     struct ws__hash_key key;
     struct ws__backplane *back; /* NULL: none; until the hub is freed, which
@@ -31,12 +31,10 @@ struct ws_hub {
     struct ws__subscribers subscribers;
     struct ws__desks desks;
 
-    size_t
-        replay_bytes; /* the most that is replayed as a subscription begins */
+    size_t replay_bytes; /* the most as a subscription begins */
 
-    atomic_size_t
-        behind; /* desks where too much waits; publishers wait for none
-                           * to be */
+    atomic_size_t behind; /* desks where too much waits; publishers wait for
+                           * none to be */
     atomic_size_t joined; /* subscribers that have a subscription */
     atomic_size_t subscriptions;
     _Atomic uint64_t published;

@@ -18,9 +18,8 @@ enum { WS__LINEAGE_MAX = 8 };
 
 struct ws__lineage {
     int n;
-    ws_place
-        start[WS__LINEAGE_MAX]; /* offset: the one behind which it begins */
-    uint64_t last;              /* offset of the log */
+    ws_place start[WS__LINEAGE_MAX]; /* offset: what it begins behind */
+    uint64_t last;                   /* offset of the log */
 };
 
 /* Read "EPOCH:START EPOCH:START ...", oldest first.  Returns false for anything

@@ -14,10 +14,9 @@
 struct ws__topic {
     struct ws__link link;
     struct ws__audience audience;
-    struct ws__prefix *
-        *prefixes;  /* that it begins with; spare in link: how many
-                                   * there are */
-    ws_place place; /* of its last publication */
+    struct ws__prefix **prefixes; /* that it begins with; spare in link: how
+                                   * many there are */
+    ws_place place;               /* of its last publication */
     struct ws__history *history;
     struct ws__table *members; /* who is present (hub/presence); NULL: nobody */
     int64_t quiet_since;       /* the last publication, or the last one left */
