@@ -15,6 +15,7 @@ enum {
     KIB = 1024,
     GUARD = 64 * KIB,
     KEPT = 128, /* of a cache */
+    WARM = 4,   /* of these, whatever comes */
     SLAB = 64,
 };
 
@@ -44,11 +45,16 @@ static struct ws__stack *get(struct ws__stack_cache *c)
     return s;
 }
 
-/* So that all are on a list in the end. */
-static void put_all(struct ws__stack_cache *c, struct ws__stack **s, size_t n)
+static void put_back(struct ws__stack_cache *c, struct ws__stack **s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         ws__stack_put(c, s[i]);
+}
+
+/* So that all are on a list in the end. */
+static void put_all(struct ws__stack_cache *c, struct ws__stack **s, size_t n)
+{
+    put_back(c, s, n);
     ws__stack_cache_fini(c);
 }
 
@@ -344,6 +350,48 @@ static void what_is_given_back_takes_no_memory(void **state)
     assert_int_equal(resident(s), 0);
 }
 
+static size_t count_warm(struct ws__stack *const *s, size_t n)
+{
+    size_t warm = 0;
+
+    for (size_t i = 0; i < n; i++)
+        warm += resident(s[i]) > 0;
+    return warm;
+}
+
+static void get_and_touch(struct ws__stack_cache *c, struct ws__stack **s,
+                          size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        s[i] = get(c);
+        memset(s[i]->low, 7, ws__stack_size(s[i]));
+    }
+}
+
+static void free_stacks_that_nobody_needs_take_no_memory(void **state)
+{
+    (void)state;
+    struct ws__stack_cache c = new_cache(new_size());
+    struct ws__stack *s[KEPT];
+
+    get_and_touch(&c, s, KEPT);
+    put_back(&c, s, KEPT);
+    ws__stack_cache_trim(&c); /* all were needed before */
+    assert_int_equal(count_warm(s, KEPT), KEPT);
+    assert_true(c.warm);
+
+    struct ws__stack *taken[WARM * 2];
+    get_and_touch(&c, taken, WARM * 2);
+    put_back(&c, taken, WARM * 2);
+    ws__stack_cache_trim(&c); /* these were since */
+    assert_int_equal(count_warm(s, KEPT), WARM * 2);
+    assert_true(c.warm);
+    ws__stack_cache_trim(&c);
+    assert_int_equal(count_warm(s, KEPT), WARM);
+    assert_false(c.warm);
+    ws__stack_cache_fini(&c);
+}
+
 /* ---- Sizes and memory --------------------------------------------------- */
 
 static void the_size_is_rounded_up_to_pages(void **state)
@@ -438,6 +486,7 @@ int main(void)
         cmocka_unit_test(trimming_keeps_what_is_above_the_stack_pointer),
         cmocka_unit_test(a_stack_pointer_elsewhere_trims_nothing),
         cmocka_unit_test(what_is_given_back_takes_no_memory),
+        cmocka_unit_test(free_stacks_that_nobody_needs_take_no_memory),
         cmocka_unit_test(the_size_is_rounded_up_to_pages),
         cmocka_unit_test(a_size_that_no_memory_has_is_refused),
         cmocka_unit_test(without_memory_there_is_no_stack),

@@ -23,7 +23,8 @@ enum {
     STACK_SIZE_MIN = 16 * 1024,
     GUARD = 64 * 1024, /* a frame of the library never jumps over it */
     SLAB = 64,         /* stacks in one mapping */
-    KEPT = 128,        /* by a thread; their pages stay too */
+    KEPT = 128,        /* by a thread, */
+    WARM = 4,          /* and so many with their pages, however long */
     CANARY = 64,       /* bytes */
 
     /* A mapping each, twice, of the 65530 that a process may have. */
@@ -260,6 +261,8 @@ struct ws__stack *ws__stack_get(struct ws__stack_cache *c)
         return stack_take(c->of);
     c->first = s->next;
     c->count--;
+    if (c->unused > c->count)
+        c->unused = c->count;
     return s;
 }
 
@@ -270,8 +273,27 @@ void ws__stack_put(struct ws__stack_cache *c, struct ws__stack *s)
         return;
     }
     s->next = c->first;
+    s->trimmed = false;
     c->first = s;
     c->count++;
+    c->warm = c->warm || c->count > WARM;
+}
+
+void ws__stack_cache_trim(struct ws__stack_cache *c)
+{
+    struct ws__stack *s = c->first;
+
+    c->warm = false;
+    for (size_t i = 0; i < c->count; i++, s = s->next) {
+        if (i < WARM || s->trimmed)
+            continue;
+        s->trimmed = i >= c->count - c->unused;
+        if (s->trimmed)
+            ws__stack_trim(s, s->low + c->of->size);
+        else
+            c->warm = true;
+    }
+    c->unused = c->count;
 }
 
 size_t ws__stack_size(const struct ws__stack *s)

@@ -20,6 +20,7 @@ struct ws__stack {
     struct ws__stacks *of;
     enum ws__guard guard;
     bool guarded; /* it was handed out before */
+    bool trimmed; /* in a cache: its pages went */
 };
 
 /*
@@ -33,6 +34,8 @@ struct ws__stack_cache {
     struct ws__stacks *of;
     struct ws__stack *first;
     size_t count;
+    size_t unused; /* of these, the last ones: since they were last looked at */
+    bool warm;     /* there may be pages in them that nobody needs */
 };
 
 /* size 0: 256 KiB; at least 16 KiB.  Returns 0 or -ENOMEM. */
@@ -41,6 +44,10 @@ void ws__stack_cache_fini(struct ws__stack_cache *c);
 
 /* NULL when there is no memory. */
 struct ws__stack *ws__stack_get(struct ws__stack_cache *c);
+
+/* Give back the pages of those that nobody has needed since the last call, but
+ * for a few: after a burst the rest of them would lie there for good. */
+void ws__stack_cache_trim(struct ws__stack_cache *c);
 
 /* c may be NULL: from a thread that keeps none. */
 void ws__stack_put(struct ws__stack_cache *c, struct ws__stack *s);

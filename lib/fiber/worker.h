@@ -38,6 +38,7 @@ struct ws__worker {
     struct ws__post *dead; /* watches whose last events may still come */
     int64_t now;           /* of ws_now, when events were last taken */
     struct ws__timer sweep_timer;
+    struct ws__timer spare_timer;
     bool stirred; /* a fiber ran since the last sweep */
     int spin_us;
     int64_t gap_us; /* the last sleep */
