@@ -204,7 +204,7 @@ def echo_section(results, row):
                      key=lambda s: results.median(row, s, "cpu_us"))
     yield f"### {row.name}: {row.title}"
     yield ""
-    yield f"    bench_load {row.load} --pid PID PORT"
+    yield f"`bench_load {row.load} --pid PID PORT`"
     yield ""
     yield from table(head, (echo_line(results, row, s) for s in servers))
 
@@ -214,7 +214,7 @@ def idle_section(results, row):
                      key=lambda s: results.median(row, s, "used_bytes"))
     yield f"### {row.name}: {row.title}"
     yield ""
-    yield f"    bench_load {row.load} --pid PID PORT"
+    yield f"`bench_load {row.load} --pid PID PORT`"
     yield ""
     yield from table(
         ["server", "bytes each, upgraded", "after a message of 1 KiB each"],
