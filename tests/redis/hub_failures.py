@@ -30,7 +30,7 @@ from servers import (  # noqa: E402
 def have_all(replicas):
     """Does each of them have what its master has?  One that never had takes
     nothing over."""
-    return all("master_link_status:up" in one.cli("INFO", "replication")
+    return all("master_link_status:up" in one.asked("INFO", "replication")
                for one in replicas)
 
 
@@ -250,14 +250,14 @@ def cluster(tap, name, options):
         form_cluster(servers)
         wait_until(lambda: are_of_one_mind(servers) and have_all(
             one for one in servers
-            if "role:slave" in one.cli("INFO", "replication")))
+            if "role:slave" in one.asked("INFO", "replication")))
         slot = servers[0].cli("CLUSTER", "KEYSLOT", "news")
         hub = Hub.over(stack, options,
                        f"redis+cluster://127.0.0.1:{servers[0].port}")
 
         def lose(_):
             next(one for one in servers
-                 if "role:master" in one.cli("INFO", "replication")
+                 if "role:master" in one.asked("INFO", "replication")
                  and one.cli("CLUSTER", "COUNTKEYSINSLOT", slot) != "0"
                  ).kill()
         hub.run(tap, name, lose)

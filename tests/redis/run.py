@@ -110,7 +110,7 @@ def plain(tap, client, server):
     server.cli("PUBLISH", "room", "hello")
     tap.check(client.hears("message room hello"), "a message", client.heard)
     client.say("off", "room")
-    tap.check(wait_until(lambda: server.cli("PUBSUB", "CHANNELS") == ""),
+    tap.check(wait_until(lambda: server.asked("PUBSUB", "CHANNELS") == ""),
               "UNSUBSCRIBE")
     client.say("on", "room")
     tap.check(client.hears("subscribed room", 2), "and again", client.heard)
@@ -343,18 +343,18 @@ def with_sentinels(tap, exe):
 
         master.start()  # as a replica
         first = current()
-        tap.check(wait_until(lambda: "role:slave" in master.cli(
+        tap.check(wait_until(lambda: "role:slave" in master.asked(
             *auth, "INFO", "replication")), "the old master is a replica")
-        tap.check(wait_until(lambda: sentinels[0].cli(
-            "SENTINEL", "FAILOVER", "mymaster", check=False) == "OK"),
+        tap.check(wait_until(lambda: sentinels[0].asked(
+            "SENTINEL", "FAILOVER", "mymaster") == "OK"),
             "a failover that was asked for")
-        tap.check(wait_until(lambda: "role:slave" in first.cli(
+        tap.check(wait_until(lambda: "role:slave" in first.asked(
             *auth, "INFO", "replication")),
             "there is another master, and the old one lives")
         says(tap, "which is asked", client.call("INCR", "m"), "reply 1")
         tap.check(client.hears("subscribed room", 3), "and listened to",
                   client.heard)
-        tap.check(wait_until(lambda: current().cli(
+        tap.check(wait_until(lambda: current().asked(
             *auth, "GET", "m") == "1"), "it has it")
 
         for one in sentinels[:2]:
@@ -454,7 +454,7 @@ def slot_moves(tap, client, nodes):
     says(tap, "MOVED", client.call("GET", "k1", key="k1"), 'reply "k1"')
     tap.check(client.hears("subscribed k1", before + 1),
               "its channel is subscribed at the target", client.heard)
-    tap.check(wait_until(lambda: target.cli(
+    tap.check(wait_until(lambda: target.asked(
         "PUBSUB", "SHARDCHANNELS", "k1") == "k1"), "which says so, too")
     client.call("SPUBLISH", "k1", "moved", key="k1")
     tap.check(client.hears("message k1 moved"), "a message there",
@@ -486,7 +486,7 @@ def master_is_lost(tap, client, nodes, keys):
     tap.check(all(client.hears(f"message {key} 2") for key in keys),
               "a message in each", client.heard)
     lost.start()
-    tap.check(wait_until(lambda: "role:slave" in lost.cli(
+    tap.check(wait_until(lambda: "role:slave" in lost.asked(
         "INFO", "replication")), "it comes back as a replica")
     says(tap, "and all goes on", client.call("GET", keys[0], key=keys[0]),
          'reply "2x"')
