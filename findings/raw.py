@@ -78,11 +78,11 @@ class End:
         self.sock.close()
 
 
-def dial(port, path="/", extensions=None):
+def dial(port, path="/", extensions=None, fields=()):
     lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}",
              "Upgrade: websocket", "Connection: Upgrade",
              "Sec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==",
-             "Sec-WebSocket-Version: 13"]
+             "Sec-WebSocket-Version: 13", *fields]
     if extensions:
         lines.append(f"Sec-WebSocket-Extensions: {extensions}")
     request = "\r\n".join(lines + ["", ""]).encode()
