@@ -25,7 +25,9 @@ from harness import PATIENCE, is_listening, wait_until
 HEADERS = "assert errno inttypes poll stdio stdlib string unistd".split()
 BEFORE = "".join(f"#include <{name}.h>\n" for name in HEADERS) + \
     "#include <silverback.h>\n"
-FLAGS = ["-x", "c", "-std=gnu11", "-Wall", "-Wextra", "-Werror"]
+FLAGS = ["-Wall", "-Wextra", "-Werror"]
+C = ["-x", "c", "-std=gnu11"]
+CPP = ["-x", "c++", "-std=c++17"]
 UNUSED = ["-Wno-unused-parameter", "-Wno-unused-variable",
           "-Wno-unused-const-variable", "-Wno-unused-function",
           "-Wno-unused-but-set-variable"]
@@ -110,20 +112,10 @@ class Session:
     # ---- Blocks: what is wrong with each ------------------------------------
 
     def c(self, block):
-        code = self.placed(block.framed())
-        if "#include <silverback.h>" not in code:
-            code = BEFORE + code
-        cflags, libraries = self.needs(block)
-        if not re.search(r"\bint main\(", code):
-            return self.compiled(code, *cflags, *UNUSED, "-fsyntax-only", "-")
-        program = block.notes.get("program", f"line{block.line}")
-        said = self.compiled(code, *cflags, "-o", program, "-",
-                             "-x", "none", *libraries, *self.tools.libraries)
-        if said or "program" in block.notes or "not run" in block.notes:
-            return said
-        port = self.port_of(code)
-        return self.serve(program, port, code) if port else \
-            self.sh_text(f"exec ./{program}")
+        return self.source(block, C)
+
+    def cpp(self, block):
+        return self.source(block, CPP, "-lstdc++")
 
     def sh(self, block):
         return self.sh_text(self.placed(block.text))
@@ -139,6 +131,24 @@ class Session:
         return ""
 
     # ---- Parts of them ------------------------------------------------------
+
+    def source(self, block, language, *runtime):
+        code = self.placed(block.framed())
+        if "#include <silverback.h>" not in code:
+            code = BEFORE + code
+        cflags, libraries = self.needs(block)
+        if not re.search(r"\bint main\(", code):
+            return self.compiled(code, *language, *cflags, *UNUSED,
+                                 "-fsyntax-only", "-")
+        program = block.notes.get("program", f"line{block.line}")
+        said = self.compiled(code, *language, *cflags, "-o", program, "-",
+                             "-x", "none", *libraries, *self.tools.libraries,
+                             *runtime)
+        if said or "program" in block.notes or "not run" in block.notes:
+            return said
+        port = self.port_of(code)
+        return self.serve(program, port, code) if port else \
+            self.sh_text(f"exec ./{program}")
 
     def placed(self, text):
         for port, free in self.ports.items():
