@@ -47,11 +47,11 @@ static void read_input(void *arg)
     size_t n;
 
     ws_unref(link_get(&k->link));
-    if (ws_event_is_set(&k->link.over))
+    if (ws_event_is_set(&k->link.ending))
         return;
     input_begin(&in, k->settings);
     do
-        data = input_next(&in, &n, &k->link.over);
+        data = input_next(&in, &n, &k->link.ending);
     while (data && send_input(k, &in, data, n));
     if (!data && !k->settings->keep_reading)
         link_finish_usual(&k->link);
@@ -174,6 +174,7 @@ static void connect_all(struct connect *k)
         connect_again(k);
     else
         connect_once(k);
+    ws_event_set(&k->link.ending);
     ws_event_set(&k->link.over);
     ws_join(input);
     watch_end(&watch);

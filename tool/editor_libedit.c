@@ -26,7 +26,10 @@ static struct {
     History *history;
     ws_event *stop;
     char *copy;
-    struct termios before; /* how the terminal was */
+    ws_mutex lock;         /* of what follows, and of how the terminal is */
+    struct termios before; /* how it was */
+    bool begun;
+    bool over;
 } editor;
 
 static char *editor_prompt(EditLine *line)
@@ -72,13 +75,22 @@ static void editor_show(void)
     el_set(editor.line, EL_REFRESH);
 }
 
+/* Every key is to be had as it is typed, unless that is over. */
+static void editor_set_terminal(void)
+{
+    ws_mutex_lock(&editor.lock);
+    if (!editor.over)
+        el_set(editor.line, EL_PREP_TERM, 1);
+    ws_mutex_unlock(&editor.lock);
+}
+
 /* After SIGWINCH; and after SIGCONT, when a shell has set the terminal its own
  * way meanwhile. */
 static void editor_resume(void)
 {
     el_resize(editor.line);
     el_set(editor.line, EL_PREP_TERM, 0);
-    el_set(editor.line, EL_PREP_TERM, 1);
+    editor_set_terminal();
     el_set(editor.line, EL_REFRESH);
 }
 
@@ -141,7 +153,9 @@ void editor_begin(const char *program)
     HistEvent event;
 
     editor_set_locale();
-    tcgetattr(STDIN_FILENO, &editor.before);
+    ws_mutex_lock(&editor.lock);
+    editor.begun = tcgetattr(STDIN_FILENO, &editor.before) == 0;
+    ws_mutex_unlock(&editor.lock);
     editor.line = el_init(program, stdin, stdout, stderr);
     editor.history = history_init();
     if (!editor.line || !editor.history)
@@ -171,11 +185,11 @@ char *editor_line(size_t *n, ws_event *stop)
 {
     int length = 0;
 
-    if (!editor.line || !editor.history)
+    if (!editor.line || !editor.history || ws_event_is_set(stop))
         return NULL;
     editor.stop = stop;
     screen_edit(true);
-    el_set(editor.line, EL_PREP_TERM, 1); /* before there is a prompt */
+    editor_set_terminal(); /* before there is a prompt */
     const char *line = el_gets(editor.line, &length);
     screen_edit(false);
     if (!line || length <= 0 || ws_event_is_set(stop)) {
@@ -193,6 +207,9 @@ char *editor_line(size_t *n, ws_event *stop)
 
 void editor_end(void)
 {
-    if (editor.line)
+    ws_mutex_lock(&editor.lock);
+    editor.over = true;
+    if (editor.begun)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &editor.before);
+    ws_mutex_unlock(&editor.lock);
 }

@@ -16,7 +16,6 @@ struct listen {
     struct peers peers;
     ws_mutex lock; /* of what follows, and of the order of what is shown */
     int64_t received;
-    ws_event over; /* nothing more is to be read from standard input */
     bool unsent;
 };
 
@@ -87,11 +86,11 @@ static void listen_input(void *arg)
     size_t n;
 
     if (!output_is_interactive())
-        ws_wait_any(-1, 0, 0, &k->peers.some, &k->over);
-    if (ws_event_is_set(&k->over))
+        ws_wait_any(-1, 0, 0, &k->peers.some, &k->serve.ending);
+    if (ws_event_is_set(&k->serve.ending))
         return;
     input_begin(&in, s);
-    while ((data = input_next(&in, &n, &k->over)) != NULL) {
+    while ((data = input_next(&in, &n, &k->serve.ending)) != NULL) {
         ws_type type = input_encode(s, data, &n);
 
         if (type == 0)
@@ -120,7 +119,6 @@ enum status listen_run(const struct settings *s)
         return STATUS_NO_CONNECTION;
     ws_fiber *input = s->exec ? NULL : ws_go(listen_input, &k);
     ws_event_wait(&k.serve.ending, 0);
-    ws_event_set(&k.over);
     ws_join(input);
     enum status status = serve_end(&k.serve);
     return status == STATUS_CLOSED && k.unsent ? STATUS_USAGE : status;

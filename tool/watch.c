@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "editor.h"
-#include "status.h"
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
 enum {
     SIGNALS = sizeof(signals) / sizeof(signals[0]),
+    TOGETHER_MS = 100, /* what comes within is one wish: timeout(1) signals the
+                        * process, and its group */
 };
 
 /* A pipe or a socket tells when its reader goes. */
@@ -27,42 +28,41 @@ static int watch_output(void)
                : -1;
 }
 
-static void watch_quit(void)
-{
-    editor_end();
-    _exit(STATUS_INTERRUPTED);
-}
-
-static void watch_run(void *arg)
-{
-    struct watch *w = arg;
-    int fd = watch_output();
-    bool before = false;
-
-    for (;;) {
-        int r = ws_wait_any(fd, POLLERR, 0, &w->signaled, &w->over);
-        if (ws_event_is_set(&w->signaled)) {
-            ws_event_clear(&w->signaled);
-            if (before)
-                watch_quit();
-            before = true;
-            w->wish(true, w->arg);
-        } else if (ws_event_is_set(&w->over)) {
-            return;
-        } else if (r != 0) {
-            fd = -1;
-            if (r > 0)
-                w->wish(false, w->arg);
-        }
-    }
-}
-
 static bool watch_is_ignored(int signum)
 {
     struct sigaction action;
 
     return sigaction(signum, NULL, &action) == 0 &&
            action.sa_handler == SIG_IGN;
+}
+
+/* From now on a signal does what it does to any process. */
+static void watch_let_go(void)
+{
+    for (int i = 0; i < SIGNALS; i++)
+        if (!watch_is_ignored(signals[i]))
+            ws_notify(NULL, signals[i]);
+}
+
+static void watch_signaled(struct watch *w)
+{
+    w->wish(true, w->arg);
+    ws_event_wait(&w->over, ws_after(TOGETHER_MS));
+    editor_end();
+    watch_let_go();
+}
+
+static void watch_run(void *arg)
+{
+    struct watch *w = arg;
+    int r = ws_wait_any(watch_output(), POLLERR, 0, &w->signaled, &w->over);
+
+    if (r > 0)
+        w->wish(false, w->arg);
+    if (r != 0) /* or the output is nothing to wait for */
+        ws_wait_any(-1, 0, 0, &w->signaled, &w->over);
+    if (ws_event_is_set(&w->signaled))
+        watch_signaled(w);
 }
 
 void watch_begin(struct watch *w)
@@ -78,9 +78,7 @@ void watch_end(struct watch *w)
 {
     ws_event_set(&w->over);
     ws_join(w->thread);
-    for (int i = 0; i < SIGNALS; i++)
-        if (!watch_is_ignored(signals[i]))
-            ws_notify(NULL, signals[i]);
+    watch_let_go();
 }
 
 void watch_set(bool signaled, void *arg)

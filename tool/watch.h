@@ -7,8 +7,9 @@
 
 /*
  * What ends the tool from outside.  The first SIGINT, SIGTERM or SIGHUP, and a
- * standard output that nobody reads any more, call wish, once each; a second
- * signal ends the process at once.  A signal that is ignored stays so.
+ * standard output that nobody reads any more, call wish, once each; then the
+ * terminal is as it was, and a second signal ends the process, as signals do.
+ * One that is ignored stays so.
  */
 struct watch {
     void (*wish)(bool signaled, void *arg);

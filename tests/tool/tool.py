@@ -72,6 +72,12 @@ def started(*args, **options):
                 file.close()
 
 
+def interrupt(process):
+    """As often as it takes: what comes at once counts as one."""
+    wait_until(lambda: process.poll() is not None
+               or process.send_signal(signal.SIGINT))
+
+
 def close_frame(code, reason=""):
     return struct.pack("!H", code) + reason.encode()
 

@@ -7,7 +7,7 @@ import threading
 from harness import PATIENCE, Raw, wait_until
 from program import case
 from tool import (Collecting, Terminal, accept_request, close_frame,
-                  read_request)
+                  interrupt, read_request)
 import tool
 from websocket import CLOSE, PING, PONG, Ended, Scripted, frame
 
@@ -108,9 +108,9 @@ def leaving(tap):
         t.shows("> ")
         t.type("half\x03")
         closing.wait(PATIENCE)
-        t.process.send_signal(signal.SIGINT)
+        interrupt(t.process)
         code = t.ended()
-        tap.check(code == 130 and t.is_as_before(),
+        tap.check(code == -signal.SIGINT and t.is_as_before(),
                   "twice quits, and leaves the terminal as it was", code)
     with Scripted(lambda c, _: c.send_frame(CLOSE, close_frame(1000))) as s, \
             Terminal(s.url) as t:
