@@ -3,49 +3,48 @@
 #include "broadcast.h"
 
 #include "output.h"
-#include "page.html.h"
 #include "serve.h"
-
-enum {
-    LEAVE_MS = 1000, /* for the answer to our close */
-};
 
 struct broadcast {
     struct serve serve;
     ws_hub *hub;
 };
 
-/* A path is a room: its members hear each other, and themselves. */
-static void broadcast_room(struct broadcast *b, ws_request *r)
+static int broadcast_all(struct broadcast *b, ws_conn *c, const char *room)
 {
-    ws_conn *c = ws_upgrade(&b->serve.upgrader, r, NULL);
     ws_message m;
-    int error = ws_hub_join(b->hub, c, r->path, NULL, NULL);
+    int r = ws_hub_join(b->hub, c, room, NULL, NULL);
 
-    if (error == WS_ERR_INVALID)
-        ws_write_close(c, WS_CLOSE_POLICY, "that path is no room");
-    while (error == 0 && (error = ws_read_message(c, &m)) == 0)
-        error = ws_hub_publish(b->hub, r->path, m.type, m.data, m.len, NULL);
-    if (error == WS_ERR_SLOW)
-        output_note("%s is too slow, and was cut", ws_remote_addr(c));
-    ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(LEAVE_MS));
-    ws_close(c);
+    while (r == 0 && (r = ws_read_message(c, &m)) == 0)
+        r = ws_hub_publish(b->hub, room, m.type, m.data, m.len, NULL);
+    return r;
 }
 
-static void broadcast_or_page(ws_request *r, void *arg)
+/* The hub does not want it. */
+static void broadcast_refuse(ws_conn *c, int error)
 {
-    if (ws_is_upgrade(r))
-        broadcast_room(arg, r);
+    output_note("%s: %s", ws_remote_addr(c), ws_strerror(error));
+    if (error == WS_ERR_INVALID)
+        ws_write_close(c, WS_CLOSE_POLICY, "that path is no room");
     else
-        ws_reply_html(r, 200, page_html);
+        ws_write_close(c, WS_CLOSE_TRY_AGAIN_LATER, "no room can be reached");
+}
+
+/* A path is a room: its members hear each other, and themselves. */
+static void broadcast_room(ws_conn *c, void *arg)
+{
+    int error = broadcast_all(arg, c, ws_conn_request(c)->path);
+
+    if (error == WS_ERR_SLOW)
+        output_note("%s is too slow, and was cut", ws_remote_addr(c));
+    else if (ws_conn_error(c)->code == 0)
+        broadcast_refuse(c, error);
 }
 
 static enum status broadcast_serve(struct broadcast *b, const char *where)
 {
-    const ws_route routes[] = {
-        { .path = "/", .handler = broadcast_or_page, .arg = b },
-        { 0 },
-    };
+    const ws_route routes[] = { serve_all(&b->serve, broadcast_room, b, true),
+                                { 0 } };
 
     return serve_begin(&b->serve, where, routes, false) ? serve_end(&b->serve)
                                                         : STATUS_NO_CONNECTION;
@@ -53,7 +52,7 @@ static enum status broadcast_serve(struct broadcast *b, const char *where)
 
 enum status broadcast_run(const struct settings *s)
 {
-    const ws_hub_options options = { .history = -1 };
+    const ws_hub_options options = { .history = -1, .redis = s->redis };
     struct broadcast b = { 0 };
     ws_error err;
 

@@ -18,31 +18,40 @@ static int64_t command_clock(void)
     return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
 }
 
-static void command_control(struct link *l, ws_type type, const char *rest)
+static void command_control(ws_conn *c, ws_type type, const char *data)
 {
-    ws_conn *c = link_get(l);
-    int64_t now = command_clock();
+    int r = ws_write_control(c, type, data, strlen(data), ws_after(1000));
 
-    ws_mutex_lock(&l->lock);
-    if (type == WS_PING)
-        l->pinged_at = now;
-    ws_mutex_unlock(&l->lock);
-    int r = ws_write_control(c, type, rest, strlen(rest), ws_after(1000));
     if (r != 0)
         output_note("not sent: %s", r == WS_ERR_INVALID
                                         ? "it holds more than 125 bytes"
                                         : ws_strerror(r));
-    ws_unref(c);
 }
 
-static void command_ping(struct link *l, const char *rest)
+void command_ping(struct link *l, ws_conn *c, const char *data)
 {
-    command_control(l, WS_PING, rest);
+    int64_t now = command_clock();
+
+    ws_mutex_lock(&l->lock);
+    l->pinged_at = now;
+    ws_mutex_unlock(&l->lock);
+    command_control(c, WS_PING, data);
+}
+
+static void command_send_ping(struct link *l, const char *rest)
+{
+    ws_conn *c = link_get(l);
+
+    command_ping(l, c, rest);
+    ws_unref(c);
 }
 
 static void command_send_pong(struct link *l, const char *rest)
 {
-    command_control(l, WS_PONG, rest);
+    ws_conn *c = link_get(l);
+
+    command_control(c, WS_PONG, rest);
+    ws_unref(c);
 }
 
 static void command_close(struct link *l, const char *rest)
@@ -77,7 +86,7 @@ static const struct {
     const char *name;
     void (*run)(struct link *l, const char *rest);
 } commands[] = {
-    { "ping", command_ping },
+    { "ping", command_send_ping },
     { "pong", command_send_pong },
     { "close", command_close },
     { "stats", command_stats },

@@ -2,6 +2,7 @@
 
 #include "exec.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -42,7 +43,28 @@ static void exec_add_all(struct list *env, char **from)
         list_add(env, memory_copy(*from));
 }
 
-/* RFC 3875, section 4.1, as far as it makes sense. */
+/* Not Proxy, for who takes HTTP_PROXY for the proxy to go by; nor X_Y, which
+ * would pass for X-Y. */
+static bool is_exported(const char *name)
+{
+    for (const char *p = name; *p; p++)
+        if (!isalnum((unsigned char)*p) && *p != '-')
+            return false;
+    return strcasecmp(name, "Proxy") != 0;
+}
+
+/* As HTTP_USER_AGENT. */
+static void exec_add_header(struct list *env, const ws_header *h)
+{
+    if (!is_exported(h->name))
+        return;
+    char *field = memory_printf("HTTP_%s=%s", h->name, h->value);
+    for (char *p = field; *p != '='; p++)
+        *p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+    list_add(env, field);
+}
+
+/* RFC 3875, section 4.1, as far as it makes sense.  What comes first counts. */
 static struct list exec_environment(const ws_conn *c, const ws_request *r)
 {
     struct list env = { 0 };
@@ -51,11 +73,11 @@ static struct list exec_environment(const ws_conn *c, const ws_request *r)
     exec_add(&env, "REQUEST_URI", r->target);
     exec_add(&env, "PATH_INFO", r->path);
     exec_add(&env, "QUERY_STRING", r->query);
-    exec_add(&env, "HTTP_HOST", r->host);
     exec_add(&env, "HTTP_ORIGIN", ws_header_get(r->headers, "Origin"));
     exec_add(&env, "HTTP_COOKIE", ws_header_get(r->headers, "Cookie"));
-    exec_add(&env, "HTTP_USER_AGENT", ws_header_get(r->headers, "User-Agent"));
     exec_add(&env, "HTTPS", r->tls ? "on" : "");
+    for (const ws_header *h = r->headers; h->name; h++)
+        exec_add_header(&env, h);
     exec_add_all(&env, environ);
     return env;
 }

@@ -106,15 +106,12 @@ static void listen_input(void *arg)
 enum status listen_run(const struct settings *s)
 {
     struct listen k = { 0 };
-    const ws_route routes[] = {
-        { .path = "/",
-          .socket = s->exec ? listen_exec : listen_to,
-          .arg = &k,
-          .upgrader = &k.serve.upgrader },
-        { 0 },
-    };
 
     serve_init(&k.serve, s);
+    const ws_route routes[] = {
+        serve_all(&k.serve, s->exec ? listen_exec : listen_to, &k, false),
+        { 0 },
+    };
     if (!serve_begin(&k.serve, s->args[0], routes, true))
         return STATUS_NO_CONNECTION;
     ws_fiber *input = s->exec ? NULL : ws_go(listen_input, &k);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -66,6 +67,16 @@ static const char *set_file(const char *value, struct settings *s, void *field)
     (void)s;
     *(const char **)field = value;
     return access(value, R_OK) == 0 ? NULL : "cannot be read";
+}
+
+static const char *set_folder(const char *value, struct settings *s,
+                              void *field)
+{
+    struct stat st;
+
+    (void)s;
+    *(const char **)field = value;
+    return stat(value, &st) == 0 && S_ISDIR(st.st_mode) ? NULL : "is no folder";
 }
 
 static const char *set_ms(const char *value, struct settings *s, void *field)
@@ -174,6 +185,7 @@ enum {
     DIALS = MODE_CONNECT | MODE_PROXY | MODE_BENCH,
     CARRIES = SERVES | MODE_CONNECT,
     ANY = SERVES | DIALS,
+    SHOWS = SERVES & ~MODE_PROXY,
 };
 
 /* clang-format off */
@@ -201,6 +213,12 @@ static const struct option_row rows[] = {
     { MODE_LISTEN, 0, "exec", "COMMAND", set_text, FIELD(exec),
       "run this for each connection, by sh: messages are lines of its input, "
       "lines of its output are messages" },
+    { SHOWS, 0, "static", "FOLDER", set_folder, FIELD(files),
+      "serve these files to who asks for no WebSocket" },
+    { MODE_BROADCAST, 0, "redis", "URL", set_text, FIELD(redis),
+      "share the rooms with others at this Redis" },
+    { SERVES, 0, "max-clients", "COUNT", set_count, FIELD(max_clients),
+      "refuse more at a time, by 503 (as many as there are descriptors for)" },
     { TALKS | MODE_PROXY | MODE_BENCH, 0, "json", NULL, set_flag, FIELD(json),
       "print what happens as JSON, an object on each line" },
     { CARRIES, 'v', "verbose", NULL, set_more, FIELD(verbose),
@@ -262,7 +280,7 @@ static const struct option_row rows[] = {
       "do not verify who the server is" },
     { DIALS, 0, "cacert", "FILE", set_file, FIELD(ca),
       "trust these certificates, instead of the system's" },
-    { SERVES & ~MODE_PROXY, 0, "cacert", "FILE", set_file, FIELD(ca),
+    { SHOWS, 0, "cacert", "FILE", set_file, FIELD(ca),
       "clients need a certificate that one of these vouches for" },
     { ANY, 0, "cert", "FILE", set_file, FIELD(cert),
       "our certificate" },
@@ -281,6 +299,8 @@ static const struct option_row rows[] = {
     { CARRIES, 0, "ping", "TIME", set_ms, FIELD(ping_ms),
       "ping after so long a silence; no answer to it ends with 6 (25s, and no "
       "answer ends nothing)" },
+    { MODE_CONNECT, 0, "rtt", "TIME", set_ms, FIELD(rtt_ms),
+      "ping so often, and say how long each answer took" },
     { DIALS, 0, "timeout", "TIME", set_ms, FIELD(timeout_ms),
       "end with 6 when connecting, the next message, or the answer to a close "
       "takes longer (45s, for ever, 10s)" },

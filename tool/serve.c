@@ -8,10 +8,12 @@
 #include "compression.h"
 #include "memory.h"
 #include "output.h"
+#include "page.html.h"
 #include "process.h"
 
 enum {
     SHUTDOWN_MS = 10 * 1000,
+    LEAVE_MS = 1000, /* for the answer to our close */
 };
 
 void serve_init(struct serve *v, const struct settings *s)
@@ -35,6 +37,42 @@ void serve_init(struct serve *v, const struct settings *s)
         .goodbye = { .code = s->close_code, .reason = s->close_reason },
     };
 }
+
+/* ---- What there is ------------------------------------------------------ */
+
+static void serve_socket(const struct serve *v, ws_request *r)
+{
+    ws_conn *c = ws_upgrade(&v->upgrader, r, NULL);
+
+    if (!c)
+        return;
+    v->socket(c, v->arg);
+    ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(LEAVE_MS));
+    ws_close(c);
+}
+
+static void serve_any(ws_request *r, void *arg)
+{
+    const struct serve *v = arg;
+    bool is_page = !ws_is_upgrade(r);
+
+    if (is_page && v->settings->files)
+        ws_reply_file(r, v->settings->files);
+    else if (is_page && v->has_page)
+        ws_reply_html(r, 200, page_html);
+    else
+        serve_socket(v, r);
+}
+
+ws_route serve_all(struct serve *v, ws_socket_fn socket, void *arg, bool page)
+{
+    v->socket = socket;
+    v->arg = arg;
+    v->has_page = page;
+    return (ws_route){ .path = "/", .handler = serve_any, .arg = v };
+}
+
+/* ---- Listening ---------------------------------------------------------- */
 
 /* A port alone is this machine's own. */
 static char *serve_address(const char *where)
@@ -94,6 +132,7 @@ bool serve_begin(struct serve *v, const char *where, const ws_route *routes,
         .routes = routes,
         .tls = v->settings->cert ? &v->tls : NULL,
         .threads = threads,
+        .max_connections = (size_t)v->settings->max_clients,
         .access = tell_access,
     };
     ws_error err;

@@ -18,10 +18,18 @@ struct serve {
     ws_goodbye goodbye; /* by the settings, or who sets ending */
     ws_event ending;
     struct watch watch;
+    ws_socket_fn socket; /* of serve_all */
+    void *arg;
+    bool has_page;
 };
 
 /* Fill what is the settings'. */
 void serve_init(struct serve *v, const struct settings *s);
+
+/* A route for all paths: whoever asks for a WebSocket has socket, in the way of a
+ * ws_route's; others have files (--static), or else the page to try it from, if
+ * there is one. */
+ws_route serve_all(struct serve *v, ws_socket_fn socket, void *arg, bool page);
 
 /* Listen at "PORT" of this machine, "[HOST]:PORT", "unix:PATH" or "fd:N".  Takes
  * the routes by reference.  threads: see ws_server.  Returns false, and has said

@@ -42,6 +42,11 @@ struct settings {
     int verbose;
     int64_t max_message;
 
+    /* where it listens */
+    const char *files; /* a folder of them, for whoever asks for no WebSocket */
+    const char *redis;
+    int64_t max_clients;
+
     /* the handshake */
     struct list headers;
     struct list subprotocols;
@@ -70,6 +75,7 @@ struct settings {
     const char *compression; /* what -z says */
     bool no_compress;
     int ping_ms;
+    int rtt_ms; /* how often to measure the way there and back */
     int timeout_ms;
     bool reconnect;
     int64_t reconnect_max;

@@ -23,6 +23,7 @@ struct talk {
     int64_t close_by; /* once we want to close */
     ws_event gone;    /* nothing is read any more */
     ws_event given;   /* all that was given is sent */
+    ws_fiber *sender, *goodbye, *measurer;
 };
 
 /* ---- What is sent ------------------------------------------------------- */
@@ -56,6 +57,18 @@ static void send_given(void *arg)
         free(data);
     }
     ws_event_set(&t->given);
+}
+
+/* Says hello again and again, for the answers to be timed. */
+static void measure(void *arg)
+{
+    struct talk *t = arg;
+    struct link *l = t->link;
+
+    do
+        command_ping(l, t->conn, "");
+    while (ws_wait_any(-1, 0, ws_after(l->settings->rtt_ms), &l->ending,
+                       &t->gone) == WS_ERR_TIMEOUT);
 }
 
 static bool has_come(const struct link *l, int64_t count)
@@ -150,35 +163,43 @@ static void talk_tell_end(const struct talk *t, int code, enum status status)
     }
 }
 
+static void talk_enter(struct talk *t)
+{
+    const struct settings *s = t->link->settings;
+
+    ws_set_pong_handler(t->conn, command_pong, t->link);
+    link_open(t->link, t->conn);
+    if (s->ngiven > 0)
+        t->sender = ws_go(send_given, t);
+    else
+        ws_event_set(&t->given);
+    t->goodbye = ws_go(say_goodbye, t);
+    t->measurer = s->rtt_ms ? ws_go(measure, t) : NULL;
+}
+
 /* Who still sends gets a moment, and is woken then. */
-static void talk_leave(struct talk *t, ws_fiber *sender, ws_fiber *goodbye)
+static void talk_leave(struct talk *t)
 {
     ws_event_set(&t->gone);
     link_lost(t->link);
-    if (sender && ws_event_wait(&t->given, ws_after(LEAVE_MS)) != 0)
+    if (ws_event_wait(&t->given, ws_after(LEAVE_MS)) != 0)
         ws_shutdown(t->conn);
-    ws_join(sender);
-    ws_join(goodbye);
+    ws_join(t->sender);
+    ws_join(t->goodbye);
+    ws_join(t->measurer);
 }
 
 enum status talk(struct link *l, ws_conn *c)
 {
     struct talk t = { .link = l, .conn = c };
-    ws_fiber *sender = NULL;
 
-    ws_set_pong_handler(c, command_pong, l);
-    link_open(l, c);
-    if (l->settings->ngiven > 0)
-        sender = ws_go(send_given, &t);
-    else
-        ws_event_set(&t.given);
-    ws_fiber *goodbye = ws_go(say_goodbye, &t);
+    talk_enter(&t);
     int code = talk_read(&t);
     enum status status = status_of_end(c, code, l->said);
 
     talk_tell_end(&t, code, status);
     if (code == WS_ERR_TIMEOUT && !t.close_by)
         ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(LEAVE_MS));
-    talk_leave(&t, sender, goodbye);
+    talk_leave(&t);
     return status;
 }
