@@ -26,8 +26,11 @@ static void heads_are_written(void **state)
     ws__http_field(&o, "Host", "h");
     ws__http_fieldf(&o, "N", "%d-%s", 7, "x");
     ws__http_field(&o, "C", "");
+    ws__http_field(&o, "L", "a");
+    ws__http_field_more(&o, "b\r\nc");
+    ws__http_field_more(&o, "d");
     assert_written(&o, "GET /a?b HTTP/1.1\r\nHost: h\r\nN: 7-x\r\n"
-                       "C: \r\n\r\n");
+                       "C: \r\nL: a, b  c, d\r\n\r\n");
 
     ws__http_out_init(&o);
     ws__http_status_line(&o, 404);
@@ -179,6 +182,7 @@ static int write_much(struct ws__http_out *o)
     ws__http_status_line(o, 200);
     for (int i = 0; i < 200; i++)
         ws__http_field(o, "Name", "a value of some length");
+    ws__http_field_more(o, "and more");
     memset(credentials, 'x', 3000);
     ws__http_basic(o, "Name", credentials);
     return ws__http_end(o);
@@ -197,7 +201,7 @@ static void every_allocation_failure_is_survived(void **state)
         alloc_fail_at(0);
         assert_int_equal(error, failed ? -ENOMEM : 0);
         if (!failed)
-            assert_int_equal(o.len, 17 + 200 * 30 + 12 + 4000 + 2 + 2);
+            assert_int_equal(o.len, 17 + 200 * 30 + 10 + 12 + 4000 + 2 + 2);
         ws__http_out_fini(&o);
         assert_int_equal(alloc_live(), 0);
     }

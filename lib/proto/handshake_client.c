@@ -92,10 +92,14 @@ static int check_subprotocols(const struct ws__asked *a, ws_error *err)
     return 0;
 }
 
+/* In one line, as browsers send it: of several many servers read one. */
 static void put_subprotocols(struct ws__http_out *o, const struct ws__asked *a)
 {
     for (size_t i = 0; a->subprotocols && a->subprotocols[i]; i++)
-        ws__http_field(o, "Sec-WebSocket-Protocol", a->subprotocols[i]);
+        if (i == 0)
+            ws__http_field(o, "Sec-WebSocket-Protocol", a->subprotocols[i]);
+        else
+            ws__http_field_more(o, a->subprotocols[i]);
 }
 
 static void put_caller_fields(struct ws__http_out *o, const struct ws__asked *a)

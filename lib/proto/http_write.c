@@ -156,17 +156,32 @@ void ws__http_status_line(struct ws__http_out *o, int status)
     put(o, "\r\n", 2);
 }
 
-void ws__http_field(struct ws__http_out *o, const char *name, const char *value)
+static void put_value(struct ws__http_out *o, const char *value)
 {
-    refuse_unless(o, ws__is_token(ws__str(name)));
-    put_string(o, name);
-    put(o, ": ", 2);
     size_t at = o->len;
+
     put_string(o, value);
     for (; o->error == 0 && at < o->len; at++)
         if (ws__is_control(o->p[at]))
             o->p[at] = ' ';
     put(o, "\r\n", 2);
+}
+
+void ws__http_field(struct ws__http_out *o, const char *name, const char *value)
+{
+    refuse_unless(o, ws__is_token(ws__str(name)));
+    put_string(o, name);
+    put(o, ": ", 2);
+    put_value(o, value);
+}
+
+void ws__http_field_more(struct ws__http_out *o, const char *value)
+{
+    if (o->error != 0)
+        return;
+    o->len -= 2; /* the line's end */
+    put(o, ", ", 2);
+    put_value(o, value);
 }
 
 void ws__http_fieldf(struct ws__http_out *o, const char *name, const char *fmt,

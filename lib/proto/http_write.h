@@ -30,6 +30,8 @@ void ws__http_field(struct ws__http_out *o, const char *name,
                     const char *value);
 void ws__http_fieldf(struct ws__http_out *o, const char *name, const char *fmt,
                      ...) WS_PRINTF(3, 4);
+/* One more value, for the list that is the field before. */
+void ws__http_field_more(struct ws__http_out *o, const char *value);
 /* "Basic" and "user:password" in base64 (RFC 7617, section 2). */
 void ws__http_basic(struct ws__http_out *o, const char *name,
                     const char *credentials);
