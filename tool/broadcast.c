@@ -23,11 +23,12 @@ static int broadcast_all(struct broadcast *b, ws_conn *c, const char *room)
 /* The hub does not want it. */
 static void broadcast_refuse(ws_conn *c, int error)
 {
-    output_note("%s: %s", ws_remote_addr(c), ws_strerror(error));
-    if (error == WS_ERR_INVALID)
+    if (error == WS_ERR_INVALID) {
         ws_write_close(c, WS_CLOSE_POLICY, "that path is no room");
-    else
-        ws_write_close(c, WS_CLOSE_TRY_AGAIN_LATER, "no room can be reached");
+        return;
+    }
+    output_note("no room can be reached: %s", ws_strerror(error));
+    ws_write_close(c, WS_CLOSE_TRY_AGAIN_LATER, "no room can be reached");
 }
 
 /* A path is a room: its members hear each other, and themselves. */

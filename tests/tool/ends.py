@@ -2,6 +2,7 @@
 """Exit codes, and what leads to each."""
 
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -11,7 +12,8 @@ import threading
 from harness import PATIENCE, Raw, make_certificate, wait_until
 from program import case
 from tool import (Collecting, Secure, answer, close_frame, command, echo,
-                  end_with, interrupt, open_pipe, read_request, run, started)
+                  end_with, interrupt, messages_until_end, open_pipe,
+                  read_request, run, started)
 from websocket import CLOSE, PING, PONG, Ended, Scripted, accept_key, frame
 
 
@@ -165,6 +167,27 @@ def timeouts(tap):
     with Scripted(keep_silent) as s:
         done = run("--ping", "100ms", s.url, given=None)
     tap.check(done.code == 6, "6: no answer to a ping", done)
+
+
+@case(2)
+def round_trips(tap):
+    def count_pings(connection, _target):
+        for _ in range(3):
+            while (got := connection.receive_frame())[0] != PING:
+                pass
+            connection.send_frame(PONG, got[1])
+        connection.send_frame(CLOSE, close_frame(1000))
+        messages_until_end(connection)
+
+    with Scripted(count_pings) as s:
+        done = run("--rtt", "50ms", s.url, given=None)
+    tap.check(done.code == 0 and done.out == b""
+              and len(re.findall(r"pong: [0-9.]+ ms\n", done.err)) == 3,
+              "--rtt: says how long each answer took", done)
+    with Scripted(count_pings) as s:
+        done = run("--rtt", "50ms", "--json", s.url, given=None)
+    tap.check(done.out.count(b'"event":"pong"') == 3
+              and done.out.count(b'"ms":') == 3, "--rtt: as JSON, too", done)
 
 
 def send_raw(data):

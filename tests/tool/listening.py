@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import urllib.error
 import urllib.request
 
 from harness import PATIENCE, make_certificate
@@ -104,8 +105,57 @@ def listen_places(tap):
               "listen: where it cannot")
 
 
-@case(6)
+def got(url):
+    """Of a page: its status and its body."""
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as page:
+            return page.status, page.read()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.read()
+
+
+@case(5)
+def files(tap):
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "index.html").write_text("<p>mine")
+        for mode in ("listen", "echo"):
+            with Listening(mode, "--static", folder, "{}") as s:
+                base = f"http://127.0.0.1:{s.port}/"
+                tap.check(got(base) == (200, b"<p>mine")
+                          and got(base + "none")[0] == 404,
+                          f"{mode} --static: files, and no others")
+                with connect(s.port, "/any") as c:
+                    c.send("x")
+                    tap.check(s.line() == b"x\n" if mode == "listen"
+                              else c.receive() == "x",
+                              f"{mode} --static: and WebSockets")
+    tap.check(run("echo", "--static", "/no/such", "127.0.0.1:0").code == 1,
+              "--static: 1 where there is no folder")
+
+
+@case(2)
+def few(tap):
+    with Listening("echo", "--max-clients", "1", "{}") as s:
+        with connect(s.port) as c:
+            done = run(s.url)
+            c.send("x")
+            tap.check(done.code == 4 and "503" in done.err
+                      and c.receive() == "x",
+                      "--max-clients: one more is refused", done)
+    with Listening("listen", "{}") as s:
+        tap.check(got(f"http://127.0.0.1:{s.port}/")[0] == 400,
+                  "listen: who asks for no WebSocket is refused")
+
+
+@case(7)
 def listen_exec(tap):
+    with Listening("listen", "--exec", "env | grep -E '^HTTP_(X|P)' | sort",
+                   "{}") as s:
+        done = run("-E", "-H", "X-One: 1", "-H", "Proxy: http://evil.test",
+                   "-H", "X_Two: 2", "-H", "Prefer: a=b", s.url)
+    tap.check(done.out == b"HTTP_PREFER=a=b\nHTTP_X_ONE=1\n",
+              "--exec: fields of the request, and which not", done)
     with Listening("listen", "--exec", "echo $PATH_INFO $HTTP_ORIGIN; exec cat",
                    "{}") as s:
         one, two = connect(s.port, "/one", f"http://127.0.0.1:{s.port}"), \
