@@ -13,6 +13,7 @@ NOISE = re.compile(r"""
 DIRECTIVE = re.compile(r"^[ \t]*\#(?:\\\n|[^\n])*", re.MULTILINE)
 ATTRIBUTE = re.compile(r"__attribute__\s*\(\(.*?\)\)", re.DOTALL)
 CALLED = re.compile(r"(\w+)\s*\(")
+TESTS = re.compile(r"`([\w/]+(?:\.py)?): ([a-z_0-9, ]+)`")
 
 # comment: the one above it, or above the lines that it stands with.
 Declaration = collections.namedtuple("Declaration", "name inline comment")
@@ -109,3 +110,17 @@ def symbols(archive):
         elif symbol.startswith("ws_"):
             defines[f"{folder}/{file}"].add(symbol)
     return defines, needs
+
+
+def missing_tests(folder, cell):
+    """Of a table's cell, that names cases of tests: `read_test: a, b` is two of
+    read_test.c, `x/y.py: z` the function z of x/y.py."""
+    missing = []
+    for program, names in TESTS.findall(cell):
+        script = program.endswith(".py")
+        path = folder / (program if script else f"{program}.c")
+        text = path.read_text() if path.exists() else ""
+        missing += [f"{program}: {name}" for name in names.split(", ")
+                    if ("def " if script else "static void ") + f"{name}("
+                    not in text]
+    return missing if TESTS.search(cell) else ["any test"]
