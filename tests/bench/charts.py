@@ -17,9 +17,10 @@ line { stroke: #6b7280; stroke-dasharray: 3 3 }"""
 
 
 def kind(name):
-    if name.startswith("limit"):
+    if name.startswith(("limit", "not compressed")):
         return "limit"
-    return "ours" if name.startswith("silverback") else "other"
+    ours = name.startswith(("silverback", "no takeover"))
+    return "ours" if ours else "other"
 
 
 def text(x, y, words, more=""):
