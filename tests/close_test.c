@@ -129,12 +129,12 @@ static void await(const atomic_bool *flag)
     }
 }
 
-/* Until somebody waits for the lock: see fiber/sync. */
-static void await_contended(const void *m)
+/* Until somebody waits for the lock. */
+static void await_contended(const struct ws__lock *l)
 {
     int64_t limit = patience();
 
-    while (atomic_load((_Atomic(void *) *)m) != (void *)2) {
+    while (!ws__lock_is_contended(l)) {
         assert_true(ws_now() < limit);
         ws_yield();
     }
@@ -562,7 +562,7 @@ static void finishing_leaves_the_read_deadline_as_it_was(void **state)
     ws_set_read_deadline(c, 1);
     assert_int_equal(ws_finish(c, 1000, NULL, ws_after(10)), WS_ERR_TIMEOUT);
     assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
-    assert_int_equal(atomic_load(&c->r.deadline), 1);
+    assert_int_equal(ws__read_deadline(c), 1);
     say_frame(raw, FIN | WS_CLOSE, true, "", 0);
     assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
     assert_int_equal(ws_close_code(c), WS_CLOSE_NO_STATUS);

@@ -8,6 +8,8 @@
 #include "alloc_fail.h"
 #include "conn/error.h"
 #include "conn/extras.h"
+#include "conn/setup.h"
+#include "conn/share.h"
 #include "io/listen.h"
 #include "mode.h"
 
@@ -319,6 +321,64 @@ static void without_memory_each_error_has_its_own_code(void **state)
     assert_int_equal(e[2]->code, WS_ERR_CLOSED);
     for (int i = 0; i < 3; i++)
         ws_close(c[i]);
+}
+
+static void without_memory_for_a_deadline_the_connection_is_over(void **state)
+{
+    (void)state;
+    int raw;
+    ws_message m;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    alloc_fail_from(1);
+    ws_set_read_deadline(c, 0); /* there is none, which takes no memory */
+    ws_set_write_deadline(c, 0);
+    assert_int_equal(ws_conn_error(c)->code, 0);
+    ws_set_write_deadline(c, ws_after(1));
+    alloc_fail_at(0);
+    assert_int_equal(ws_conn_error(c)->code, -ENOMEM);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CANCELED);
+    assert_int_equal(ws_write_text(c, "x"), WS_ERR_CANCELED);
+    ws_close(c);
+    close(raw);
+}
+
+static int left;
+
+static void count_left(struct ws__share *s)
+{
+    (void)s;
+    left++;
+}
+
+/* Whatever it has no memory for. */
+static void each_connection_leaves_its_share_once(void **state)
+{
+    (void)state;
+    struct ws__share share = { .leave = count_left };
+    const struct ws__setup setup = {
+        .share = &share, .remote = "peer", .early = "x", .early_len = 1
+    };
+    int failed = 0;
+
+    for (bool made = false; !made; failed++) {
+        struct ws__stream s;
+        int fd[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+        ws__stream_socket(&s, fd[0]);
+        left = 0;
+        alloc_fail_at(1 + failed);
+        ws_conn *c = ws__conn_new(&s, &setup, NULL);
+        alloc_fail_at(0);
+        made = c;
+        assert_int_equal(left, made ? 0 : 1);
+        ws_shutdown(c); /* so that nothing lingers */
+        ws_close(c);
+        assert_int_equal(left, 1);
+        close(fd[1]);
+    }
+    assert_true(failed > 3);
 }
 
 static void an_error_of_writing_leaves_reading_alone(void **state)
@@ -713,6 +773,8 @@ int main(void)
         cmocka_unit_test(the_addresses_of_tcp_are_numbers),
         cmocka_unit_test(the_first_error_is_the_connections),
         cmocka_unit_test(without_memory_each_error_has_its_own_code),
+        cmocka_unit_test(without_memory_for_a_deadline_the_connection_is_over),
+        cmocka_unit_test(each_connection_leaves_its_share_once),
         cmocka_unit_test(an_error_of_writing_leaves_reading_alone),
         cmocka_unit_test(an_answer_that_fails_does_not_hide_the_peers_close),
         cmocka_unit_test(nor_does_what_nobody_asked_for),

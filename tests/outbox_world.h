@@ -421,15 +421,15 @@ int ws__close_answer_check(ws_conn *c)
 
 static bool is_free(void *l)
 {
-    return ((struct ws__lock *)l)->state == NULL;
+    return ((struct ws__lock *)l)->state == 0;
 }
 
 bool ws__trylock(struct ws__lock *l)
 {
     explore_point();
-    bool taken = l->state == NULL;
+    bool taken = l->state == 0;
     if (taken)
-        l->state = (void *)1;
+        l->state = 1;
     return taken;
 }
 
@@ -449,34 +449,34 @@ void ws__lock_briefly(struct ws__lock *l)
 void ws__unlock(struct ws__lock *l)
 {
     explore_point();
-    l->state = NULL;
+    l->state = 0;
 }
 
 bool ws__lock_contend(struct ws__lock *l)
 {
     explore_point();
-    bool taken = l->state == NULL;
-    l->state = (void *)2;
+    bool taken = l->state == 0;
+    l->state = 2;
     return taken;
 }
 
 bool ws__lock_is_taken(const struct ws__lock *l)
 {
     explore_point();
-    return l->state != NULL;
+    return l->state != 0;
 }
 
 bool ws__lock_is_contended(const struct ws__lock *l)
 {
     explore_point();
-    return l->state == (void *)2;
+    return l->state == 2;
 }
 
 bool ws__lock_let_go(struct ws__lock *l)
 {
     explore_point();
-    bool contended = l->state == (void *)2;
-    l->state = NULL;
+    bool contended = l->state == 2;
+    l->state = 0;
     return contended;
 }
 

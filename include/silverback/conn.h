@@ -261,7 +261,8 @@ WS_API void ws_set_read_limit(ws_conn *c, int64_t bytes);
 /* Points in time, 0 for never, that hold for every later read (write) until
  * they are changed, but for those that have one of their own (ws_read_message_by,
  * ws_write_message_by).  They do not wake one that waits: ws_shutdown does, and
- * the event of ws_read_message_by. */
+ * the event of ws_read_message_by.  The first of a connection takes memory; where
+ * there is none, the connection fails with -ENOMEM, as by ws_shutdown. */
 WS_API void ws_set_read_deadline(ws_conn *c, int64_t deadline);
 WS_API void ws_set_write_deadline(ws_conn *c, int64_t deadline);
 

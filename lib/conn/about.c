@@ -46,7 +46,9 @@ const char *ws_local_addr(const ws_conn *c)
 
 const char *ws_remote_addr(const ws_conn *c)
 {
-    return c && c->remote ? c->remote : addresses_of(c)->remote;
+    const char *named = c ? ws__extras(c)->remote : NULL;
+
+    return named ? named : addresses_of(c)->remote;
 }
 
 /* The same: it is asked for seldom. */

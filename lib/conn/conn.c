@@ -32,7 +32,6 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
         return NULL;
     }
     c->stream = stream;
-    c->share = setup->share;
     c->client = setup->client;
     c->deflates = setup->deflate.on;
     atomic_init(&c->refs, 1);
@@ -41,9 +40,9 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
     atomic_init(&c->w.level, 1);
     atomic_init(&c->w.coalesce, true);
     atomic_init(&c->w.traced, ws__trace_all());
-    int r = ws__stream_watch(&c->stream);
+    int r = ws__setup_apply(c, setup);
     if (r == 0)
-        r = ws__setup_apply(c, setup);
+        r = ws__stream_watch(&c->stream);
     if (r != 0) {
         ws__fail(err, r, "%s", ws_strerror(r));
         ws_unref(c);
@@ -82,9 +81,7 @@ void ws_unref(ws_conn *c)
     ws__inbox_give_back(c);
     free_extras(c);
     c->stream.ops->fini(&c->stream);
-    ws__share_leave(c->share);
     if (c->entry.ops)
         c->entry.ops->freed(&c->entry);
-    ws_free(c->remote);
     ws_free(c);
 }

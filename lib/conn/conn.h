@@ -31,7 +31,7 @@ struct ws__setup;
  *              atomic in it, anyone.
  *   w          The holder of w.lock, the outbox's; what is atomic in it, anyone.
  *              The rules of its flags stand in conn/outbox.
- *   w.control_queue and what stands below it: the holder of w.control_lock.
+ *   w.control_queue and what stands below w.control_lock: the holder of that.
  *              Nothing is waited for under that lock, so it may be taken under
  *              any other.
  *   extras     Made by anyone; the settings in it are the reading fiber's.
@@ -47,7 +47,6 @@ struct ws__setup;
 struct ws__read_side {
     struct ws__inbox *inbox; /* NULL: nothing has come of a message */
     int64_t idle_since;      /* the last byte came; after a ping: that went */
-    _Atomic int64_t deadline;
     const struct ws__read_call *call; /* under way; NULL: an ordinary one */
     int error;              /* sticky: what every later read returns */
     bool heard : 1;         /* bytes came since idle_since was set */
@@ -65,30 +64,30 @@ enum ws__due {
 
 /* The holder of lock's. */
 struct ws__write_side {
+    struct ws__sendbuf *sendbuf;           /* NULL: nothing waits to be sent */
+    struct ws__outqueue *_Atomic outqueue; /* NULL: none; set once */
+    struct ws__control_queue *control_queue; /* full slots; NULL: none is */
+    atomic_int error;  /* sticky: set by the holder, or the author at its end */
+    atomic_uint stuck; /* what the holder waits to send: bytes, as it began, if
+                        * they can be counted here */
     struct ws__lock lock;
-    struct ws__sendbuf *sendbuf; /* NULL: nothing waits to be sent */
-    _Atomic int64_t deadline;
-    atomic_int error; /* sticky: set by the holder, or the author at its end */
     atomic_uchar closing; /* enum ws__closing, which only grows
                            * (conn/close_answer) */
     atomic_bool unsent;
     atomic_bool wanted;
     atomic_bool waiting;
-    atomic_size_t stuck; /* what the holder waits to send: bytes, as it began */
     atomic_bool compress;
     atomic_schar level;
     atomic_bool coalesce; /* whether small answers may wait (conn/coalesce) */
     uint8_t late;         /* batches in a row that waited too long */
+    atomic_bool traced;   /* anyone's: its frames are logged (conn/trace) */
 
-    /* The holder of control_lock's. */
+    /* The holder of control_lock's, as control_queue. */
+    struct ws__lock control_lock;
     atomic_uchar due;  /* enum ws__due: what waits (conn/outbox) */
     bool ping_due : 1; /* slots that need no memory, */
     bool close_due : 1;
     uint16_t due_close_code; /* and what to say; 0: nothing */
-    atomic_bool traced;      /* anyone's: its frames are logged (conn/trace) */
-    struct ws__control_queue *control_queue; /* the others; NULL: empty */
-    struct ws__lock control_lock;
-    struct ws__outqueue *_Atomic outqueue; /* NULL: none; set once */
 };
 
 struct ws_conn {
@@ -106,8 +105,6 @@ struct ws_conn {
     struct ws__write_side w;
     struct ws__extras *_Atomic extras; /* NULL: all as usual; set once */
     void *_Atomic user;
-    struct ws__share *share; /* with others of its address; NULL: none */
-    char *remote; /* whose it is, in a proxy's words; NULL: the socket's peer */
     struct ws__entry entry; /* among the listener's, if it has one */
 };
 

@@ -30,17 +30,6 @@ static int pong_came(ws_conn *c, const char *data, size_t len)
     return x->on_pong ? x->on_pong(c, data, len, x->on_pong_arg) : 0;
 }
 
-/* Without memory for the reason the code has to do. */
-static const char *keep_reason(ws_conn *c, const char *data, size_t len)
-{
-    struct ws__extras *x = len > 2 ? ws__extras_own(c) : NULL;
-
-    if (!x)
-        return "";
-    memcpy(x->close_reason, data + 2, len - 2);
-    return x->close_reason;
-}
-
 static int close_came(ws_conn *c, const char *data, size_t len)
 {
     const struct ws__extras *x;
@@ -52,7 +41,8 @@ static int close_came(ws_conn *c, const char *data, size_t len)
         return ws__conn_fail(c, WS_ERR_PROTOCOL, "%s: %s",
                              ws_strerror(WS_ERR_PROTOCOL), fault);
     }
-    const char *reason = keep_reason(c, data, len);
+    const char *reason =
+        len > 2 ? ws__conn_keep_reason(c, data + 2, len - 2) : "";
     atomic_store_explicit(&c->close_code, (uint16_t)code, memory_order_release);
     ws__conn_closed(c); /* whatever becomes of the answer */
     x = ws__extras(c);

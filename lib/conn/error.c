@@ -2,6 +2,9 @@
 
 #include "conn/error.h"
 
+#include <string.h>
+
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/line.h"
 #include "conn/end.h"
@@ -12,6 +15,33 @@ enum {
     CODES = 192,       /* more than Linux and this library have */
 };
 
+struct ws__words {
+    ws_error error; /* of a close frame: made by the first who asks, under
+                     * control_lock */
+    char reason[WS__REASON_MAX + 1]; /* before ws_conn.close_code is set */
+};
+
+/* NULL when there is no memory.  Of two at once the second one takes the first's,
+ * and frees its own. */
+static struct ws__words *words_own(ws_conn *c)
+{
+    struct ws__extras *x = ws__extras_own(c);
+    struct ws__words *there = x ? atomic_load(&x->words) : NULL;
+
+    if (there || !x)
+        return there;
+    struct ws__words *w = ws__zalloc(sizeof(*w));
+    if (!w || atomic_compare_exchange_strong(&x->words, &there, w))
+        return w;
+    ws_free(w);
+    return there;
+}
+
+static struct ws__words *words_of(const ws_conn *c)
+{
+    return atomic_load(&ws__extras(c)->words);
+}
+
 /* The words are there before the code is; without memory for them, those that
  * go with the code have to do. */
 int ws__conn_fail(ws_conn *c, int code, const char *fmt, ...)
@@ -21,12 +51,12 @@ int ws__conn_fail(ws_conn *c, int code, const char *fmt, ...)
 
     if (!atomic_compare_exchange_strong(&c->error_code, &none, BEING_WRITTEN))
         return code;
-    struct ws__extras *x = ws__extras_own(c);
-    if (x) {
+    struct ws__words *w = words_own(c);
+    if (w) {
         va_start(ap, fmt);
-        ws__line_format(x->error.text, sizeof(x->error.text), fmt, ap);
+        ws__line_format(w->error.text, sizeof(w->error.text), fmt, ap);
         va_end(ap);
-        x->error.code = code;
+        w->error.code = code;
     }
     atomic_store_explicit(&c->error_code, code, memory_order_release);
     return code;
@@ -78,15 +108,15 @@ static void describe_close(ws_error *e, int code, const char *reason)
 /* Two may ask at once: the first makes the words, under the lock. */
 static const ws_error *closed_words(ws_conn *c)
 {
-    struct ws__extras *x = ws__extras_own(c);
+    struct ws__words *w = words_own(c);
 
-    if (!x)
+    if (!w)
         return without_words(WS_ERR_CLOSED);
     ws__lock_until(&c->w.control_lock, 0);
-    if (x->error.code == 0)
-        describe_close(&x->error, ws_close_code(c), x->close_reason);
+    if (w->error.code == 0)
+        describe_close(&w->error, ws_close_code(c), w->reason);
     ws__unlock(&c->w.control_lock);
-    return &x->error;
+    return &w->error;
 }
 
 const ws_error *ws_conn_error(const ws_conn *c)
@@ -102,8 +132,8 @@ const ws_error *ws_conn_error(const ws_conn *c)
         return &none;
     if (code == WS_ERR_CLOSED)
         return closed_words((ws_conn *)c);
-    const ws_error *e = &ws__extras(c)->error;
-    return e->code != 0 ? e : without_words(code);
+    const struct ws__words *w = words_of(c);
+    return w && w->error.code != 0 ? &w->error : without_words(code);
 }
 
 int ws_close_code(const ws_conn *c)
@@ -111,9 +141,22 @@ int ws_close_code(const ws_conn *c)
     return c ? atomic_load_explicit(&c->close_code, memory_order_acquire) : 0;
 }
 
+/* Without memory for the reason the code has to do. */
+const char *ws__conn_keep_reason(ws_conn *c, const char *reason, size_t len)
+{
+    struct ws__words *w = len > 0 ? words_own(c) : NULL;
+
+    if (!w)
+        return "";
+    memcpy(w->reason, reason, len);
+    return w->reason;
+}
+
 const char *ws_close_reason(const ws_conn *c)
 {
-    return ws_close_code(c) ? ws__extras(c)->close_reason : "";
+    const struct ws__words *w = ws_close_code(c) ? words_of(c) : NULL;
+
+    return w ? w->reason : "";
 }
 
 bool ws_closed_with_(const ws_conn *c, ...)

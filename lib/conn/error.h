@@ -22,4 +22,8 @@ int ws__conn_closed(ws_conn *c);
  * or WS_ERR_CANCELED if this side broke it. */
 int ws__conn_transport_error(ws_conn *c, int code);
 
+/* Copy the reason of the peer's close frame, of at most WS__REASON_MAX bytes,
+ * before close_code is set.  Returns the copy. */
+const char *ws__conn_keep_reason(ws_conn *c, const char *reason, size_t len);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "conn/pools.h"
+#include "conn/share.h"
 
 enum {
     WRITE_TIMEOUT_MS = 60 * 1000,
@@ -55,9 +56,12 @@ void ws__extras_free(ws_conn *c)
 
     if (!x)
         return;
+    ws__share_leave(x->share);
+    ws_free(x->remote);
     ws__lookback_fini(&x->lookback);
     ws_free(x->subprotocol);
     ws_free(atomic_load(&x->addresses));
     ws_free(atomic_load(&x->cert));
+    ws_free(atomic_load(&x->words));
     ws_free(x);
 }

@@ -11,11 +11,18 @@
 #include "proto/lookback.h"
 
 struct ws__addresses;
+struct ws__share;
+struct ws__words;
 
 #define WS__READ_LIMIT (16 * 1024 * 1024)
 
 /* What most connections do without. */
 struct ws__extras {
+    _Atomic int64_t read_deadline; /* anyone's; 0: none */
+    _Atomic int64_t write_deadline;
+    struct ws__share *share; /* with others of its address; NULL: none */
+    char *remote; /* whose it is, in a proxy's words; NULL: the socket's peer */
+
     /* Settings.  Those that can be changed are the reading fiber's. */
     int64_t read_limit;
     size_t read_buffer_size; /* 0: the worker's are borrowed */
@@ -57,12 +64,7 @@ struct ws__extras {
 
     struct ws__addresses *_Atomic addresses; /* set once (conn/about) */
     ws_cert *_Atomic cert;                   /* the same */
-
-    /* conn/error's: of the first final error, by who recorded it; after a close
-     * frame, by the first who asks, under control_lock. */
-    ws_error error;
-    char
-        close_reason[WS__REASON_MAX + 1]; /* before ws_conn.close_code is set */
+    struct ws__words *_Atomic words;         /* the same (conn/error) */
 };
 
 /* What servers and clients usually have: [client]. */
@@ -76,6 +78,18 @@ static inline const struct ws__extras *ws__extras(const ws_conn *c)
         atomic_load_explicit(&c->extras, memory_order_acquire);
 
     return x ? x : &ws__usual[c->client];
+}
+
+static inline int64_t ws__read_deadline(const ws_conn *c)
+{
+    return atomic_load_explicit(&ws__extras(c)->read_deadline,
+                                memory_order_relaxed);
+}
+
+static inline int64_t ws__write_deadline(const ws_conn *c)
+{
+    return atomic_load_explicit(&ws__extras(c)->write_deadline,
+                                memory_order_relaxed);
 }
 
 /* The connection's own; NULL when there is no memory. */

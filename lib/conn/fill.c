@@ -45,8 +45,7 @@ static int64_t fill_deadline(const ws_conn *c)
 {
     const struct ws__read_call *call = c->r.call;
 
-    return call && call->has_deadline ? call->deadline
-                                      : atomic_load(&c->r.deadline);
+    return call && call->has_deadline ? call->deadline : ws__read_deadline(c);
 }
 
 int64_t ws__fill_due(const ws_conn *c)

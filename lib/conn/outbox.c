@@ -7,6 +7,7 @@
 #include "conn/control_queue.h"
 #include "conn/drain.h"
 #include "conn/end.h"
+#include "conn/extras.h"
 #include "conn/outqueue.h"
 #include "conn/send.h"
 #include "conn/sendbuf.h"
@@ -149,7 +150,7 @@ int ws__outbox_flush(ws_conn *c, int64_t deadline)
 void ws__outbox_flush_coalesced(ws_conn *c)
 {
     if (lock_or_tell(c))
-        send_and_unlock(c, atomic_load(&c->w.deadline));
+        send_and_unlock(c, ws__write_deadline(c));
 }
 
 /* Who else has the lock will not wait with it: the connection has ended. */

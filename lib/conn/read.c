@@ -10,6 +10,7 @@
 #include "conn/count.h"
 #include "conn/end.h"
 #include "conn/error.h"
+#include "conn/extras.h"
 #include "conn/fill.h"
 #include "conn/inbox.h"
 #include "conn/outbox.h"
@@ -48,7 +49,7 @@ static int read_overflow(ws_conn *c)
     const char *why = "unfinished messages hold too much, try again later";
     const struct ws__inbox *g = c->r.inbox;
     bool own = ws__unfinished_by_address(g);
-    long long most = own ? (long long)c->share->unfinished_max
+    long long most = own ? (long long)ws__extras(c)->share->unfinished_max
                          : (long long)ws__unfinished_limit();
 
     ws__unfinished_refused(false);

@@ -3,6 +3,7 @@
 #include "conn/send.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "conn/extras.h"
 #include "conn/sendbuf.h"
@@ -61,6 +62,11 @@ int ws__send_try(ws_conn *c)
     return error == -EAGAIN ? error : ws__write_settle(c, error);
 }
 
+static unsigned countable(size_t n)
+{
+    return n < UINT_MAX ? (unsigned)n : UINT_MAX;
+}
+
 /* With the lock held: so what the caller has promised to send of other
  * connections' is put off (see the end of conn/outbox.h). */
 static int wait_for_room(ws_conn *c, int64_t deadline, size_t tail)
@@ -68,7 +74,7 @@ static int wait_for_room(ws_conn *c, int64_t deadline, size_t tail)
     struct ws__before *due = ws__before_park_put_off();
     int error = WS_ERR_CANCELED;
 
-    atomic_store_explicit(&c->w.stuck, ws__sendbuf_pending(c) + tail,
+    atomic_store_explicit(&c->w.stuck, countable(ws__sendbuf_pending(c) + tail),
                           memory_order_relaxed);
     if (ws__wait_begins(c, &c->w.waiting))
         error = ws__stream_wait_progress(&c->stream, deadline,

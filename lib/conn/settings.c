@@ -20,6 +20,12 @@ static struct ws__extras *to_set(ws_conn *c)
     return x;
 }
 
+/* To have none takes no memory. */
+static struct ws__extras *to_set_deadline(ws_conn *c, int64_t deadline)
+{
+    return c && (deadline != 0 || atomic_load(&c->extras)) ? to_set(c) : NULL;
+}
+
 void ws_set_read_limit(ws_conn *c, int64_t bytes)
 {
     struct ws__extras *x = to_set(c);
@@ -33,14 +39,20 @@ void ws_set_read_limit(ws_conn *c, int64_t bytes)
 
 void ws_set_read_deadline(ws_conn *c, int64_t deadline)
 {
-    if (c)
-        atomic_store_explicit(&c->r.deadline, deadline, memory_order_relaxed);
+    struct ws__extras *x = to_set_deadline(c, deadline);
+
+    if (x)
+        atomic_store_explicit(&x->read_deadline, deadline,
+                              memory_order_relaxed);
 }
 
 void ws_set_write_deadline(ws_conn *c, int64_t deadline)
 {
-    if (c)
-        atomic_store_explicit(&c->w.deadline, deadline, memory_order_relaxed);
+    struct ws__extras *x = to_set_deadline(c, deadline);
+
+    if (x)
+        atomic_store_explicit(&x->write_deadline, deadline,
+                              memory_order_relaxed);
 }
 
 void ws_enable_write_compression(ws_conn *c, bool enable)

@@ -8,6 +8,7 @@
 #include "conn/extras.h"
 #include "conn/inbox.h"
 #include "conn/pools.h"
+#include "conn/share.h"
 
 /* Smaller buffers could not hold a control frame. */
 enum { BUFFER_MIN = 256 };
@@ -30,15 +31,29 @@ static bool setup_is_unusual(const struct ws__setup *s)
     return s->read_limit != 0 || s->read_buffer_size != 0 ||
            s->write_buffer_size != 0 || s->write_buffer_pool ||
            s->write_timeout_ms != 0 || s->ping_interval_ms != 0 ||
-           s->min_read_rate != 0 || s->deflate.on || s->subprotocol;
+           s->min_read_rate != 0 || s->deflate.on || s->subprotocol ||
+           s->remote || s->share;
+}
+
+static int take_words(struct ws__extras *x, const struct ws__setup *s)
+{
+    x->subprotocol = s->subprotocol ? ws__strdup(s->subprotocol) : NULL;
+    x->remote = s->remote ? ws__strdup(s->remote) : NULL;
+    return (s->subprotocol && !x->subprotocol) || (s->remote && !x->remote)
+               ? -ENOMEM
+               : 0;
 }
 
 static int take_settings(ws_conn *c, const struct ws__setup *s)
 {
-    struct ws__extras *x = setup_is_unusual(s) ? ws__extras_own(c) : NULL;
-
-    if (!x)
-        return setup_is_unusual(s) ? -ENOMEM : 0;
+    if (!setup_is_unusual(s))
+        return 0;
+    struct ws__extras *x = ws__extras_own(c);
+    if (!x) {
+        ws__share_leave(s->share);
+        return -ENOMEM;
+    }
+    x->share = s->share;
     x->read_limit = s->read_limit == 0 ? x->read_limit : s->read_limit;
     x->min_read_rate =
         s->min_read_rate == 0 ? x->min_read_rate : s->min_read_rate;
@@ -50,8 +65,7 @@ static int take_settings(ws_conn *c, const struct ws__setup *s)
     x->gives_up = x->gives_up || s->ping_interval_ms > 0;
     x->deflate = s->deflate;
     x->lookback.on = s->deflate.client_unasked;
-    x->subprotocol = s->subprotocol ? ws__strdup(s->subprotocol) : NULL;
-    return s->subprotocol && !x->subprotocol ? -ENOMEM : 0;
+    return take_words(x, s);
 }
 
 static int take_early(ws_conn *c, const struct ws__setup *s)
@@ -69,9 +83,6 @@ static int take_early(ws_conn *c, const struct ws__setup *s)
 
 int ws__setup_apply(ws_conn *c, const struct ws__setup *s)
 {
-    c->remote = s->remote ? ws__strdup(s->remote) : NULL;
-    if (s->remote && !c->remote)
-        return -ENOMEM;
     int error = take_settings(c, s);
 
     return error == 0 ? take_early(c, s) : error;

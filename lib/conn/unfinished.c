@@ -2,6 +2,7 @@
 
 #include "conn/unfinished.h"
 
+#include "conn/extras.h"
 #include "conn/inbox.h"
 #include "conn/share.h"
 #include "fiber/memory.h"
@@ -88,7 +89,7 @@ static size_t holds(const struct ws__inbox *g)
 
 static void change_to(struct ws__inbox *g, size_t n)
 {
-    struct ws__share *share = g->conn->share;
+    struct ws__share *share = ws__extras(g->conn)->share;
 
     if (n == g->unfinished)
         return;
@@ -108,7 +109,7 @@ static void change_to(struct ws__inbox *g, size_t n)
 
 bool ws__unfinished_by_address(const struct ws__inbox *g)
 {
-    const struct ws__share *s = g->conn->share;
+    const struct ws__share *s = ws__extras(g->conn)->share;
 
     return s && s->unfinished_max > 0 &&
            atomic_load_explicit(&s->unfinished, memory_order_relaxed) >

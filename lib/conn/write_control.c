@@ -2,6 +2,7 @@
 
 #include "conn/write_control.h"
 
+#include "conn/extras.h"
 #include "conn/message_lock.h"
 #include "conn/outbox.h"
 #include "conn/write_frame.h"
@@ -62,6 +63,6 @@ int ws__write_close_by(ws_conn *c, int code, const char *reason,
 
 int ws_write_close(ws_conn *c, int code, const char *reason)
 {
-    return c ? ws__write_close_by(c, code, reason, atomic_load(&c->w.deadline))
+    return c ? ws__write_close_by(c, code, reason, ws__write_deadline(c))
              : WS_ERR_INVALID;
 }

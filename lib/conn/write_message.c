@@ -18,11 +18,6 @@
 
 enum { PASSED = 1 }; /* a deadline */
 
-static int64_t write_deadline(ws_conn *c)
-{
-    return atomic_load_explicit(&c->w.deadline, memory_order_relaxed);
-}
-
 static int send_compressed(ws_conn *c, struct ws__sending *s)
 {
     struct ws__pool *pool = &ws__pools_here()->large;
@@ -96,7 +91,7 @@ static int write_message(ws_conn *c, ws_type type, const void *data, size_t len,
 
 int ws_write_message(ws_conn *c, ws_type type, const void *data, size_t len)
 {
-    return c ? write_message(c, type, data, len, write_deadline(c), false)
+    return c ? write_message(c, type, data, len, ws__write_deadline(c), false)
              : WS_ERR_INVALID;
 }
 
@@ -158,5 +153,5 @@ int ws_flush(ws_conn *c)
     if (!c)
         return WS_ERR_INVALID;
     int error = ws__write_pieces_flush(c);
-    return error == 0 ? ws__outbox_flush(c, write_deadline(c)) : error;
+    return error == 0 ? ws__outbox_flush(c, ws__write_deadline(c)) : error;
 }

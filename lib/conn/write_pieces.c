@@ -26,7 +26,7 @@ int ws_next_writer(ws_conn *c, ws_type type)
     if (!c || !ws__is_data(type))
         return WS_ERR_INVALID;
 
-    int64_t deadline = atomic_load(&c->w.deadline);
+    int64_t deadline = ws__write_deadline(c);
     int error = ws__message_lock(c, deadline);
     if (error != 0)
         return error;
@@ -56,7 +56,7 @@ static int send_piece(ws_conn *c, bool fin, const void *data, size_t len)
         .rsv1 = !x->piece_begun && x->piece_deflate,
         .data = data,
         .len = len,
-        .deadline = atomic_load(&c->w.deadline),
+        .deadline = ws__write_deadline(c),
         .compressed = x->piece_deflate != NULL,
     };
     int error = ws__write_frame(c, &s);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "conn/compressor.h"
+#include "conn/extras.h"
 #include "conn/prepared.h"
 #include "conn/write_message.h"
 
@@ -21,7 +22,7 @@ static int send_form(ws_conn *c, const struct ws__form *f, ws_type type,
                                   .len = f->len,
                                   .compressed = f->rsv1,
                                   .plain = plain,
-                                  .deadline = atomic_load(&c->w.deadline) });
+                                  .deadline = ws__write_deadline(c) });
 }
 
 /* A window that lives on has to see the message itself, and a close frame's

@@ -7,10 +7,15 @@
 
 #include "fiber/park.h"
 
-/* The state is opaque[0], so it has to be a pointer; NULL is unset, or free. */
+/* An event's state is opaque[0], so it has to be a pointer; NULL is unset. */
 #define SET ((void *)1)
-#define LOCKED ((void *)1)
-#define CONTENDED ((void *)2) /* and somebody may be queued for it */
+
+/* A lock's. */
+enum {
+    FREE,
+    LOCKED,
+    CONTENDED, /* and somebody may be queued for it */
+};
 
 enum { LOOK_MS = 1 };
 
@@ -34,9 +39,9 @@ static bool is_unset(const void *key)
     return load(key) == NULL;
 }
 
-static bool is_contended(const void *key)
+static bool is_contended(const void *lock)
 {
-    return load(key) == CONTENDED;
+    return ws__lock_is_contended(lock);
 }
 
 /* It is set under the lot's lock, and the lot does not look at e afterwards: a
@@ -97,26 +102,26 @@ int ws_event_wait(ws_event *e, int64_t deadline)
 
 bool ws__trylock(struct ws__lock *m)
 {
-    void *unlocked = NULL;
+    unsigned char unlocked = FREE;
 
-    return atomic_compare_exchange_strong(state_of(m), &unlocked, LOCKED);
+    return atomic_compare_exchange_strong(&m->state, &unlocked, LOCKED);
 }
 
 /* Who has waited takes it as contended, since others may still be queued.  One
  * that gives up leaves it so, and the next unlock wakes for nothing at worst. */
 bool ws__lock_contend(struct ws__lock *m)
 {
-    return atomic_exchange(state_of(m), CONTENDED) == NULL;
+    return atomic_exchange(&m->state, CONTENDED) == FREE;
 }
 
 bool ws__lock_is_taken(const struct ws__lock *m)
 {
-    return load(m) != NULL;
+    return atomic_load(&m->state) != FREE;
 }
 
 bool ws__lock_is_contended(const struct ws__lock *m)
 {
-    return is_contended(m);
+    return atomic_load(&m->state) == CONTENDED;
 }
 
 int ws__lock_until(struct ws__lock *m, int64_t deadline)
@@ -139,7 +144,7 @@ int ws__lock_until(struct ws__lock *m, int64_t deadline)
 
 bool ws__lock_let_go(struct ws__lock *m)
 {
-    return atomic_exchange(state_of(m), NULL) == CONTENDED;
+    return atomic_exchange(&m->state, FREE) == CONTENDED;
 }
 
 /* A worker's loop waits as a thread does; and the one whom an unlock has woken

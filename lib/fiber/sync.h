@@ -3,6 +3,7 @@
 #ifndef WS_FIBER_SYNC_H
 #define WS_FIBER_SYNC_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,9 +11,10 @@
 
 #include "fiber/lot.h"
 
-/* A mutex of half the size: ws_mutex's second word is in reserve. */
+/* A mutex of one byte, as ws_mutex's first is: the rest of that is in
+ * reserve. */
 struct ws__lock {
-    void *state;
+    atomic_uchar state;
 };
 
 /* For tests. */
