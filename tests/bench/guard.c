@@ -5,7 +5,6 @@
  * repeat.  Prints how many messages each row's count is of. */
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,27 +17,6 @@
 #include "load_frames.h"
 
 enum { PEERS = 64, WARMUP = 4, ROUNDS = 16, STEPS = 1000, ROOM = 65536 };
-
-void load_fail(const char *format, ...)
-{
-    va_list args;
-
-    fputs("guard: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-void *load_alloc(size_t n)
-{
-    void *p = calloc(1, n > 0 ? n : 1);
-
-    if (!p)
-        load_fail("no memory for %zu bytes", n);
-    return p;
-}
 
 /* ---- What echoes --------------------------------------------------------- */
 

@@ -112,7 +112,7 @@ def make_program(source, build, folder):
     program, library = folder / "guard", build / "lib"
     run(*compiler_of(build), "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra",
         "-Werror", "-I", source / "include", HERE / "guard.c",
-        HERE / "load_frames.c", library / "libsilverback.so", "-lz",
+        HERE / "load_fail.c", HERE / "load_frames.c", library / "libsilverback.so", "-lz",
         f"-Wl,-rpath,{library}", "-o", program)
     return program
 

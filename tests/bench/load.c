@@ -5,7 +5,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,32 +32,15 @@ static const char usage[] =
     "  --idle           its memory, before and after a message on each\n"
     "                   connection\n"
     "  --connect        connect, upgrade and close, N at a time\n"
+    "  --resume         with --connect --tls, resume sessions\n"
+    "  --client         measure this program, not the server, as the limit of\n"
+    "                   clients: each message is masked anew, and the\n"
+    "                   certificate verified, which has to be cert.pem\n"
     "  --cast           the server sends what comes to all connections: one\n"
     "                   publishes, --depth at a time, and each message that\n"
     "                   comes to any of them counts\n";
 
 enum { AT_ONCE = 128, PATIENCE = 30, SETTLE_MS = 500 };
-
-void load_fail(const char *format, ...)
-{
-    va_list args;
-
-    fputs("bench_load: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-void *load_alloc(size_t n)
-{
-    void *p = calloc(1, n > 0 ? n : 1);
-
-    if (!p)
-        load_fail("no memory for %zu bytes", n);
-    return p;
-}
 
 static uint64_t after(double seconds)
 {
@@ -93,7 +75,7 @@ static void open_all(const struct load_options *o)
 /* What is read at the beginning of a measurement, and again at its end. */
 struct reading {
     uint64_t time, server, client, busy;
-    uint64_t answers, ended;
+    uint64_t answers, ended, resumed;
     struct answers_count in;
 };
 
@@ -106,8 +88,14 @@ static struct reading read_all(int pid)
         .busy = figures_busy(),
         .answers = conn_count.answers,
         .ended = conn_count.ended,
+        .resumed = conn_count.resumed,
         .in = answers_count,
     };
+}
+
+static long rss_of(const struct load_options *o)
+{
+    return figures_rss(o->client ? getpid() : o->pid);
 }
 
 static double share(uint64_t part, uint64_t whole)
@@ -116,17 +104,18 @@ static double share(uint64_t part, uint64_t whole)
 }
 
 /* Prints what all kinds of load have in common; units counts what was done. */
-static void print_rates(const struct reading *a, const struct reading *b,
-                        uint64_t units)
+static void print_rates(const struct load_options *o, const struct reading *a,
+                        const struct reading *b, uint64_t units)
 {
     uint64_t time = b->time - a->time;
+    uint64_t cpu = o->client ? b->client - a->client : b->server - a->server;
     double server = share(b->server - a->server, time);
     double client = share(b->client - a->client, time);
 
     printf("{\"count\": %" PRIu64 ", \"seconds\": %.6f, \"per_second\": %.1f, ",
            units, (double)time / 1e9, share(units, time) * 1e9);
     printf("\"cpu_us\": %.4f, \"server_busy\": %.3f, \"client_busy\": %.3f, ",
-           share(b->server - a->server, units) / 1e3, server, client);
+           share(cpu, units) / 1e3, server, client);
     printf("\"others_busy\": %.3f, ",
            share(b->busy - a->busy, time) - server - client);
     printf("\"p50_us\": %.1f, \"p99_us\": %.1f, ", figures_percentile(0.5),
@@ -158,8 +147,8 @@ static void echo(const struct load_options *o)
     uint64_t n = b.in.messages - a.in.messages;
     uint64_t packed = b.in.packed - a.in.packed;
 
-    print_rates(&a, &b, b.answers - a.answers);
-    printf("\"rss_kib\": %ld, \"compared\": %" PRIu64 ", ", figures_rss(o->pid),
+    print_rates(o, &a, &b, b.answers - a.answers);
+    printf("\"rss_kib\": %ld, \"compared\": %" PRIu64 ", ", rss_of(o),
            b.in.compared - a.in.compared);
     printf("\"packed\": %" PRIu64 ", \"plain\": %" PRIu64 ", "
            "\"answer_bytes\": %.1f}\n",
@@ -187,11 +176,10 @@ static void cast(const struct load_options *o)
     measure(o, &a, &b);
     if (conn_count.casts == 0)
         load_fail("no publication came to all %zu connections", o->connections);
-    print_rates(&a, &b, b.answers - a.answers);
+    print_rates(o, &a, &b, b.answers - a.answers);
     printf("\"rss_kib\": %ld, \"compared\": %" PRIu64 ", "
            "\"publications\": %" PRIu64 "}\n",
-           figures_rss(o->pid), b.in.compared - a.in.compared,
-           conn_count.casts);
+           rss_of(o), b.in.compared - a.in.compared, conn_count.casts);
 }
 
 static void connect_again(const struct load_options *o)
@@ -203,8 +191,16 @@ static void connect_again(const struct load_options *o)
     measure(o, &a, &b);
     if (b.ended == a.ended)
         load_fail("no connection was closed in %.1f s", o->seconds);
-    print_rates(&a, &b, b.ended - a.ended);
-    printf("\"rss_kib\": %ld}\n", figures_rss(o->pid));
+
+    uint64_t ended = b.ended - a.ended, resumed = b.resumed - a.resumed;
+
+    /* Some have begun before the one count, and some end after the other. */
+    if (o->resume && resumed + o->connections < ended)
+        load_fail("expected sessions to be resumed, %" PRIu64 " of %" PRIu64
+                  " were",
+                  resumed, ended);
+    print_rates(o, &a, &b, ended);
+    printf("\"rss_kib\": %ld, \"resumed\": %" PRIu64 "}\n", rss_of(o), resumed);
 }
 
 static void one_message_each(const struct load_options *o)
@@ -258,16 +254,6 @@ static void raise_descriptor_limit(size_t connections)
                   (uintmax_t)r.rlim_cur);
 }
 
-static double number(const char *s, double min, double max)
-{
-    char *end;
-    double v = strtod(s, &end);
-
-    if (end == s || *end != '\0' || !(v >= min && v <= max))
-        load_fail("expected a number from %g to %g, got \"%s\"", min, max, s);
-    return v;
-}
-
 static const struct option long_options[] = {
     { "connections", required_argument, NULL, 'n' },
     { "depth", required_argument, NULL, 'd' },
@@ -281,6 +267,8 @@ static const struct option long_options[] = {
     { "pid", required_argument, NULL, 'p' },
     { "idle", no_argument, NULL, 'i' },
     { "connect", no_argument, NULL, 'c' },
+    { "resume", no_argument, NULL, 'r' },
+    { "client", no_argument, NULL, 'C' },
     { "cast", no_argument, NULL, 'a' },
     { 0 },
 };
@@ -289,25 +277,25 @@ static bool set(struct load_options *o, int option)
 {
     switch (option) {
     case 'n':
-        o->connections = (size_t)number(optarg, 1, 1e6);
+        o->connections = (size_t)load_number(optarg, 1, 1e6);
         return true;
     case 'd':
-        o->depth = (size_t)number(optarg, 1, 65536);
+        o->depth = (size_t)load_number(optarg, 1, 65536);
         return true;
     case 's':
-        o->size = (size_t)number(optarg, 0, 1 << 26);
+        o->size = (size_t)load_number(optarg, 0, 1 << 26);
         return true;
     case 'k':
-        o->check = (size_t)number(optarg, 1, 1e9);
+        o->check = (size_t)load_number(optarg, 1, 1e9);
         return true;
     case 'S':
-        o->seconds = number(optarg, 0.001, 3600);
+        o->seconds = load_number(optarg, 0.001, 3600);
         return true;
     case 'W':
-        o->warmup = number(optarg, 0, 3600);
+        o->warmup = load_number(optarg, 0, 3600);
         return true;
     case 'p':
-        o->pid = (int)number(optarg, 1, 1 << 30);
+        o->pid = (int)load_number(optarg, 1, 1 << 30);
         return true;
     case 'b':
         return o->binary = true;
@@ -315,6 +303,10 @@ static bool set(struct load_options *o, int option)
         return o->deflate = true;
     case 't':
         return o->tls = true;
+    case 'r':
+        return o->resume = true;
+    case 'C':
+        return o->client = true;
     case 'i':
         o->mode = LOAD_IDLE;
         return true;
@@ -338,7 +330,7 @@ static bool parse(struct load_options *o, int argc, char **argv)
             return false;
     if (optind + 1 != argc)
         return false;
-    o->port = (int)number(argv[optind], 1, 65535);
+    o->port = (int)load_number(argv[optind], 1, 65535);
     return true;
 }
 

@@ -3,8 +3,8 @@
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
-/* What the files of the load generator share.  It has one thread, and ends with
- * a message and 1 at the first thing that is not as it must be: figures come
+/* What the files of the load generator share, and other programs that measure.
+ * They end with a message and 1 at the first thing that is not as it must be: figures come
  * only from runs without a fault. */
 
 #include <stdbool.h>
@@ -30,6 +30,8 @@ struct load_options {
     bool binary;
     bool deflate;
     bool tls;
+    bool resume; /* of LOAD_CONNECT: sessions of TLS */
+    bool client; /* what is measured is this program: the limit of clients */
     double seconds;
     double warmup;
 };
@@ -39,5 +41,8 @@ _Noreturn void load_fail(const char *format, ...)
 
 /* malloc() that does not fail, of n bytes set to 0. */
 void *load_alloc(size_t n);
+
+/* The number that s is, from min to max. */
+double load_number(const char *s, double min, double max);
 
 #endif

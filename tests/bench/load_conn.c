@@ -12,6 +12,7 @@
 
 #include "figures.h"
 #include "load_cast.h"
+#include "load_masked.h"
 #include "load_wire.h"
 
 enum { EVENTS = 512, BUFFER = 256 * 1024, LARGE = 16 * 1024, HEAD = 10 };
@@ -45,7 +46,8 @@ void conns_setup(const struct load_options *o)
     frames_init(&frames, o);
     answers_setup(&frames, o);
     cast_setup(o);
-    wire_setup(o->tls);
+    wire_setup(o);
+    masked_setup(&frames, o);
     buffer = load_alloc(BUFFER);
     snprintf(request, sizeof(request), request_format, o->port,
              o->deflate ? offer : "");
@@ -65,12 +67,14 @@ void conns_teardown(void)
     for (size_t i = 0; i < options->connections; i++) {
         conn_drop(&conns[i]);
         free(conns[i].sent);
+        free(conns[i].rest);
         answers_fini(&conns[i].in);
     }
     free(conns);
     free(buffer);
     close(epoll_fd);
     wire_teardown();
+    masked_teardown();
     cast_teardown();
     answers_teardown();
     frames_fini(&frames);
@@ -90,6 +94,10 @@ static void put_all(struct conn *c, const void *p, size_t n)
 
 static void send_queued(struct conn *c)
 {
+    if (options->client) {
+        masked_flush(c);
+        return;
+    }
     while (c->tx_left > 0) {
         ssize_t n = wire_put(c, frames.wire + c->tx_at, c->tx_left);
 
@@ -107,6 +115,10 @@ static void queue(struct conn *c, size_t messages)
 {
     size_t last = c->tx_slot + messages;
 
+    if (options->client) {
+        masked_queue(c, messages);
+        return;
+    }
     c->tx_left += frames.begin[last] - frames.begin[c->tx_slot];
     c->tx_slot = last < frames.slots ? last : last - frames.slots;
     if (!c->blocked)

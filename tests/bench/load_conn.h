@@ -24,6 +24,8 @@ struct conn {
     size_t tx_slot; /* the next message to send */
     size_t tx_at;   /* where in the ring of frames the unsent ones begin */
     size_t tx_left; /* how many bytes of them there are */
+    uint8_t *rest;  /* with --client, what is to be sent of masked ones */
+    size_t rest_len;
     bool blocked;   /* until the socket can be written */
     uint64_t *sent; /* when: a ring of depth */
     size_t oldest;
@@ -39,10 +41,11 @@ struct conn_count {
     size_t open;   /* upgraded, and not ended */
     size_t pinged; /* that have not answered yet */
     uint64_t answers;
-    uint64_t casts; /* publications that have come to all */
-    uint64_t ended; /* by a close handshake */
-    bool timing;    /* whether latencies are being recorded */
-    bool one_each;  /* an answer is not followed by another message */
+    uint64_t casts;   /* publications that have come to all */
+    uint64_t ended;   /* by a close handshake */
+    uint64_t resumed; /* sessions of TLS */
+    bool timing;      /* whether latencies are being recorded */
+    bool one_each;    /* an answer is not followed by another message */
 };
 
 extern struct conn_count conn_count;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""load_test.py LOAD SERVER LIMIT
+"""load_test.py LOAD CLIENT SERVER LIMIT
 
 The load generator counts what comes, and gives no figures when it is not what
 was sent; the report has the right ratios.  No time is looked at."""
@@ -17,7 +17,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "interop")]
 
 import report  # noqa: E402
-from harness import PATIENCE, Tap, start_server, stop  # noqa: E402
+from harness import (PATIENCE, Tap, make_certificate,  # noqa: E402
+                     start_server, stop)
 from relay import Relay  # noqa: E402
 from scripted_peer import (AGREED, CLOSE, RSV1, TEXT, Peer,  # noqa: E402
                            echo, frame, upgrade)
@@ -27,11 +28,12 @@ SHORT = ["--seconds", "0.1", "--warmup", "0"]
 TAIL = b"\0\0\xff\xff"
 
 
-def run_load(load, flags, port):
+def run_load(load, flags, port, folder=None):
     """Its exit code, its figures and what it complains about."""
     done = subprocess.run([load, *SHORT, *flags.split(), str(port)], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=PATIENCE, check=False, errors="replace")
+                          timeout=PATIENCE, check=False, errors="replace",
+                          cwd=folder)
     return (done.returncode, json.loads(done.stdout or "{}"),
             done.stderr.strip())
 
@@ -78,6 +80,55 @@ def check_servers(tap, load, commands):
             stop(process)
             tap.check(code == 0 and is_whole(flags, figures),
                       f"{name}: {flags}", f"{code} {figures} {said}")
+
+
+CLIENTS = (
+    "--connections 4",
+    "--connections 3 --size 70000 --binary",
+    "--connections 4 --connect",
+    "--connections 4 --tls --size 1024",
+    "--connections 4 --tls --connect",
+    "--connections 4 --tls --connect --resume",
+)
+
+
+def check_clients(tap, load, client, server):
+    """Those that are measured themselves, and full and resumed handshakes."""
+    programs = ((load, "--client"), (load, ""), (client, ""))
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        make_certificate(folder, "cert", "DNS:localhost,IP:127.0.0.1")
+        (folder / "cert.key").rename(folder / "key.pem")
+        for flags in CLIENTS:
+            options = ["--tls"] if "--tls" in flags else []
+            process, port = start_server(
+                lambda port: [server, *options, str(port)], cwd=folder)
+            for program, more in programs:
+                code, figures, said = run_load(program, f"{flags} {more}",
+                                               port, folder)
+                n = figures.get("count", 0)
+                resumed = figures.get("resumed", 0)
+                least = n - 8 if "--resume" in flags else 0
+                name = f"{pathlib.Path(program).name} {flags} {more}".strip()
+                tap.check(code == 0 and n > 0 and figures["cpu_us"] >= 0 and
+                          (program == client or resumed >= least) and
+                          ("--resume" in flags or resumed == 0), name,
+                          f"{code} {figures} {said}")
+            stop(process)
+
+
+def check_masks(tap, load, server):
+    """--client masks each message by another key; without it few are used."""
+    for flags, some, many in (("--client", 20, 10**9), ("", 1, 16)):
+        process, port = start_server(lambda port: [server, str(port)])
+        relay = Relay(port)
+        code, _, said = run_load(load, f"--connections 1 {flags}", relay.port)
+        stop(process)
+        relay.join(PATIENCE)
+        keys = {f.key for f in relay.to_server.frames if f.opcode == TEXT}
+        tap.check(code == 0 and some <= len(keys) <= many,
+                  f"each message has a key of its own: {flags}",
+                  f"{len(keys)} {said}")
 
 
 def check_counts(tap, load, server):
@@ -260,16 +311,28 @@ def check_faults(tap, load):
 # ---- The report -------------------------------------------------------------
 
 
-def results_of(figures):
-    """Lines of results: row b, some runs of each server."""
+def results_of(figures, row="b"):
+    """Lines of results: one row, some runs of each server."""
     yield {"about": [], "runs": 3, "seconds": 1, "server_cores": [0],
            "load_core": [1], "versions": dict.fromkeys(figures, "")}
     for server, values in figures.items():
         for run, value in enumerate(values):
-            yield {"row": "b", "server": server, "run": run, "cpu_us": value,
+            yield {"row": row, "server": server, "run": run, "cpu_us": value,
                    "per_second": 1, "p50_us": 1, "p99_us": 1,
                    "server_busy": 1, "client_busy": 1, "others_busy": 0,
                    "rss_kib": 1}
+
+
+def check_client_report(tap):
+    lines = [*results_of({"limit": [2, 2, 2], "mine": [3, 3, 3],
+                          "limit, again": [2, 2, 2]}, "client-b")]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "results.jsonl"
+        path.write_text("\n".join(map(json.dumps, lines)))
+        body = "\n".join(report.text_of(report.Results(path)))
+    tap.check("| CPU per message / limit | client-b |" in body and
+              "| mine | 1.50 |" in body and "client busy" in body,
+              "clients have a table of their own", body)
 
 
 def check_report(tap):
@@ -282,7 +345,8 @@ def check_report(tap):
         path.write_text("\n".join(map(json.dumps, lines)))
         results = report.Results(path)
         body = "\n".join(report.text_of(results))
-        report.chart(folder / "x.svg", [*report.cpu_panels(results)], 1)
+        report.chart(folder / "x.svg",
+                     [*report.cpu_panels(results, "server")], 1)
         svg = (folder / "x.svg").read_text()
     tap.check("| mine | 1.25 | 2.50 (1.00–8.00) |" in body,
               "a ratio is of medians, to the limit", body)
@@ -295,16 +359,19 @@ def check_report(tap):
 
 
 def main():
-    load, server, limit = sys.argv[1:]
+    load, client, server, limit = sys.argv[1:]
     commands = [[server, *flags.split()] for flags in known_variants(server)]
     commands.append([limit])
-    tap = Tap(len(commands) * len(LOADS) + 2 + 4 + len(WRONG_MESSAGES) +
-              len(WRONG_UPGRADES) + 4)
+    tap = Tap(len(commands) * len(LOADS) + 3 * len(CLIENTS) + 2 + 2 + 4 +
+              len(WRONG_MESSAGES) + len(WRONG_UPGRADES) + 5)
     check_servers(tap, load, commands)
+    check_clients(tap, load, client, server)
+    check_masks(tap, load, server)
     check_counts(tap, load, server)
     check_scripted_counts(tap, load)
     check_faults(tap, load)
     check_report(tap)
+    check_client_report(tap)
     return tap.done()
 
 

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 static SSL_CTX *tls;
+static SSL_SESSION *session;
 
 _Noreturn static void tls_fail(const char *what)
 {
@@ -21,9 +22,18 @@ _Noreturn static void tls_fail(const char *what)
     load_fail("%s: TLS: %s", what, why ? why : "the connection is gone");
 }
 
-void wire_setup(bool with_tls)
+/* Of a connection that is to be resumed, the newest. */
+static int keep_session(SSL *ssl, SSL_SESSION *s)
 {
-    if (!with_tls)
+    (void)ssl;
+    SSL_SESSION_free(session);
+    session = s;
+    return 1;
+}
+
+void wire_setup(const struct load_options *o)
+{
+    if (!o->tls)
         return;
     tls = SSL_CTX_new(TLS_client_method());
     if (!tls || !SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) ||
@@ -32,10 +42,21 @@ void wire_setup(bool with_tls)
     SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(tls, 1);
+    if (o->resume) {
+        SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_CLIENT |
+                                                SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(tls, keep_session);
+    }
+    if (o->client) {
+        if (!SSL_CTX_load_verify_file(tls, "cert.pem"))
+            tls_fail("cert.pem");
+        SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+    }
 }
 
 void wire_teardown(void)
 {
+    SSL_SESSION_free(session);
     SSL_CTX_free(tls);
 }
 
@@ -57,6 +78,17 @@ void wire_connect(struct conn *c, int port)
         load_fail("connect: %s", strerror(errno));
 }
 
+/* By a copy: a session counts as used up once a ticket comes that follows it,
+ * and so do those of tickets that come to others who resume it. */
+static void resume(SSL *ssl)
+{
+    SSL_SESSION *copy = SSL_SESSION_dup(session);
+
+    if (!copy || !SSL_set_session(ssl, copy))
+        tls_fail("resume");
+    SSL_SESSION_free(copy);
+}
+
 bool wire_connected(struct conn *c)
 {
     int error = 0;
@@ -70,6 +102,8 @@ bool wire_connected(struct conn *c)
     c->ssl = SSL_new(tls);
     if (!c->ssl || !SSL_set_fd(c->ssl, c->fd))
         tls_fail("connect");
+    if (session)
+        resume(c->ssl);
     SSL_set_connect_state(c->ssl);
     return wire_secured(c);
 }
@@ -99,13 +133,18 @@ static ssize_t tcp_result(ssize_t n, const char *what)
 
 bool wire_secured(struct conn *c)
 {
-    return tls_result(c, SSL_do_handshake(c->ssl), "connect") > 0;
+    bool done = tls_result(c, SSL_do_handshake(c->ssl), "connect") > 0;
+
+    conn_count.resumed += done && SSL_session_reused(c->ssl);
+    return done;
 }
 
 void wire_drop(struct conn *c)
 {
     struct linger reset = { .l_onoff = 1 };
 
+    if (c->ssl) /* otherwise its session counts as broken */
+        SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(c->ssl);
     c->ssl = NULL;
     setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));

@@ -12,7 +12,7 @@
 /* What is returned instead of a count. */
 enum { WIRE_GONE = 0, WIRE_LATER = -1 };
 
-void wire_setup(bool tls);
+void wire_setup(const struct load_options *o);
 void wire_teardown(void);
 
 void wire_connect(struct conn *c, int port);

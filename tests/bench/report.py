@@ -10,60 +10,11 @@ import statistics
 import subprocess
 
 from charts import chart
+from prose import CLIENTS, COMPRESSION, HEAD, HOW
 from rows import ROWS
 from servers import LIMIT, LIMIT_AGAIN, say
 
 QUIET = 0.10  # of a core that others may use during a run
-
-HEAD = """\
-# Benchmarks
-
-Echo servers beside each other on one machine. What counts is the **CPU time that the server takes for each message**: its process clock (all threads, user and system) divided by the messages it sent. How fast the load generator is does not matter to it.
-
-It is given as a ratio to the **limit**, a raw epoll loop ([`limit.c`](../tests/bench/limit.c)) that receives, unmasks and sends whole frames, to all connections in the rows with `--cast`, and neither checks nor knows anything else. What is above 1 is what a library costs; below 1, it does something better than the obvious. The limit ran twice, under two names: how much *limit, again* differs from 1 is the noise of a column, and smaller differences mean nothing.
-
-"""
-
-HOW = """\
-## How it was measured
-
-    {command}
-
-builds everything in `build-bench/` and runs it: silverback as a distribution would (`--buildtype=release`), the others with `-O3 -march=native` or what their compilers call it. Other servers come in by `--server NAME=COMMAND`. Of Debian it takes what `tools/setup` installs, python3 and openssl, libdeflate-dev for the limit, and for the others golang-go, libboost-dev, libwebsockets-dev and a recent cargo: what it has not got is left out.
-
-- Server on core {server_cores}, load generator on core {load_core}, over loopback.
-- Every row and server {runs} times (idle ones at most 3) for {seconds:g} s after a warm-up, each time in a new process; servers take turns, and tables have medians, with the least and the most in brackets. A run during which others took more than a tenth of a core was repeated, twice at most: {disturbed} of {all_runs} stayed so.
-- [`bench_load`](../tests/bench/load.c) checks opcode and length of each answer, the bytes of all small ones and of one in 61 of the large ones, and with compression that it was agreed to and what the answers inflate to. A run with a wrong answer has no figure.
-- `PID` and `PORT` in the commands below are the server's; `bench_load` is in `build-bench/silverback/tests/bench/`.
-"""
-
-COMPRESSION = """\
-## What compressing takes
-
-CPU time for one message of JSON, each another one of 1,024 (of 64 KiB: of 240), on such a machine, and the bytes that come of it. ISA-L (level 1, full flush, 84 KiB of buffer) does what zlib's level 1 does, from 64 bytes on, where no window is kept; libdeflate is here for comparison, since it cannot end a message without ending the stream, and inflates.
-
-| bytes | ISA-L µs | zlib 1 µs | zlib 6 µs | libdeflate 1 µs | ISA-L bytes | zlib 1 bytes | zlib 6 bytes | libdeflate 1 bytes |
-|---:|---:|---:|---:|---:|---:|---:|---:|---:|
-| 20 | 1.82 | 1.44 | 1.45 | 0.01 | 22 | 21 | 21 | 26 |
-| 64 | 2.58 | 2.95 | 3.03 | 3.36 | 64 | 64 | 64 | 63 |
-| 128 | 3.12 | 5.26 | 5.6 | 3.83 | 107 | 108 | 108 | 108 |
-| 512 | 4.64 | 9.8 | 10.8 | 5.14 | 243 | 251 | 241 | 242 |
-| 1024 | 5.73 | 13.1 | 16.5 | 6.62 | 387 | 407 | 380 | 384 |
-| 4096 | 10.4 | 28.4 | 47.4 | 14.9 | 1176 | 1258 | 1106 | 1162 |
-| 16384 | 27.3 | 94.3 | 192 | 47.9 | 4259 | 4637 | 3795 | 4211 |
-| 65536 | 95.7 | 396 | 1150 | 193 | 16616 | 17953 | 14061 | 16317 |
-
-In row g below 64 clients send one and the same message, which the branch predictor then knows by heart: zlib takes 5.4 µs for it instead of 13. Even so a message there takes 1.16 times what the limit takes with zlib alone, 1.08 times with ISA-L, and took 1.10 times with libdeflate (medians of 15 short runs in turn, on a busy machine).
-
-Inflating what zlib's level 6 made of such messages:
-
-| bytes | libdeflate µs | zlib µs | ISA-L µs |
-|---:|---:|---:|---:|
-| 128 | 1.5 | 1.4 | 4.0 |
-| 1024 | 2.6 | 3.5 | 3.6 |
-| 4096 | 5.5 | 9.2 | 5.9 |
-| 65536 | 48 | 108 | 40 |
-"""
 
 
 # ---- Reading ----------------------------------------------------------------
@@ -108,8 +59,8 @@ class Results:
         for key in self.errors:
             self.good.pop(key, None)
 
-    def rows(self, idle):
-        return [row for row in ROWS.values() if row.idle == idle
+    def rows(self, kind):
+        return [row for row in ROWS.values() if row.kind == kind
                 and any(name == row.name for name, _ in self.good)]
 
     def ran(self, row):
@@ -181,6 +132,10 @@ def ratio_table(results, rows):
                      ([row.name, row.title] for row in rows), "---|")
 
 
+def is_packed(row):
+    return row.kind == "server" and "--deflate" in row.server_flags
+
+
 def echo_line(results, row, server):
     def middle(figure):
         return results.median(row, server, figure)
@@ -188,17 +143,20 @@ def echo_line(results, row, server):
     line = [server, ratio_cell(results, row, server),
             spread(results, row, server, "cpu_us"),
             f"{middle('per_second'):,.0f}", f"{middle('p50_us'):,.0f}",
-            f"{middle('p99_us'):,.0f}", f"{middle('server_busy'):.2f}",
+            f"{middle('p99_us'):,.0f}",
+            *([] if row.client else [f"{middle('server_busy'):.2f}"]),
             f"{middle('client_busy'):.2f}", f"{middle('rss_kib') / 1024:.1f}"]
-    if "--deflate" in row.server_flags:
+    if is_packed(row):
         line += [f"{middle('answer_bytes'):.0f}", f"{middle('plain'):.0f}"]
     return line
 
 
 def echo_section(results, row):
     head = ["server", "ratio", f"CPU µs / {row.unit}", f"{row.units}/s",
-            "p50 µs", "p99 µs", "server busy", "load busy", "RSS MiB"]
-    if "--deflate" in row.server_flags:
+            "p50 µs", "p99 µs",
+            *(["client busy"] if row.client else ["server busy", "load busy"]),
+            "RSS MiB"]
+    if is_packed(row):
         head += ["answer bytes", "uncompressed"]
     servers = sorted(results.ran(row),
                      key=lambda s: results.median(row, s, "cpu_us"))
@@ -243,12 +201,18 @@ def machine_section(about):
 
 
 def text_of(results):
-    echo, idle = results.rows(idle=False), results.rows(idle=True)
+    echo, clients = results.rows("server"), results.rows("client")
+    idle = results.rows("memory")
     about = results.about
     disturbed, all_runs = results.disturbed()
     if echo:
         yield "![CPU time per message](benchmarks-cpu.svg)\n"
         yield from ratio_table(results, echo)
+    if any(row.crowded for row in echo):
+        yield "![Latency of many connections](benchmarks-p99.svg)\n"
+    if clients:
+        yield CLIENTS
+        yield from ratio_table(results, clients)
     if idle:
         yield ("![Memory of an idle connection](benchmarks-memory.svg)\n")
     yield HOW.format(
@@ -261,15 +225,15 @@ def text_of(results):
     yield from machine_section(about)
     yield COMPRESSION
     yield "## All figures\n"
-    for row in echo:
+    for row in echo + clients:
         yield from echo_section(results, row)
     for row in idle:
         yield from idle_section(results, row)
     yield from errors_section(results)
 
 
-def cpu_panels(results):
-    for row in results.rows(idle=False):
+def cpu_panels(results, kind):
+    for row in results.rows(kind):
         bars = [(s, results.ratio(row, s),
                  f"{ratio_cell(results, row, s)} · "
                  f"{digits(results.median(row, s, 'cpu_us'))} µs")
@@ -279,8 +243,17 @@ def cpu_panels(results):
             yield f"{row.name}: {row.title}", bars
 
 
+def latency_panels(results):
+    for row in results.rows("server"):
+        if row.crowded:
+            yield (f"{row.name}: {row.title}, 99 of 100 answers within",
+                   [(s, results.median(row, s, "p99_us"),
+                     f"{results.median(row, s, 'p99_us') / 1000:.0f} ms")
+                    for s in results.ran(row) if s != LIMIT_AGAIN])
+
+
 def memory_panels(results):
-    for row in results.rows(idle=True):
+    for row in results.rows("memory"):
         yield (f"{row.name}: {row.title}",
                [(s, max(results.median(row, s, "used_bytes"), 0),
                  f"{results.median(row, s, 'used_bytes') / 1024:.1f} KiB")
@@ -289,7 +262,7 @@ def memory_panels(results):
 
 def is_compressed(results, row, server):
     """Whether all answers were, and no worse than gorilla does it."""
-    if "--deflate" not in row.server_flags:
+    if not is_packed(row):
         return True
     most = (results.median(row, "gorilla", "answer_bytes")
             if "gorilla" in results.ran(row) else float("inf"))
@@ -298,7 +271,7 @@ def is_compressed(results, row, server):
 
 
 def tell_goals(results):
-    for row in results.rows(idle=False):
+    for row in results.rows("server") + results.rows("client"):
         for server in results.ran(row):
             ratio = results.ratio(row, server)
             if row.goal and ratio and server.startswith("silverback"):
@@ -315,9 +288,11 @@ def write(path, docs):
     body = "\n".join(text_of(results))
     (docs / "benchmarks.md").write_text(HEAD + body.rstrip() + "\n",
                                         encoding="utf-8")
-    for name, panels, mark in (("cpu", cpu_panels, 1),
-                               ("memory", memory_panels, 0)):
-        if panels := list(panels(results)):
+    for name, panels, mark in (("cpu", cpu_panels(results, "server"), 1),
+                               ("client", cpu_panels(results, "client"), 1),
+                               ("p99", latency_panels(results), 0),
+                               ("memory", memory_panels(results), 0)):
+        if panels := list(panels):
             chart(docs / f"benchmarks-{name}.svg", panels, mark)
     tell_goals(results)
     say(f"wrote {docs / 'benchmarks.md'}")

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Measures silverback beside other libraries, and beside the limit: a raw
-epoll loop that only receives, unmasks and sends (limit.c).
+epoll loop that only receives, unmasks and sends (limit.c); clients beside the
+load generator's own loop, which masks what it sends.
 
 Builds what it finds compilers for, runs each row against each server in turn,
-as often as --runs says, and writes docs/benchmarks.md and its charts. The
-server has one core, the load generator another. The limit is run twice, under
+as often as --runs says, and writes docs/benchmarks.md and its charts. What is
+measured has one core, what it talks to another. The limit is run twice, under
 two names: how much it differs from itself is the noise."""
 
 import argparse
@@ -16,6 +17,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 HERE = pathlib.Path(__file__).resolve().parent
@@ -63,10 +65,21 @@ def wanted_by(names):
     return lambda name: name in names or name.split()[0] in names
 
 
+def busy_beside(pid):
+    """Seconds of CPU that others took until now: not this program, what it
+    has run, and pid; and the clock."""
+    tick = os.sysconf("SC_CLK_TCK")
+    stat = pathlib.Path("/proc/stat").read_text().split()
+    all_of_them = sum(map(int, stat[1:4] + stat[6:9])) / tick
+    its = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+    return (all_of_them - sum(map(int, its.split()[11:13])) / tick -
+            sum(os.times()[:4]), time.monotonic())
+
+
 class Bench:
-    def __init__(self, options, load):
+    def __init__(self, options, load, limit):
         cores = sorted(os.sched_getaffinity(0))
-        self.options, self.load = options, load
+        self.options, self.load, self.limit = options, load, limit
         self.load_core = {cores[-1] if options.load_core is None
                           else options.load_core}
         self.server_cores = {cores[0]}
@@ -75,23 +88,29 @@ class Bench:
         self.rows = [ROWS[name] for name in options.rows.split(",")]
         self.log = open(options.folder / "servers.log", "w", encoding="utf-8")
 
-    def start(self, server, row):
-        """A fresh server.  Returns it, and its port."""
-        command = [str(part) for part in server.command] + row.server_flags
-        os.sched_setaffinity(0, self.server_cores)
+    def on(self, cores, function, *args, **more):
+        """Its result; what it starts runs on these."""
+        os.sched_setaffinity(0, cores)
         try:
-            return start_server(lambda port: [*command, str(port)],
-                                cwd=self.options.folder, stderr=self.log)
+            return function(*args, **more)
         finally:
             os.sched_setaffinity(0, self.load_core)
 
-    def load_once(self, row, pid, port):
-        command = [str(self.load), *row.load_flags, "--seconds",
-                   str(self.options.seconds), "--pid", str(pid), str(port)]
+    def start(self, server, row, cores):
+        """A fresh server.  Returns it, and its port."""
+        command = [str(part) for part in server.command] + row.server_flags
+        return self.on(cores, start_server,
+                       lambda port: [*command, str(port)],
+                       cwd=self.options.folder, stderr=self.log)
+
+    def run_once(self, command, row, port):
+        """What a program that measures has printed."""
+        command = [*map(str, command), *row.load_flags, "--seconds",
+                   str(self.options.seconds), str(port)]
         try:
             done = subprocess.run(
                 command, text=True, stdout=subprocess.PIPE, check=False,
-                stderr=subprocess.PIPE,
+                stderr=subprocess.PIPE, cwd=self.options.folder,
                 timeout=PATIENCE + self.options.seconds)
         except subprocess.TimeoutExpired:
             return {"error": f"no end after {PATIENCE} s"}
@@ -99,19 +118,38 @@ class Bench:
             return {"error": done.stderr.strip()}
         return json.loads(done.stdout)
 
+    def load_server(self, server, row):
+        """By the load generator."""
+        process, port = self.start(server, row, self.server_cores)
+        try:
+            return self.run_once([self.load, "--pid", process.pid], row, port)
+        finally:
+            process.kill()
+            process.wait()
+
+    def run_client(self, server, row):
+        """Beside the limit's server."""
+        process, port = self.start(self.limit, row, self.load_core)
+        try:
+            before = busy_beside(process.pid)
+            got = self.on(self.server_cores, self.run_once, server.client,
+                          row, port)
+            after = busy_beside(process.pid)
+            return {**got, "others_busy": (after[0] - before[0]) /
+                                          (after[1] - before[1])}
+        finally:
+            process.kill()
+            process.wait()
+
     def measure(self, server, row):
         """Again, if others were busy; then the quietest."""
         best = None
         for _ in range(TRIES):
             try:
-                process, port = self.start(server, row)
+                got = (self.run_client if row.client
+                       else self.load_server)(server, row)
             except (OSError, RuntimeError):
                 return {"error": "does not start: see servers.log"}
-            try:
-                got = self.load_once(row, process.pid, port)
-            finally:
-                process.kill()
-                process.wait()
             if "error" in got:
                 return got
             noise = got.get("others_busy", 0)
@@ -130,7 +168,7 @@ class Bench:
                     continue
                 first = i % len(servers)
                 for server in servers[first:] + servers[:first]:
-                    if server.takes(row.server_flags):
+                    if server.takes(row):
                         yield {"run": i, "row": row.name,
                                "server": server.name,
                                **self.measure(server, row)}
@@ -147,7 +185,7 @@ def tell(result):
 def measure_all(options, results):
     load, servers = build_all(options.folder, wanted_by(options.servers),
                               options.variant, options.server)
-    bench = Bench(options, load)
+    bench = Bench(options, load, servers[0])
     about = {"about": report.about_machine(),
              "runs": options.runs, "seconds": options.seconds,
              "server_cores": sorted(bench.server_cores),

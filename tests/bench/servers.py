@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds what is measured: ours as a distribution would, the others with what
+"""Builds what is measured, servers and clients: ours as a distribution would, the others with what
 their compilers can do for this machine.  What cannot be built here is left
 out, and said."""
 
@@ -29,10 +29,15 @@ class Server:
     version: str = ""
     flags: tuple = ("--deflate", "--tls")  # it can be started with
     only: tuple = ()  # and is not to be without
+    client: tuple = ()  # started as: client OPTION... PORT
+    client_flags: tuple = ("--deflate", "--tls")
 
-    def takes(self, flags):
-        """Whether it is of use in a row with these flags."""
-        return set(self.only) <= set(flags) <= set(self.flags)
+    def takes(self, row):
+        """Whether it is of use in this row."""
+        flags = set(row.server_flags)
+        if row.client:
+            return bool(self.client) and flags <= set(self.client_flags)
+        return set(self.only) <= flags <= set(self.flags)
 
 
 def say(text):
@@ -56,31 +61,36 @@ def build_ours(folder):
         run(["meson", "setup", build, ROOT, "--buildtype=release",
              "-Dbench=enabled", "-Dtests=disabled", "-Dexamples=disabled"])
     run(["meson", "compile", "-C", build,
-         *(f"tests/bench/bench_{name}" for name in ("load", "limit",
-                                                    "server"))])
+         *(f"tests/bench/bench_{name}" for name in ("client", "limit",
+                                                    "load", "server"))])
     return build / "tests/bench"
 
 
 def make_certificate(folder):
-    if (folder / "cert.pem").exists():
-        return
     run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
          "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650", "-subj",
-         "/CN=localhost", "-keyout", folder / "key.pem", "-out",
+         "/CN=localhost", "-addext",
+         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", folder / "key.pem", "-out",
          folder / "cert.pem"])
 
 
 # ---- Peers ------------------------------------------------------------------
 
 
-def build_go(name, module):
+def go_build(folder, name):
+    out = folder / name
+    run(["go", "build", "-mod=readonly", "-buildvcs=false", "-o", out,
+         f"./{name}"], cwd=PEERS / "go")
+    return out
+
+
+def build_go(name, module, client=None):
     def build(folder):
-        out = folder / name
-        run(["go", "build", "-mod=readonly", "-buildvcs=false", "-o", out,
-             f"./{name}"], cwd=PEERS / "go")
+        out = go_build(folder, name)
+        clients = (go_build(folder, client),) if client else ()
         version = re.search(rf"{module} (v\S+)",
                             (PEERS / "go/go.mod").read_text())[1]
-        return [Server(name, [out], f"{module} {version}")]
+        return [Server(name, [out], f"{module} {version}", client=clients)]
     return build
 
 
@@ -125,8 +135,8 @@ def build_lws(folder):
 
 # name | what builds it | of Debian, what it needs
 RECIPES = (
-    ("gorilla", build_go("gorilla", "github.com/gorilla/websocket"),
-     "golang-go"),
+    ("gorilla", build_go("gorilla", "github.com/gorilla/websocket",
+                         "gorilla_client"), "golang-go"),
     ("gws", build_go("gws", "github.com/lxzan/gws"), "golang-go"),
     ("fastwebsockets", build_rust, "cargo"),
     ("beast", build_beast, "g++ libboost-dev libssl-dev"),
@@ -172,7 +182,8 @@ def our_variants(program, more):
     for flags in dict.fromkeys([*known_variants(program), *more]):
         yield Server(f"silverback {flags}".strip(),
                      [program, *shlex.split(flags)], f"commit {version}",
-                     CASTERS, ("--cast",) if "--by-hand" in flags else ())
+                     CASTERS, ("--cast",) if "--by-hand" in flags else (),
+                     () if flags else (program.with_name("bench_client"),))
 
 
 def build_all(folder, wanted, variants, others):
@@ -181,14 +192,16 @@ def build_all(folder, wanted, variants, others):
     programs = build_ours(folder)
     say("built silverback, the limit and the load generator")
     make_certificate(folder)
-    limit = [programs / "bench_limit"]
-    packer = re.search(r"by (\w+)", usage_of(limit[0]))[1]
-    servers = [Server(LIMIT, limit, f"compresses by {packer}", CASTERS),
-               *our_variants(programs / "bench_server", variants)]
+    limit = programs / "bench_limit"
+    packer = re.search(r"by (\w+)", usage_of(limit))[1]
+    load = programs / "bench_load"
+    first, again = (Server(name, [limit], version, CASTERS,
+                           client=(load, "--client"), client_flags=("--tls",))
+                    for name, version in
+                    ((LIMIT, f"compresses by {packer}"), (LIMIT_AGAIN, "")))
+    servers = [*our_variants(programs / "bench_server", variants)]
     for other in others:
         name, _, command = other.partition("=")
         servers.append(Server(name, shlex.split(command)))
     servers += build_peers(folder, wanted)
-    servers = [s for s in servers if s.name == LIMIT or wanted(s.name)]
-    return programs / "bench_load", [*servers, Server(LIMIT_AGAIN, limit,
-                                                     flags=CASTERS)]
+    return load, [first, *(s for s in servers if wanted(s.name)), again]

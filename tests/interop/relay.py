@@ -7,7 +7,7 @@ import contextlib
 import socket
 import threading
 
-Frame = collections.namedtuple("Frame", "fin rsv1 opcode masked length start")
+Frame = collections.namedtuple("Frame", "fin rsv1 opcode masked length start key")
 
 CONTINUATION, TEXT, BINARY, CLOSE = 0, 1, 2, 8
 CONTROL = 8  # the bit that control frames have in their opcode
@@ -57,11 +57,11 @@ class Recorder:
         kept = length if opcode & CONTROL else min(length, 1)
         if len(p) < size + kept:
             return False
-        key = p[size - 4:size] if masked else bytes(4)
+        key = bytes(p[size - 4:size]) if masked else bytes(4)
         start = bytes(b ^ key[i % 4]
                       for i, b in enumerate(p[size:size + kept]))
         self.frames.append(Frame(p[0] >> 7, p[0] >> 6 & 1, opcode, masked,
-                                 length, start))
+                                 length, start, key))
         del p[:size]
         self._skip = length
         return True
