@@ -10,7 +10,7 @@ import statistics
 import subprocess
 
 from charts import chart
-from prose import CLIENTS, COMPRESSION, HEAD, HOW
+from prose import CLIENTS, COMPRESSION, HEAD, HOW, IO_URING
 from rows import ROWS
 from servers import LIMIT, LIMIT_AGAIN, say
 
@@ -224,6 +224,7 @@ def text_of(results):
         disturbed=disturbed, all_runs=all_runs)
     yield from machine_section(about)
     yield COMPRESSION
+    yield IO_URING
     yield "## All figures\n"
     for row in echo + clients:
         yield from echo_section(results, row)
