@@ -114,7 +114,7 @@ const char *ws__quote(char out[static WS__QUOTED], struct ws__str s)
 
     if (!ws__line_escape(out, WS__QUOTED, s)) {
         ws__line_escape(out, WS__QUOTED - strlen(more), s);
-        strcat(out, more);
+        memcpy(out + strlen(out), more, sizeof(more));
     }
     return out;
 }

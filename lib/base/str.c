@@ -94,6 +94,12 @@ struct ws__str ws__str_take_until(struct ws__str *rest, char c)
     return taken;
 }
 
+char *ws__str_put(char *p, struct ws__str s)
+{
+    memcpy(p, s.p, s.n);
+    return p + s.n;
+}
+
 char *ws__decimal(char *p, unsigned long long n)
 {
     char digits[20];

@@ -37,6 +37,9 @@ struct ws__str ws__str_trim(struct ws__str s);
 /* What is before the first c, which goes too, or all of it. */
 struct ws__str ws__str_take_until(struct ws__str *rest, char c);
 
+/* Appends s, for which there is room.  Returns the end. */
+char *ws__str_put(char *p, struct ws__str s);
+
 /* Appends n in decimal, at most 20 digits.  Returns the end. */
 char *ws__decimal(char *p, unsigned long long n);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "fiber/offload.h"
 #include "io/beneath.h"
 
@@ -36,7 +37,9 @@ static int open_on_disk(void *arg)
         return error;
     close(f->fd);
     f->fd = -1;
-    strcat(f->name, f->name[0] == '\0' ? index_html + 1 : index_html);
+    char *end = f->name + strlen(f->name);
+    const char *index = end == f->name ? index_html + 1 : index_html;
+    *ws__str_put(end, ws__str(index)) = '\0';
     return open_named(f, o->root);
 }
 

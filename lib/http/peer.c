@@ -63,6 +63,8 @@ static int read_proxied(void *arg, const void *bytes, size_t n)
  * name.  No header of such a one counts. */
 static void take_proxied(struct ws__session *s, const struct ws__proxied *p)
 {
+    static const char local[] = "unix:";
+
     s->trusted = false;
     s->tls = p->tls;
     switch (p->from) {
@@ -73,9 +75,9 @@ static void take_proxied(struct ws__session *s, const struct ws__proxied *p)
         s->trusted = ws__trusted_has(s->host->trusted, &p->ip);
         break;
     case WS__PROXIED_LOCAL: /* the client chose the path */
-        strcpy(s->remote, "unix:");
-        (void)ws__line_escape(s->remote + strlen("unix:"),
-                              sizeof(s->remote) - strlen("unix:"), p->path);
+        memcpy(s->remote, local, strlen(local));
+        (void)ws__line_escape(s->remote + strlen(local),
+                              sizeof(s->remote) - strlen(local), p->path);
         break;
     }
 }

@@ -2,6 +2,7 @@
 
 #include "http/route.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <silverback/upgrade.h>
@@ -160,14 +161,13 @@ const ws_route *ws__route_choose(const ws_route *of_path, const char *method)
 static bool add_method(char out[static WS__ALLOW_SIZE], const char *method)
 {
     size_t used = strlen(out);
-    size_t n = strlen(method) + (used > 0 ? 2 : 0);
+    int n = snprintf(out + used, WS__ALLOW_SIZE - used, "%s%s",
+                     used > 0 ? ", " : "", method);
 
-    if (used + n >= WS__ALLOW_SIZE)
-        return false;
-    if (used > 0)
-        strcat(out, ", ");
-    strcat(out, method);
-    return true;
+    if ((size_t)n < WS__ALLOW_SIZE - used)
+        return true;
+    out[used] = '\0';
+    return false;
 }
 
 static bool is_named(const ws_route *of_path, const char *method)

@@ -59,7 +59,7 @@ static void session_init(struct ws__session *s, const struct ws__newcomer *n)
     s->on_message = NULL;
     s->route = NULL;
     ws__stream_socket(&s->stream, n->fd);
-    strcpy(s->remote, n->remote);
+    memcpy(s->remote, n->remote, sizeof(s->remote));
     ws__entry_add(&s->entry, &ws__session_ops, n->host->registry, n->seat,
                   &s->stay);
 }

@@ -288,12 +288,12 @@ static const struct ws__backplane_ops redis_ops = {
 /* "PREFIXname". */
 static int node_key(struct ws__str *key, const char *prefix, const char *name)
 {
-    char *p = ws__alloc(strlen(prefix) + strlen(name) + 1);
+    char *p = ws__alloc(strlen(prefix) + strlen(name));
 
     if (!p)
         return -ENOMEM;
-    strcpy(stpcpy(p, prefix), name);
-    *key = ws__str(p);
+    char *end = ws__str_put(ws__str_put(p, ws__str(prefix)), ws__str(name));
+    *key = (struct ws__str){ p, (size_t)(end - p) };
     return 0;
 }
 

@@ -178,7 +178,7 @@ static int directory_scan(struct ws__node *n, char cursor[static 24])
     for (size_t i = 0; r == 0 && i < some->elements; i += 2)
         directory_meet(n, ws__redis_reply_str(some->element[i]), false);
     if (r == 0)
-        strcpy(cursor, reply->element[0]->str);
+        *ws__str_put(cursor, next) = '\0';
     ws__redis_reply_free(reply);
     return r;
 }

@@ -6,12 +6,6 @@
 
 #include "base/alloc.h"
 
-static char *names_put(char *to, struct ws__str s)
-{
-    memcpy(to, s.p, s.n);
-    return to + s.n;
-}
-
 static bool is_escaped(char c)
 {
     return c == '}' || c == '%';
@@ -33,7 +27,7 @@ static char *names_put_topic(char *to, struct ws__str topic)
             *to++ = topic.p[i];
             continue;
         }
-        to = names_put(to, ws__str(topic.p[i] == '}' ? "%7D" : "%25"));
+        to = ws__str_put(to, ws__str(topic.p[i] == '}' ? "%7D" : "%25"));
     }
     return to;
 }
@@ -44,7 +38,7 @@ static struct ws__str names_key(char **to, struct ws__str channel,
 {
     char *begin = *to;
 
-    *to = names_put(names_put(begin, channel), ws__str(behind));
+    *to = ws__str_put(ws__str_put(begin, channel), ws__str(behind));
     return (struct ws__str){ begin, (size_t)(*to - begin) };
 }
 
@@ -58,7 +52,7 @@ struct ws__redis_names *ws__redis_names_new(struct ws__str prefix,
     if (!n)
         return NULL;
     begin = (char *)(n + 1);
-    p = names_put(begin, prefix);
+    p = ws__str_put(begin, prefix);
     *p++ = '{';
     p = names_put_topic(p, topic);
     *p++ = '}';
@@ -74,8 +68,8 @@ char *ws__redis_presence_key(const struct ws__redis_names *n, const char *node)
 
     if (!key)
         return NULL;
-    char *p = names_put(names_put(key, n->channel), ws__str(":p:"));
-    strcpy(p, node);
+    char *p = ws__str_put(ws__str_put(key, n->channel), ws__str(":p:"));
+    *ws__str_put(p, ws__str(node)) = '\0';
     return key;
 }
 

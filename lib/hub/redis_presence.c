@@ -81,7 +81,7 @@ static struct ws__str presence_text(const ws_presence *p)
     end = ws__decimal(end, p->connections);
     for (size_t i = 0; i < p->n; i++) {
         *end++ = '\n';
-        end = stpcpy(end, p->members[i]);
+        end = ws__str_put(end, ws__str(p->members[i]));
     }
     return (struct ws__str){ text, (size_t)(end - text) };
 }

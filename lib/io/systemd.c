@@ -139,8 +139,8 @@ int ws_sd_notify(const char *fmt, ...)
         return -EMSGSIZE;
     if (strncmp(state, reloading, sizeof(reloading) - 1) == 0)
         snprintf(stamp, sizeof(stamp), "\nMONOTONIC_USEC=%lld", monotonic_us());
-    strcpy(state + n, stamp);
-    return notify(state, (size_t)n + strlen(stamp));
+    char *end = ws__str_put(state + n, ws__str(stamp));
+    return notify(state, (size_t)(end - state));
 }
 
 /* ---- The watchdog ------------------------------------------------------- */

@@ -121,7 +121,7 @@ static struct ws__newcomer *newcomer_new(struct ws__seat *seat, int fd,
     n->first_by =
         ws__limit_deadline(seat->listener->host.server.request_timeout_ms);
     n->fresh_until = ws_after(ws__registry_fresh_ms);
-    strcpy(n->remote, remote);
+    snprintf(n->remote, sizeof(n->remote), "%s", remote);
     return n;
 }
 
