@@ -147,7 +147,7 @@ static void a_deadline_that_moves_on_stays_where_it_lies(void **state)
 
     ws__wheel_init(&wheel, 1000);
     set(&i, 1010);
-    int64_t at = i.timer.at;
+    uint64_t at = i.timer.at;
     for (int64_t now = 1001; now < 1010; now++) {
         advance(now);
         set(&i, now + 10);

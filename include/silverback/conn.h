@@ -246,8 +246,8 @@ WS_API void ws_prepared_free(ws_prepared *p);
  *
  * When the connection has ended, for any reason, also a read deadline, fn runs
  * one last time with m NULL: ws_conn_error says why; free arg there.  Then it
- * is closed.  Returns 0; WS_ERR_INVALID when not called from the handler that
- * upgraded c, or -ENOMEM: c is then still yours to close.
+ * is closed.  Returns 0, or WS_ERR_INVALID when not called from the handler that
+ * upgraded c, which is then still yours to close.
  */
 typedef void (*ws_message_fn)(ws_conn *c, ws_message *m, void *arg);
 WS_API int ws_on_message(ws_conn *c, ws_message_fn fn, void *arg);

@@ -9,6 +9,7 @@
 
 #include "conn/entry.h"
 #include "fiber/sync.h"
+#include "fiber/wheel.h"
 #include "io/stream.h"
 
 struct ws__control_queue;
@@ -54,6 +55,12 @@ struct ws__read_side {
     atomic_bool in_handler; /* a control frame's handler is being called */
     atomic_uchar keeping;   /* conn/close's */
     atomic_bool waiting;
+
+    /* http/on_message's: where a turn is a fiber's, these are its worker's. */
+    bool by_turns : 1;
+    bool turn_runs : 1;
+    bool missed : 1;  /* something happened since it last looked */
+    bool starved : 1; /* of memory for a fiber: the timer is to try again */
 };
 
 /* What waits to be sent, beside the bytes in the buffer. */
@@ -90,6 +97,14 @@ struct ws__write_side {
     uint16_t due_close_code; /* and what to say; 0: nothing */
 };
 
+/* http/on_message's: a function is called for what comes, and nobody reads in
+ * between. */
+struct ws__called {
+    ws_message_fn fn;
+    void *arg;
+    struct ws__timer timer; /* a deadline, or a ping */
+};
+
 struct ws_conn {
     struct ws__stream stream;
     atomic_uint refs;
@@ -106,6 +121,7 @@ struct ws_conn {
     struct ws__extras *_Atomic extras; /* NULL: all as usual; set once */
     void *_Atomic user;
     struct ws__entry entry; /* among the listener's, if it has one */
+    struct ws__called called;
 };
 
 /* A connection over s, which is taken, also when it fails: then NULL, and *err

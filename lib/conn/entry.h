@@ -29,7 +29,9 @@ struct ws__entry {
     struct ws__stats_group *stats;   /* where it counts: the list's, until it
                                       * is freed */
     const struct ws__entry_ops *ops; /* NULL: it is in none */
-    unsigned seat;                   /* the worker that serves it */
+    const char *route; /* whose handler has left it to ws_on_message; NULL: it
+                        * is to be closed by somebody else */
+    unsigned seat;     /* the worker that serves it */
     bool idle; /* a session between requests: a shutdown ends it at once */
 };
 

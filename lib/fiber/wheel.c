@@ -17,6 +17,7 @@ enum {
 };
 
 #define REACH (INT64_C(1) << (BITS * WS__WHEEL_LEVELS))
+#define AT_MAX ((UINT64_C(1) << 48) - 1) /* thousands of years */
 
 void ws__wheel_init(struct ws__wheel *w, int64_t now)
 {
@@ -39,7 +40,7 @@ static void link_in(struct ws__wheel *w, struct ws__timer *t, unsigned level,
 {
     unsigned i = level * WS__WHEEL_SLOTS + slot;
 
-    t->slot = (uint16_t)i;
+    t->slot = i & UINT16_MAX;
     t->prev = NULL;
     t->next = w->slots[i];
     if (t->next)
@@ -74,7 +75,7 @@ void ws__wheel_place(struct ws__wheel *w, struct ws__timer *t)
     ws__wheel_remove(w, t);
     if (at - w->now >= REACH)
         at = w->now + REACH - 1;
-    t->at = at;
+    t->at = (uint64_t)at & AT_MAX;
     unsigned level = level_of(at - w->now);
     link_in(w, t, level, (unsigned)(at >> (BITS * level)) & MASK);
 }

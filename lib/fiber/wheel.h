@@ -18,9 +18,9 @@ enum {
 struct ws__timer {
     struct ws__timer *next;
     struct ws__timer *prev;
-    int64_t due;   /* 0: not */
-    int64_t at;    /* where it lies; 0: nowhere */
-    uint16_t slot; /* the same as an index */
+    int64_t due;        /* 0: not */
+    uint64_t at : 48;   /* where it lies; 0: nowhere */
+    uint64_t slot : 16; /* the same as an index */
     void (*fire)(struct ws__timer *t);
 };
 
@@ -50,7 +50,7 @@ static inline void ws__timer_set(struct ws__wheel *w, struct ws__timer *t,
                                  int64_t due)
 {
     t->due = due;
-    if (due != 0 && (t->at == 0 || due < t->at))
+    if (due != 0 && (t->at == 0 || due < (int64_t)t->at))
         ws__wheel_place(w, t);
 }
 

@@ -188,20 +188,11 @@ static void stay_end(struct ws__registry *g, const struct ws__stay *s)
         s->next->prev = s->prev;
 }
 
-void ws__stay_move(struct ws__registry *g, struct ws__stay *to,
-                   const struct ws__stay *from, const char *route)
-{
-    ws_mutex_lock(&g->lock);
-    stay_end(g, from);
-    stay_begin(g, to);
-    atomic_store(&to->route, route);
-    ws_mutex_unlock(&g->lock);
-}
-
 void ws__session_end(struct ws__registry *g, struct ws__stay *stay)
 {
     ws_mutex_lock(&g->lock);
-    stay_end(g, stay);
+    if (stay)
+        stay_end(g, stay);
     if (--g->sessions == 0 && g->stage >= CLOSING)
         ws_event_set(&g->quiet);
     ws_mutex_unlock(&g->lock);
@@ -266,6 +257,26 @@ void ws__entry_remove(struct ws__entry *e)
     ws_mutex_lock(&g->lock);
     entry_take_off(g, e);
     seat_remove(g, e->seat);
+    ws_mutex_unlock(&g->lock);
+}
+
+void ws__entry_stays(struct ws__entry *e, const struct ws__stay *of,
+                     const char *route)
+{
+    struct ws__registry *g = ws__registry_of(e->stats);
+
+    ws_mutex_lock(&g->lock);
+    stay_end(g, of);
+    e->route = route;
+    ws_mutex_unlock(&g->lock);
+}
+
+void ws__entry_leaves(struct ws__entry *e)
+{
+    struct ws__registry *g = ws__registry_of(e->stats);
+
+    ws_mutex_lock(&g->lock);
+    e->route = NULL;
     ws_mutex_unlock(&g->lock);
 }
 
@@ -436,6 +447,9 @@ size_t ws__registry_report(struct ws__registry *g, char *text, size_t size)
 
         report_add(&r, route ? route : "between requests");
     }
+    for (const struct ws__entry *e = g->first; e; e = e->next)
+        if (e->route)
+            report_add(&r, e->route);
     ws_mutex_unlock(&g->lock);
     report_write(&r, text, size);
     return n;

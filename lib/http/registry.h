@@ -25,7 +25,8 @@ struct ws__stats_group;
 extern int ws__registry_fresh_ms; /* tests change it */
 
 /*
- * One that runs handlers, from ws__entry_add to ws__session_end.  Written under
+ * One that runs handlers, from ws__entry_add to ws__session_end, or until it hands
+ * on to ws_on_message, which has a mark in the entry instead.  Written under
  * the registry's lock, but for route, which its owner sets: the path of the
  * handler that runs, NULL: none does.
  */
@@ -74,14 +75,17 @@ struct ws__registry *ws__registry_of(const struct ws__stats_group *stats);
 
 /* A session's beginning and end.  It counts as a connection of the seat from
  * the beginning on, and has to add its entry.  The end takes the session's
- * reference, and is the last thing that it does.  begin returns false once
- * connections are closed; the session must not start then. */
+ * reference, and is the last thing that it does; stay is NULL once it was handed
+ * on.  begin returns false once connections are closed; the session must not
+ * start then. */
 bool ws__session_begin(struct ws__registry *g, unsigned seat);
 void ws__session_end(struct ws__registry *g, struct ws__stay *stay);
 
-/* The stay goes on elsewhere, in the handler of a route. */
-void ws__stay_move(struct ws__registry *g, struct ws__stay *to,
-                   const struct ws__stay *from, const char *route);
+/* The session goes on without a handler, named by the route of the one that it
+ * had; and it no longer does, before the connection is closed. */
+void ws__entry_stays(struct ws__entry *e, const struct ws__stay *of,
+                     const char *route);
+void ws__entry_leaves(struct ws__entry *e);
 
 /* Plain connections; remove is for upgraded ones, too.  idle returns false once
  * connections are closed: who is idle then is to end by itself. */

@@ -56,7 +56,7 @@ static void session_init(struct ws__session *s, const struct ws__newcomer *n)
     s->served = s->upgraded = s->broken = s->in_thread = s->handed_on = false;
     s->share = n->share;
     s->conn = NULL;
-    s->on_message = NULL;
+    s->on_message = false;
     s->route = NULL;
     ws__stream_socket(&s->stream, n->fd);
     memcpy(s->remote, n->remote, sizeof(s->remote));

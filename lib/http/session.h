@@ -16,7 +16,6 @@
 
 enum { WS__REQUEST_ROOM = 1024 };
 
-struct ws__on_message;
 struct ws__request;
 struct ws__share;
 
@@ -31,7 +30,7 @@ struct ws__share;
  *     from then on both are the ws_conn's, or gone if there is none;
  *   - its part of share: until it is handed over with the stream;
  *   - the reference of ws__session_begin: until `handed_on` is set; from then on
- *     it is that of the ws_on_message that goes on with the connection;
+ *     it is that of the connection, which http/on_message goes on with;
  *   - the request under way: nobody but serve_one frees it, when the handler has
  *     returned and all of its answer was sent.
  */
@@ -49,13 +48,13 @@ struct ws__session {
     bool broken;    /* a write has failed */
     bool in_thread; /* the handler runs in a thread of its own */
     bool handed_on;
+    bool on_message;         /* conn is to be handed on */
     bool trusted;            /* what the other end says of its client counts */
     bool tls;                /* so does the client */
     struct ws__share *share; /* with others of its address; or NULL */
-    struct ws__request *under_way;     /* while its handler runs */
-    ws_conn *conn;                     /* that it was upgraded to */
-    struct ws__on_message *on_message; /* what it wants done with it instead */
-    const ws_route *route;             /* of the request under way */
+    struct ws__request *under_way; /* while its handler runs */
+    ws_conn *conn;                 /* that it was upgraded to */
+    const ws_route *route;         /* of the request under way */
     char remote[WS__ADDR_LEN];
     _Alignas(16) char request[WS__REQUEST_ROOM];
 };
