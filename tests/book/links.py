@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""links.py ROOT VERSION: what the pages of the repository link to is there, the
+part of the page among it, and so for the reference; and each page stands in the
+book's list of contents (mkdocs.yml).
+
+Each of these rules is tried with a page that breaks it, too."""
+
+import pathlib
+import posixpath
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from harness import report  # noqa: E402
+
+MADE = "docs/reference/"  # of the headers, by tools/reference
+PAGES = ("*.md", "docs/**/*.md", "examples/*.md", "findings/*.md",
+         "tests/*/*.md")
+CODE = re.compile(r"^ *```.*?^ *```$|<!--.*?-->|`[^`\n]*`",
+                  re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)]*)\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+WEB = re.compile(r"https?://[\w.-]+(:\d+)?(/[!-;=?-~]*)?")
+
+
+def anchor_of(heading):
+    """As GitHub makes it."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+def anchors_of(text):
+    found = []
+    for heading in HEADING.findall(re.sub(r"(?ms)^ *```.*?^ *```$", "", text)):
+        anchor = anchor_of(heading)
+        found.append(f"{anchor}-{found.count(anchor)}"
+                     if anchor in found else anchor)
+    return found
+
+
+class Pages:
+    """texts: by the place of each from the root; exists tells of all else."""
+
+    def __init__(self, texts, exists):
+        self.texts, self.exists = texts, exists
+
+    def broken(self, place):
+        for target in LINK.findall(CODE.sub("``", self.texts[place])):
+            path, _, anchor = target.partition("#")
+            if re.match(r"\w+:", target):
+                if not WEB.fullmatch(target):
+                    yield f"{target} is no address"
+                continue
+            to = posixpath.normpath(posixpath.join(
+                posixpath.dirname(place), path)) if path else place
+            if to.startswith(MADE) and not place.startswith(MADE):
+                yield f"{target} is not in the repository: name the header"
+            elif to not in self.texts and not self.exists(to):
+                yield f"{target} is not there"
+            elif anchor and anchor not in anchors_of(self.texts.get(to, "")):
+                yield f"{target} is not on that page"
+
+    def unlisted(self, contents):
+        """The reference stands there by its folder."""
+        listed = set(re.findall(r"^ +- (?:[^:\n]+: )?(\S+)$",
+                                contents.partition("\nnav:\n")[2],
+                                re.MULTILINE))
+        missing = {place for place in self.texts
+                   if not place.startswith(MADE)} - listed
+        return [f"{place} is not in mkdocs.yml" for place in sorted(missing)]
+
+
+def texts_of(root, version):
+    texts = {str(page.relative_to(root)): page.read_text()
+             for pattern in PAGES for page in root.glob(pattern)}
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([root / "tools/reference", root, version, folder],
+                       check=True)
+        texts.update((f"{MADE}{page.name}", page.read_text())
+                     for page in pathlib.Path(folder, "reference").iterdir())
+    return texts
+
+
+FAULTS = {
+    "a page that is not there": "see [this](nowhere.md)",
+    "a page that is made": "see [this](reference/conn.md)",
+    "a source that is not there": "see [this](../examples/nowhere.c)",
+    "a picture that is not there": "![this](nowhere.svg)",
+    "a part that is not on the page": "see [this](guide.md#nowhere)",
+    "one that is not on this page": "see [this](#nowhere)",
+    "what is no address": "see [this](https://exa mple.com/)",
+}
+
+
+def checks(root, version):
+    pages = Pages(texts_of(root, version),
+                  lambda place: (root / place).exists())
+    for place in sorted(pages.texts):
+        yield f"{place} has no broken link", list(pages.broken(place))
+    contents = (root / "mkdocs.yml").read_text()
+    yield "each page is in the list of contents", pages.unlisted(contents)
+    pages.texts["docs/wrong.md"] = ""
+    yield "one that is not is noticed", \
+        [] if pages.unlisted(contents) else ["it is not"]
+    for what, text in FAULTS.items():
+        pages.texts["docs/wrong.md"] = text
+        yield f"{what} is noticed", \
+            [] if list(pages.broken("docs/wrong.md")) else ["it is not"]
+
+
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+sys.exit(report(checks(pathlib.Path(sys.argv[1]), sys.argv[2])))
