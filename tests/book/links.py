@@ -64,14 +64,16 @@ class Pages:
             elif anchor and anchor not in anchors_of(self.texts.get(to, "")):
                 yield f"{target} is not on that page"
 
-    def unlisted(self, contents):
-        """The reference stands there by its folder."""
-        listed = set(re.findall(r"^ +- (?:[^:\n]+: )?(\S+)$",
-                                contents.partition("\nnav:\n")[2],
-                                re.MULTILINE))
-        missing = {place for place in self.texts
-                   if not place.startswith(MADE)} - listed
-        return [f"{place} is not in mkdocs.yml" for place in sorted(missing)]
+    def contents(self, text):
+        """What is amiss between them and the list of contents, where the
+        reference stands by its folder."""
+        listed = set(re.findall(r"^ +- (?:[^:\n]+: )?(\S+\.md)$",
+                                text.partition("\nnav:\n")[2], re.MULTILINE))
+        there = {place for place in self.texts if not place.startswith(MADE)}
+        return [*(f"{place} is not in mkdocs.yml"
+                  for place in sorted(there - listed)),
+                *(f"{place} of mkdocs.yml is not there"
+                  for place in sorted(listed - there))]
 
 
 def texts_of(root, version):
@@ -102,10 +104,13 @@ def checks(root, version):
     for place in sorted(pages.texts):
         yield f"{place} has no broken link", list(pages.broken(place))
     contents = (root / "mkdocs.yml").read_text()
-    yield "each page is in the list of contents", pages.unlisted(contents)
+    yield "the list of contents has each page", pages.contents(contents)
     pages.texts["docs/wrong.md"] = ""
-    yield "one that is not is noticed", \
-        [] if pages.unlisted(contents) else ["it is not"]
+    yield "one that it has not is noticed", \
+        [] if "wrong" in str(pages.contents(contents)) else ["it is not"]
+    yield "and one that is not there", \
+        [] if "lost" in str(pages.contents(contents + "  - docs/lost.md\n")) \
+        else ["it is not"]
     for what, text in FAULTS.items():
         pages.texts["docs/wrong.md"] = text
         yield f"{what} is noticed", \
