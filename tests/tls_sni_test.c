@@ -259,6 +259,27 @@ static void one_that_cannot_be_read_holds_up_no_other(void **state)
     end(l);
 }
 
+static void a_reload_is_there_at_once_and_says_what_it_cannot_read(void **state)
+{
+    (void)state;
+    const ws_tls tls = { .cert_file = certs_path("now.pem") };
+    ws_error err;
+
+    make_as("now.pem", "old", "DNS:now.test");
+    ws_listener *l = serve_tls(&tls);
+    assert_int_equal(ws_listener_reload(l, &err), 0);
+    make_as("now.pem", "new", "DNS:now.test");
+    assert_int_equal(ws_listener_reload(l, NULL), 0);
+    assert_string_equal(shown(l, "now.test", NULL), "new");
+
+    assert_int_equal(truncate(certs_path("now.pem"), 10), 0);
+    assert_true(ws_listener_reload(l, &err) < 0);
+    assert_says(err.text, "now.pem: certificate: there is none in it, in PEM");
+    assert_string_equal(shown(l, "now.test", NULL), "new");
+    end(l);
+    assert_int_equal(ws_listener_reload(NULL, &err), WS_ERR_INVALID);
+}
+
 enum { NAMES = 3, AT_ONCE = 4, ROUNDS = 3 };
 
 static struct {
@@ -417,6 +438,8 @@ int main(void)
         cmocka_unit_test(certificates_may_be_in_memory),
         cmocka_unit_test(of_two_the_client_gets_the_one_that_it_can_verify),
         cmocka_unit_test(one_that_cannot_be_read_holds_up_no_other),
+        cmocka_unit_test(
+            a_reload_is_there_at_once_and_says_what_it_cannot_read),
         cmocka_unit_test(no_handshake_fails_while_certificates_are_renewed),
     };
 
