@@ -39,11 +39,16 @@ Tools = collections.namedtuple("Tools", "compiler libraries path")
 
 def done(command, text="", **options):
     """(exit code, what it printed either way)."""
-    ended = subprocess.run(command, check=False, text=True, errors="replace",
-                           input=text, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, timeout=PATIENCE,
-                           **options)
-    return ended.returncode, ended.stdout
+    with subprocess.Popen(command, text=True, errors="replace",
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, start_new_session=True,
+                          **options) as process:
+        try:
+            printed, _ = process.communicate(text, timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            printed = process.communicate()[0] + "\nand did not end"
+        return process.returncode, printed
 
 
 def fits(expected, printed):
