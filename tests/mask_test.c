@@ -81,13 +81,32 @@ static void every_chunking_gives_the_same(void **state)
     }
 }
 
+static void it_says_whether_all_is_ascii(void **state)
+{
+    (void)state;
+    static const uint8_t high[4] = { 0xff, 0x80, 0x81, 0xc0 };
+    uint8_t p[MAX + 2 * MARGIN];
+
+    for (size_t n = 0; n <= MAX; n++)
+        for (size_t at = 0; at <= n; at++) {
+            memset(p, 0xff, sizeof(p));
+            memset(p + MARGIN, 0x7f, n);
+            if (at < n)
+                p[MARGIN + at] = 0x80;
+            ws__mask_scalar(p + MARGIN, n, high, n);
+            assert_int_equal(ws__mask(p + MARGIN, n, high, n), at == n);
+        }
+}
+
 static void wide_vectors_take_whole_vectors_only(void **state)
 {
     (void)state;
     uint8_t p[MAX] = { 0 };
 
     for (size_t n = 0; n <= MAX; n++) {
-        size_t done = ws__mask_wide(p, n, 0x0101010101010101u);
+        uint64_t seen = 0;
+        size_t done = ws__mask_wide(p, n, 0x0101010101010101u, &seen);
+        assert_int_equal(seen, done > 0 ? 0x0101010101010101u : 0);
         assert_true(done <= n && done % 8 == 0);
         for (size_t i = 0; i < MAX; i++)
             assert_int_equal(p[i], i < done);
@@ -103,6 +122,7 @@ int main(void)
         cmocka_unit_test(every_length_alignment_and_phase_equals_the_twin),
         cmocka_unit_test(nothing_beyond_the_end_is_touched),
         cmocka_unit_test(every_chunking_gives_the_same),
+        cmocka_unit_test(it_says_whether_all_is_ascii),
         cmocka_unit_test(wide_vectors_take_whole_vectors_only),
     };
 

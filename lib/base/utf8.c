@@ -12,6 +12,8 @@
 #define STATE(count, low, high)                                                \
     ((uint32_t)(count) | (uint32_t)(low) << 8 | (uint32_t)(high) << 16)
 
+typedef uint64_t vec16 __attribute__((vector_size(16)));
+
 enum { REFUSED = 0xff, LOW = 0x80, HIGH = 0xbf };
 
 static uint32_t after_lead(uint8_t c)
@@ -50,19 +52,19 @@ static bool ascii_half(const uint8_t *p)
     return (w & 0x80808080u) == 0;
 }
 
-/* The number of ASCII bytes at p, as far as words and half a one go: these are
- * what ws__mask has just written, so the processor has them at hand. */
+/* The number of ASCII bytes at p, as far as words and half a one go. */
 static size_t ascii(const uint8_t *p, size_t n)
 {
     size_t i = 0;
-    uint64_t w[4];
+    vec16 v[4];
 
-    for (; n - i >= sizeof(w); i += sizeof(w)) {
-        memcpy(w, p + i, sizeof(w));
-        if ((w[0] | w[1] | w[2] | w[3]) & 0x8080808080808080u)
+    for (; n - i >= sizeof(v); i += sizeof(v)) {
+        memcpy(v, p + i, sizeof(v));
+        v[0] |= v[1] | v[2] | v[3];
+        if ((v[0][0] | v[0][1]) & 0x8080808080808080u)
             break;
     }
-    for (; n - i >= sizeof(*w); i += sizeof(*w))
+    for (; n - i >= sizeof(uint64_t); i += sizeof(uint64_t))
         if (!ascii_word(p + i))
             return i;
     if (n - i >= sizeof(uint32_t) && ascii_half(p + i))

@@ -20,6 +20,14 @@ bool ws__utf8_feed(struct ws__utf8 *u, const uint8_t *p, size_t n);
 /* True unless the text so far ends inside a character, or was refused. */
 bool ws__utf8_complete(const struct ws__utf8 *u);
 
+/* Is all of it valid, and whole? */
+static inline bool ws__utf8_is_valid(const uint8_t *p, size_t n)
+{
+    struct ws__utf8 u = { 0 };
+
+    return ws__utf8_feed(&u, p, n) && ws__utf8_complete(&u);
+}
+
 /* The length of the longest prefix of n bytes of valid text that is at most max
  * long and does not cut a character. */
 size_t ws__utf8_cut(const char *s, size_t n, size_t max);

@@ -29,10 +29,8 @@ bool ws__name_read(char name[static WS__NAME_MAX + 1], struct ws__str s)
 
 bool ws__name_is_right(const char *name)
 {
-    struct ws__utf8 u = { 0 };
     size_t n = name ? strnlen(name, WS__NAME_MAX + 1) : 0;
 
     return n > 0 && n <= WS__NAME_MAX &&
-           ws__utf8_feed(&u, (const uint8_t *)name, n) &&
-           ws__utf8_complete(&u) && !has_control(name);
+           ws__utf8_is_valid((const uint8_t *)name, n) && !has_control(name);
 }

@@ -44,8 +44,6 @@ const char *ws__close_name(int code)
 
 const char *ws__close_decode(const uint8_t *p, size_t n, int *code)
 {
-    struct ws__utf8 utf8 = { 0 };
-
     *code = WS_CLOSE_NO_STATUS;
     if (n == 0)
         return NULL;
@@ -54,7 +52,7 @@ const char *ws__close_decode(const uint8_t *p, size_t n, int *code)
     *code = (int)load_be(p, 2);
     if (!ws__close_sendable(*code))
         return "a close code that must not be sent";
-    if (!ws__utf8_feed(&utf8, p + 2, n - 2) || !ws__utf8_complete(&utf8))
+    if (!ws__utf8_is_valid(p + 2, n - 2))
         return "a close reason that is not UTF-8";
     return NULL;
 }

@@ -10,7 +10,8 @@
 #define WS__MASK_WIDE_MIN 64
 
 /* Mask as many whole vectors at p as there are, with the widest that this
- * processor has.  Returns how many bytes that were, a multiple of 8. */
-size_t ws__mask_wide(uint8_t *p, size_t n, uint64_t mask);
+ * processor has.  Returns how many bytes that were, a multiple of 8, and in *seen
+ * the bits that are set in any 8 of them. */
+size_t ws__mask_wide(uint8_t *p, size_t n, uint64_t mask, uint64_t *seen);
 
 #endif

@@ -22,15 +22,14 @@ enum {
 
 bool ws__payload_unmask(struct ws__reader *r, uint8_t *p, size_t n)
 {
-    if (r->frame.masked)
-        ws__mask(p, n, r->frame.key, r->phase);
+    bool ascii = r->frame.masked && ws__mask(p, n, r->frame.key, r->phase);
+
     r->phase += n;
-    if (!r->compressed && ws__payload_is_text(r) &&
-        !ws__utf8_feed(&r->utf8, p, n)) {
-        ws__fault_not_utf8(r);
-        return false;
-    }
-    return true;
+    if (r->compressed || !ws__payload_is_text(r) ||
+        (ascii && ws__utf8_complete(&r->utf8)) || ws__utf8_feed(&r->utf8, p, n))
+        return true;
+    ws__fault_not_utf8(r);
+    return false;
 }
 
 /* Inflate the whole message, if it is all there in one frame and likely to fit.

@@ -39,8 +39,8 @@ static void trace_frame(const struct ws__reader *r)
 }
 
 /* A control frame is taken when it is there in full; it is small. */
-static enum ws__event take_control(struct ws__reader *r, struct ws__buf *in,
-                                   size_t header)
+__attribute__((noinline)) static enum ws__event take_control(
+    struct ws__reader *r, struct ws__buf *in, size_t header)
 {
     size_t n = (size_t)r->frame.len;
 
@@ -75,7 +75,8 @@ static bool begin_message(struct ws__reader *r)
     return r->inflate;
 }
 
-static enum ws__event begin_payload(struct ws__reader *r)
+__attribute__((noinline)) static enum ws__event begin_payload(
+    struct ws__reader *r)
 {
     if (r->frame.opcode != WS__CONTINUATION && !begin_message(r))
         return ws__fault_no_memory(r);
@@ -90,12 +91,61 @@ static enum ws__event begin_payload(struct ws__reader *r)
     return WS__PIECE;
 }
 
-/* Take a frame's header, and the rest of it if it is a control frame.  Returns
- * WS__PIECE when the payload of a data frame is next. */
-static enum ws__event take_header(struct ws__reader *r, struct ws__buf *in)
+/* Is it a message that is all there, in one frame, as it is, and not too large? */
+static bool is_at_hand(const struct ws__reader *r, const struct ws__buf *in,
+                       size_t header)
+{
+    return r->frame.fin && r->frame.opcode != WS__CONTINUATION &&
+           !r->frame.rsv1 && r->frame.len <= ws__buf_used(in) - header &&
+           (r->limit < 0 || r->frame.len <= (uint64_t)r->limit) &&
+           r->frame.len < r->in_max;
+}
+
+/* Before a NUL is put over it. */
+static void decode_next(struct ws__reader *r, const struct ws__buf *in)
 {
     int n = ws__frame_decode(&r->frame, in->pos, ws__buf_used(in));
 
+    r->header = n > 0 ? (uint8_t)n : 0;
+}
+
+/* The next n bytes are lent where they lie. */
+static void lend(struct ws__reader *r, struct ws__buf *in, size_t n)
+{
+    r->message.data = (char *)in->pos;
+    r->message.len = n;
+    in->pos += n;
+    if (in->pos < in->last)
+        decode_next(r, in);
+    r->borrowed_end = (char *)in->pos;
+    r->saved = *r->borrowed_end;
+    *r->borrowed_end = '\0';
+}
+
+/* Nothing of it needs to be remembered from one call to the next. */
+static enum ws__event give_at_hand(struct ws__reader *r, struct ws__buf *in)
+{
+    size_t n = (size_t)r->frame.len;
+    bool ascii = r->frame.masked && ws__mask(in->pos, n, r->frame.key, 0);
+
+    r->message.type = (ws_type)r->frame.opcode;
+    if (r->message.type == WS_TEXT && !ascii && !ws__utf8_is_valid(in->pos, n))
+        return ws__fault_not_utf8(r);
+    lend(r, in, n);
+    return WS__MESSAGE;
+}
+
+/* Take a frame's header, and the rest of it if it is a control frame; or, if
+ * whole messages are wanted, such a one.  Returns WS__PIECE when the payload of
+ * another data frame is next. */
+static enum ws__event take_header(struct ws__reader *r, struct ws__buf *in,
+                                  bool whole)
+{
+    int n = r->header;
+
+    if (n == 0)
+        n = ws__frame_decode(&r->frame, in->pos, ws__buf_used(in));
+    r->header = 0;
     if (n == 0)
         return WS__NEED_INPUT;
     const char *text = n < 0 ? ws__frame_fault(in->pos) : frame_fault(r);
@@ -103,9 +153,10 @@ static enum ws__event take_header(struct ws__reader *r, struct ws__buf *in)
         return ws__fault(r, WS_ERR_PROTOCOL, WS_CLOSE_PROTOCOL_ERROR, text);
     if (r->frame.opcode & WS__CONTROL_BIT)
         return take_control(r, in, (size_t)n);
+    bool at_hand = whole && is_at_hand(r, in, (size_t)n);
     in->pos += n;
     trace_frame(r);
-    return begin_payload(r);
+    return at_hand ? give_at_hand(r, in) : begin_payload(r);
 }
 
 static enum ws__event end_message(struct ws__reader *r, enum ws__event event)
@@ -144,13 +195,10 @@ static enum ws__event give_in_place(struct ws__reader *r, struct ws__buf *in)
 {
     if (r->ready < r->left)
         return WS__NEED_INPUT;
-    r->message = (ws_message){ .type = (ws_type)r->type,
-                               .data = (char *)in->pos,
-                               .len = r->ready };
-    ws__payload_use_up(r, in, r->ready);
-    r->borrowed_end = (char *)in->pos;
-    r->saved = *r->borrowed_end;
-    *r->borrowed_end = '\0';
+    r->message.type = (ws_type)r->type;
+    lend(r, in, r->ready);
+    r->ready = 0;
+    r->left = 0;
     return end_message(r, WS__MESSAGE);
 }
 
@@ -230,7 +278,7 @@ enum ws__event ws__reader_next(struct ws__reader *r, struct ws__buf *in)
         if (r->error)
             return WS__FAILED;
         if (!r->in_payload)
-            event = take_header(r, in);
+            event = take_header(r, in, true);
         else if (!ws__payload_ready(r, in))
             event = WS__FAILED;
         else if (r->compressed)
@@ -302,7 +350,7 @@ enum ws__event ws__reader_piece(struct ws__reader *r, struct ws__buf *in,
     if (r->error)
         return WS__FAILED;
     if (!r->in_payload)
-        event = take_header(r, in);
+        event = take_header(r, in, false);
     if (event != WS__PIECE || n == 0)
         return event;
     event = give(r, in, buf, n);
@@ -350,22 +398,11 @@ size_t ws__reader_wants(const struct ws__reader *r, const struct ws__buf *in)
 
 bool ws__reader_has_next(const struct ws__reader *r, const struct ws__buf *in)
 {
-    uint8_t header[WS__FRAME_HEADER_MAX];
-    size_t have = ws__buf_used(in), n = sizeof(header);
-    struct ws__frame f;
+    const struct ws__frame *f = &r->frame;
 
-    if (have == 0 || r->in_payload)
-        return false;
-    if (have >= n)
-        memcpy(header, in->pos, n);
-    else
-        memcpy(header, in->pos, n = have);
-    if (r->borrowed_end == (char *)in->pos)
-        header[0] = (uint8_t)r->saved;
-    int size = ws__frame_decode(&f, header, n);
-    return size > 0 && f.fin &&
-           (f.opcode == WS_TEXT || f.opcode == WS_BINARY) &&
-           f.len <= have - (size_t)size;
+    return r->header > 0 && f->fin &&
+           (f->opcode == WS_TEXT || f->opcode == WS_BINARY) &&
+           f->len <= ws__buf_used(in) - r->header;
 }
 
 void ws__reader_idle(struct ws__reader *r, bool all)

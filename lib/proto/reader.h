@@ -43,8 +43,10 @@ struct ws__reader {
     struct ws__pool *inflaters;
     void (*trace)(const struct ws__reader *r); /* of each frame; NULL: none */
 
-    /* The frame under way. */
+    /* The frame under way, or the next one: if that is decoded already, the size
+     * of its header, which lies in the buffer still. */
     struct ws__frame frame;
+    uint8_t header;
     bool in_payload; /* its header is done with, and it is a data frame */
     uint64_t left;   /* of its payload: what is not used up */
     size_t ready;    /* bytes at in->pos that are unmasked and checked */
@@ -114,7 +116,8 @@ uint64_t ws__reader_came(const struct ws__reader *r);
 /* How many bytes more in must have room for. */
 size_t ws__reader_wants(const struct ws__reader *r, const struct ws__buf *in);
 
-/* Is the next message there in full, unfragmented? */
+/* Is the next message there in full, unfragmented?  It may say no of one behind a
+ * message that was put together in whole. */
 bool ws__reader_has_next(const struct ws__reader *r, const struct ws__buf *in);
 
 #endif
