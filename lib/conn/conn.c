@@ -34,6 +34,7 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
     c->stream = stream;
     c->client = setup->client;
     c->deflates = setup->deflate.on;
+    ws__extras_begin(c);
     atomic_init(&c->refs, 1);
     c->r.heard = true;
     atomic_init(&c->w.compress, true);
@@ -60,7 +61,7 @@ ws_conn *ws_ref(ws_conn *c)
 
 static void free_extras(ws_conn *c)
 {
-    struct ws__extras *x = atomic_load(&c->extras);
+    struct ws__extras *x = ws__extras_if_own(c);
 
     if (!x)
         return;

@@ -118,7 +118,8 @@ struct ws_conn {
     _Atomic(struct ws__parker *) reading_fiber; /* by itself, at each read */
     struct ws__read_side r;
     struct ws__write_side w;
-    struct ws__extras *_Atomic extras; /* NULL: all as usual; set once */
+    const struct ws__extras *_Atomic extras; /* the usual ones, or its own,
+                                              * which are set once */
     void *_Atomic user;
     struct ws__entry entry; /* among the listener's, if it has one */
     struct ws__called called;

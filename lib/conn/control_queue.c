@@ -154,8 +154,7 @@ static void append_due(ws_conn *c)
 /* Without memory for a buffer they are lost. */
 void ws__control_queue_append(ws_conn *c)
 {
-    if (!(atomic_load_explicit(&c->w.due, memory_order_acquire) &
-          WS__DUE_CONTROL))
+    if (!ws__control_queue_is_due(c))
         return;
     if (!ws__close_was_sent(c) && ws__sendbuf_borrow(c) == 0)
         append_due(c);

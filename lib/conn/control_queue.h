@@ -19,6 +19,13 @@ void ws__control_queue_ping(ws_conn *c);
 void ws__control_queue_pong(ws_conn *c, const void *data, size_t len);
 void ws__control_queue_close(ws_conn *c, int code, const char *reason);
 
+/* Is there something?  From any thread. */
+static inline bool ws__control_queue_is_due(const ws_conn *c)
+{
+    return atomic_load_explicit(&c->w.due, memory_order_acquire) &
+           WS__DUE_CONTROL;
+}
+
 /* Move what there is into the send buffer, which has room for it; once a close
  * frame was sent, or without memory, drop it.  With the outbox's lock held. */
 void ws__control_queue_append(ws_conn *c);

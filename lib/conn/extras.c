@@ -33,26 +33,34 @@ const struct ws__extras ws__usual[2] = {
     },
 };
 
+struct ws__extras *ws__extras_if_own(ws_conn *c)
+{
+    const struct ws__extras *x = ws__extras(c);
+
+    return x == &ws__usual[c->client] ? NULL : (struct ws__extras *)x;
+}
+
 /* Of two at once the second one takes the first's, and frees its own. */
 struct ws__extras *ws__extras_own(ws_conn *c)
 {
-    struct ws__extras *there = atomic_load(&c->extras);
+    const struct ws__extras *usual = &ws__usual[c->client];
+    struct ws__extras *x = ws__extras_if_own(c);
 
-    if (there)
-        return there;
-    struct ws__extras *x = ws__alloc(sizeof(*x));
+    if (x)
+        return x;
+    x = ws__alloc(sizeof(*x));
     if (!x)
         return NULL;
-    *x = ws__usual[c->client];
-    if (atomic_compare_exchange_strong(&c->extras, &there, x))
+    *x = *usual;
+    if (atomic_compare_exchange_strong(&c->extras, &usual, x))
         return x;
     ws_free(x);
-    return there;
+    return ws__extras_if_own(c);
 }
 
 void ws__extras_free(ws_conn *c)
 {
-    struct ws__extras *x = atomic_load(&c->extras);
+    struct ws__extras *x = ws__extras_if_own(c);
 
     if (!x)
         return;

@@ -71,13 +71,11 @@ struct ws__extras {
 extern const struct ws__extras ws__usual[2]
     __attribute__((visibility("hidden")));
 
-/* The connection's extras, or the usual ones, which nobody may change. */
+/* The connection's extras: the usual ones, which nobody may change, or its
+ * own. */
 static inline const struct ws__extras *ws__extras(const ws_conn *c)
 {
-    const struct ws__extras *x =
-        atomic_load_explicit(&c->extras, memory_order_acquire);
-
-    return x ? x : &ws__usual[c->client];
+    return atomic_load_explicit(&c->extras, memory_order_acquire);
 }
 
 static inline int64_t ws__read_deadline(const ws_conn *c)
@@ -92,7 +90,16 @@ static inline int64_t ws__write_deadline(const ws_conn *c)
                                 memory_order_relaxed);
 }
 
-/* The connection's own; NULL when there is no memory. */
+/* For a new connection. */
+static inline void ws__extras_begin(ws_conn *c)
+{
+    atomic_init(&c->extras, &ws__usual[c->client]);
+}
+
+/* The connection's own; NULL when it has none. */
+struct ws__extras *ws__extras_if_own(ws_conn *c);
+
+/* The same, which are made if it has none; NULL when there is no memory. */
 struct ws__extras *ws__extras_own(ws_conn *c);
 void ws__extras_free(ws_conn *c);
 

@@ -25,7 +25,8 @@ static struct ws__inbox *inbox_get(struct ws__pools *p, size_t own_buffer)
     return g;
 }
 
-static int inbox_begin(ws_conn *c, struct ws__pools *p)
+__attribute__((noinline)) static int inbox_begin(ws_conn *c,
+                                                 struct ws__pools *p)
 {
     const struct ws__extras *x = ws__extras(c);
     struct ws__inbox *g = inbox_get(p, x->read_buffer_size);

@@ -92,39 +92,40 @@ struct step {
     enum ws__event event;
 };
 
-static void take_step(void *step)
+static enum ws__event take_step(struct ws__inbox *g, void *buf, size_t n)
+{
+    return buf ? ws__reader_piece(&g->reader, &g->in, buf, n)
+               : ws__reader_next(&g->reader, &g->in);
+}
+
+static void step_there(void *step)
 {
     struct step *s = step;
-    struct ws__reader *r = &s->g->reader;
-    struct ws__buf *in = &s->g->in;
 
-    s->event =
-        s->buf ? ws__reader_piece(r, in, s->buf, s->n) : ws__reader_next(r, in);
+    s->event = take_step(s->g, s->buf, s->n);
 }
 
 /* To inflate takes more stack than a fiber that waits is to have; and as much
  * time for a byte as the peer has a mind to. */
-static void inflate_step(struct step *s)
+__attribute__((noinline)) static enum ws__event inflate_step(
+    struct ws__inbox *g, void *buf, size_t n)
 {
+    struct step s = { .g = g, .buf = buf, .n = n };
     uint64_t begin = ws__ticks();
 
-    if (s->g->reader.trace) /* the log function may wait: not on that stack */
-        take_step(s);
+    if (g->reader.trace) /* the log function may wait: not on that stack */
+        step_there(&s);
     else
-        ws__on_loop_stack(take_step, s);
-    ws__spend_bytes(s->g->reader.effort * INFLATED);
+        ws__on_loop_stack(step_there, &s);
+    ws__spend_bytes(g->reader.effort * INFLATED);
     ws__spend_ticks(ws__ticks() - begin);
+    return s.event;
 }
 
 static enum ws__event next_event(ws_conn *c, void *buf, size_t n)
 {
-    struct step s = { .g = c->r.inbox, .buf = buf, .n = n };
-
-    if (c->deflates)
-        inflate_step(&s);
-    else
-        take_step(&s);
-    return s.event;
+    return c->deflates ? inflate_step(c->r.inbox, buf, n)
+                       : take_step(c->r.inbox, buf, n);
 }
 
 static int control_came(ws_conn *c)

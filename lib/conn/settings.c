@@ -23,7 +23,7 @@ static struct ws__extras *to_set(ws_conn *c)
 /* To have none takes no memory. */
 static struct ws__extras *to_set_deadline(ws_conn *c, int64_t deadline)
 {
-    return c && (deadline != 0 || atomic_load(&c->extras)) ? to_set(c) : NULL;
+    return c && (deadline != 0 || ws__extras_if_own(c)) ? to_set(c) : NULL;
 }
 
 void ws_set_read_limit(ws_conn *c, int64_t bytes)

@@ -77,12 +77,10 @@ static void begin_anew_if_empty(struct ws__buf *out)
 /* Room for control frames and a header, and for the message if it is small. */
 static int clear_the_way(ws_conn *c, const struct ws__sending *s)
 {
-    int error = ws__sendbuf_borrow(c);
-
-    if (error != 0)
-        return error;
     struct ws__buf *out = &c->w.sendbuf->buf;
     bool small = s->len <= ws__extras(c)->write_buffer_size;
+    int error = 0;
+
     if (ws__buf_used(out) > 0 && !frame_fits(out, small ? s->len : 0))
         error = ws__send_pending(c, s->deadline);
     begin_anew_if_empty(out);
@@ -93,12 +91,10 @@ static int clear_the_way(ws_conn *c, const struct ws__sending *s)
  * not take can be left there. */
 static int clear_at_once(ws_conn *c, const struct ws__sending *s)
 {
-    int error = ws__sendbuf_borrow(c);
-
-    if (error != 0)
-        return error;
     struct ws__buf *out = &c->w.sendbuf->buf;
-    if (ws__buf_used(out) > 0 && !frame_fits(out, s->len))
+    int error = 0;
+
+    if (ws__buf_used(out) > 0)
         error = ws__send_or_leave(c, 0);
     begin_anew_if_empty(out);
     if (error != 0 || frame_fits(out, s->len))
@@ -109,20 +105,35 @@ static int clear_at_once(ws_conn *c, const struct ws__sending *s)
                                          WS__WRITE_RESERVE);
 }
 
+/* A buffer with room for it, and in that what goes ahead of it. */
+static int frame_make_way(ws_conn *c, const struct ws__sending *s)
+{
+    int error = ws__sendbuf_borrow(c);
+
+    if (error != 0)
+        return s->refuses ? error : ws__write_settle(c, error);
+    begin_anew_if_empty(&c->w.sendbuf->buf);
+    bool fits = frame_fits(&c->w.sendbuf->buf, s->len);
+    if (fits && !ws__control_queue_is_due(c))
+        return 0;
+    if (!fits)
+        error = s->refuses ? clear_at_once(c, s) : clear_the_way(c, s);
+    if (error == -ENOMEM && s->refuses)
+        return error;
+    if (error != 0)
+        return ws__write_settle(c, error);
+    ws__control_queue_append(c);
+    return ws__write_check(c);
+}
+
 static int send_frame(ws_conn *c, const struct ws__sending *s)
 {
     struct ws__frame f = {
         .opcode = s->opcode, .fin = s->fin, .rsv1 = s->rsv1, .len = s->len
     };
     struct iovec none = { 0 };
-    int error = s->refuses ? clear_at_once(c, s) : clear_the_way(c, s);
+    int error = frame_make_way(c, s);
 
-    if (error == -ENOMEM && s->refuses)
-        return error;
-    if (error != 0)
-        return ws__write_settle(c, error);
-    ws__control_queue_append(c);
-    error = ws__write_check(c);
     if (error == 0)
         error = ws__sendbuf_make_header(c, &f);
     if (error != 0)
@@ -169,12 +180,19 @@ static void frame_failed(ws_conn *c, const struct ws__sending *s, int error)
     ws__write_tell(c);
 }
 
+/* What has ended is not waited for. */
+static int frame_lock(ws_conn *c, int64_t deadline)
+{
+    if (ws__trylock(&c->w.lock))
+        return 0;
+    int error = ws__write_check(c);
+    return error == 0 ? ws__outbox_lock(c, deadline) : error;
+}
+
 int ws__write_frame(ws_conn *c, const struct ws__sending *s)
 {
-    int error = ws__write_check(c);
+    int error = frame_lock(c, s->deadline);
 
-    if (error == 0)
-        error = ws__outbox_lock(c, s->deadline);
     if (error != 0)
         return error;
     error = s->whole && ws__message_has_author(c) ? WS_ERR_BUSY
