@@ -397,6 +397,103 @@ static void a_shutdown_loses_nothing_twice(void **state)
     close(raw);
 }
 
+/* ---- After the peer's close frame --------------------------------------- */
+
+static void read_its_close(ws_conn *c, int raw)
+{
+    ws_message m;
+
+    say_frame(raw, FIN | WS_CLOSE, true, "\x03\xe8", 2);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+}
+
+/* Nobody there would read what it said: no half of the socket is left. */
+static void who_was_the_last_to_say_something_is_not_waited_for(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    read_its_close(c, raw);
+    ws_close(c);
+    assert_int_equal(send(raw, "x", 1, MSG_NOSIGNAL), -1);
+    assert_int_equal(errno, EPIPE);
+    hear_close(raw, WS_CLOSE_NORMAL);
+    hear_end(raw);
+    close(raw);
+}
+
+/* What it says behind its close frame would be answered by a reset. */
+static void who_says_more_behind_it_is(void **state)
+{
+    (void)state;
+    const char twice[] = "\x88\x82\0\0\0\0\x03\xe8\x88\x80\0\0\0\0";
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+
+    say(raw, twice, sizeof(twice) - 1);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+    ws_close(c);
+    say(raw, "x", 1);
+    hear_close(raw, WS_CLOSE_NORMAL);
+    hear_end(raw);
+    close(raw);
+}
+
+/* Not when the machine was busy for 200 ms meanwhile. */
+static bool hear_both_at_once(void)
+{
+    int raw;
+    ws_conn *c = over_tcp(&raw);
+    struct pollfd p = { .fd = raw, .events = POLLIN | POLLRDHUP };
+
+    read_its_close(c, raw);
+    bool waits = ready(raw) == 0;
+    ws_close(c);
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    hear_close(raw, WS_CLOSE_NORMAL);
+    hear_end(raw);
+    close(raw);
+    return waits && (p.revents & POLLRDHUP);
+}
+
+static void hear_them_at_once(void *arg)
+{
+    int tries = 100;
+
+    (void)arg;
+    while (!hear_both_at_once())
+        assert_true(--tries > 0);
+}
+
+static void its_answer_leaves_with_the_end(void **state)
+{
+    (void)state;
+    mode_in_fiber(hear_them_at_once, NULL);
+}
+
+static void hear_it_first(void *arg)
+{
+    int raw;
+    ws_conn *c = over_tcp(&raw);
+
+    (void)arg;
+    read_its_close(c, raw);
+    ws_yield();
+    assert_int_equal(ready(raw), 4);
+    hear_close(raw, WS_CLOSE_NORMAL);
+    ws_close(c);
+    hear_end(raw);
+    close(raw);
+}
+
+static void it_does_not_wait_for_an_owner_that_waits(void **state)
+{
+    (void)state;
+    mode_in_fiber(hear_it_first, NULL);
+}
+
 /* ---- Finishing ---------------------------------------------------------- */
 
 static void finishing_waits_for_the_answer(void **state)
@@ -932,6 +1029,10 @@ int main(void)
         cmocka_unit_test(a_close_wakes_who_waits_for_anothers_message),
         cmocka_unit_test(a_timeout_does_not_hide_a_shutdown),
         cmocka_unit_test(a_shutdown_loses_nothing_twice),
+        cmocka_unit_test(who_was_the_last_to_say_something_is_not_waited_for),
+        cmocka_unit_test(who_says_more_behind_it_is),
+        cmocka_unit_test(its_answer_leaves_with_the_end),
+        cmocka_unit_test(it_does_not_wait_for_an_owner_that_waits),
         cmocka_unit_test(finishing_waits_for_the_answer),
         cmocka_unit_test(finishing_succeeds_when_the_peers_close_came_first),
         cmocka_unit_test(finishing_succeeds_when_the_peer_closed_and_went_away),

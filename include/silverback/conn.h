@@ -193,6 +193,10 @@ WS_API size_t ws_buffered(const ws_conn *c);
  * ws_set_coalescing(c, false) to send always at once.  A connection that held
  * answers for over 100 us three times in a row stops by itself, and a route with
  * thread set starts with coalescing off.
+ *
+ * In a fiber the answer to a close frame is held back, too, to leave in one
+ * packet with the end of the stream: until ws_close, or until the fiber waits,
+ * and by TCP for 200 ms at most.
  */
 WS_API int ws_flush(ws_conn *c);
 WS_API void ws_set_coalescing(ws_conn *c, bool enable);
@@ -375,8 +379,10 @@ WS_API void ws_shutdown(ws_conn *c);
  * comes is dropped in the background, until the peer has closed its side or
  * acknowledged nothing more for 2 s, and for write_timeout_ms at most.  (Not
  * while another fiber is inside a read or a write: it is woken by breaking the
- * transport.)  A program that ends meanwhile leaves the rest to the kernel,
- * which drops it when the peer has something to say.  NULL is allowed.
+ * transport.  Nor when the peer's close frame was the last that came, and the
+ * kernel has all of ours on its way: then nothing can be lost.)  A program that
+ * ends meanwhile leaves the rest to the kernel, which drops it when the peer has
+ * something to say.  NULL is allowed.
  */
 WS_API void ws_close(ws_conn *c);
 

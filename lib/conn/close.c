@@ -70,6 +70,12 @@ static void in_background(ws_conn *c)
     ws_detach(f);
 }
 
+static bool is_its_reader(const ws_conn *c)
+{
+    return atomic_load_explicit(&c->reading_fiber, memory_order_relaxed) ==
+           ws__parker_self();
+}
+
 static void close_now(ws_conn *c)
 {
     ws__close_answer_give(c);
@@ -77,6 +83,10 @@ static void close_now(ws_conn *c)
     bool whole = ws__conn_end(c, WS__CLOSED);
     ws__message_abandon(c);
     if (!whole || atomic_load(&c->w.error) != 0) {
+        let_go(c);
+        return;
+    }
+    if (is_its_reader(c) && ws__close_answer_parts(c)) {
         let_go(c);
         return;
     }
@@ -88,12 +98,6 @@ static void close_now(ws_conn *c)
 }
 
 /* ---- Closed by whom it is not to be ------------------------------------- */
-
-static bool is_its_reader(const ws_conn *c)
-{
-    return atomic_load_explicit(&c->reading_fiber, memory_order_relaxed) ==
-           ws__parker_self();
-}
 
 static void close_log(const ws_conn *c, const char *where, const char *then)
 {

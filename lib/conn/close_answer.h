@@ -33,6 +33,14 @@ bool ws__close_answer_hold(ws_conn *c);
 /* Send it now, if it waits.  From any thread. */
 void ws__close_answer_give(ws_conn *c);
 
+/* Send it at once.  If its owner's next step is to close, it leaves with the end
+ * of the stream, in one packet.  For the reading fiber; code is the peer's. */
+void ws__close_answer_at_once(ws_conn *c, int code);
+
+/* That step: returns whether all was said and read, and the end is to follow now.
+ * For the reading fiber. */
+bool ws__close_answer_parts(ws_conn *c);
+
 /* May a message be written, now that the handshake has begun?  Returns 0 or
  * WS_ERR_CLOSE_SENT. */
 int ws__close_answer_check(ws_conn *c);

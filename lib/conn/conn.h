@@ -49,9 +49,10 @@ struct ws__read_side {
     struct ws__inbox *inbox; /* NULL: nothing has come of a message */
     int64_t idle_since;      /* the last byte came; after a ping: that went */
     const struct ws__read_call *call; /* under way; NULL: an ordinary one */
-    int error;              /* sticky: what every later read returns */
-    bool heard : 1;         /* bytes came since idle_since was set */
-    bool pinged : 1;        /* and a ping went since */
+    int error;       /* sticky: what every later read returns */
+    bool heard : 1;  /* bytes came since idle_since was set */
+    bool pinged : 1; /* and a ping went since */
+    bool parted : 1; /* the peer's close frame came, and nothing behind it */
     atomic_bool in_handler; /* a control frame's handler is being called */
     atomic_uchar keeping;   /* conn/close's */
     atomic_bool waiting;

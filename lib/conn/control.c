@@ -45,11 +45,12 @@ static int close_came(ws_conn *c, const char *data, size_t len)
         len > 2 ? ws__conn_keep_reason(c, data + 2, len - 2) : "";
     atomic_store_explicit(&c->close_code, (uint16_t)code, memory_order_release);
     ws__conn_closed(c); /* whatever becomes of the answer */
+    c->r.parted = ws__buf_used(&c->r.inbox->in) == 0;
     x = ws__extras(c);
     if (x->on_close)
         error = x->on_close(c, code, reason, x->on_close_arg);
     else if (!ws__close_answer_hold(c))
-        ws__outbox_close(c, code, NULL);
+        ws__close_answer_at_once(c, code);
     return error < 0 ? error : WS_ERR_CLOSED;
 }
 

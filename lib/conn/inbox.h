@@ -24,10 +24,12 @@ struct ws__inbox {
                            * which some must (conn/alive) */
     size_t unfinished;    /* so many of its bytes conn/unfinished has counted */
 
-    /* Small messages of this fiber wait in the sendbuf: conn/coalesce.  While
-     * this is queued it holds a reference, and the inbox is not given back. */
+    /* Small messages of this fiber wait in the sendbuf: conn/coalesce; or its
+     * last frame in the kernel: conn/close_answer.  While this is queued it holds
+     * a reference, and the inbox is not given back. */
     struct ws__before before;
     bool queued;
+    bool parting; /* it is the latter */
 };
 
 /* Have one, from the caller's pools.  Returns 0 or -ENOMEM. */

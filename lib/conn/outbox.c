@@ -203,6 +203,21 @@ void ws__outbox_close(ws_conn *c, int code, const char *reason)
     ws__outbox_send(c);
 }
 
+bool ws__outbox_close_last(ws_conn *c, int code)
+{
+    ws__control_queue_close(c, code, NULL);
+    if (!ws__trylock(&c->w.lock)) {
+        ws__outbox_send(c);
+        return false;
+    }
+    c->stream.follows = true;
+    push_out(c);
+    c->stream.follows = false;
+    bool all = ws__sendbuf_pending(c) == 0;
+    ws__outbox_unlock(c);
+    return all;
+}
+
 void ws__outbox_goodbye(ws_conn *c, int code, const char *reason)
 {
     if (!ws__conn_ended(c))

@@ -109,6 +109,11 @@ void ws__outbox_ping(ws_conn *c);
 void ws__outbox_pong(ws_conn *c, const void *data, size_t len);
 void ws__outbox_close(ws_conn *c, int code, const char *reason);
 
+/* A close frame that leaves with the end of the stream, which is to follow: TCP
+ * has it wait for 200 ms at most.  Returns whether it does; if not, it is as
+ * above. */
+bool ws__outbox_close_last(ws_conn *c, int code);
+
 /* The same for a server that shuts down, unless the connection is over: from any
  * thread. */
 void ws__outbox_goodbye(ws_conn *c, int code, const char *reason);

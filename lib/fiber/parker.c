@@ -14,6 +14,16 @@ void ws__before_park(struct ws__before *b)
     p->before = b;
 }
 
+void ws__before_park_forget(struct ws__before *b)
+{
+    struct ws__before **at = &ws__parker_self()->before;
+
+    while (*at && *at != b)
+        at = &(*at)->next;
+    if (*at)
+        *at = b->next;
+}
+
 /* One at a time: where one of them waits, the others need not wait for it. */
 void ws__before_park_run_all(void)
 {

@@ -49,6 +49,7 @@ struct ws__before {
     bool (*attempt)(struct ws__before *b);
 };
 void ws__before_park(struct ws__before *b);
+void ws__before_park_forget(struct ws__before *b); /* of the caller's */
 void ws__before_park_run_all(void);
 struct ws__before *ws__before_park_put_off(void);
 void ws__before_park_take_up(struct ws__before *due);

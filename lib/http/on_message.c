@@ -44,9 +44,9 @@ static void on_message_end(ws_conn *c, int error)
     }
     ws__conn_fail(c, error, "%s", ws_strerror(error));
     c->called.fn(c, NULL, c->called.arg);
-    ws__before_park_run();
     ws__entry_leaves(&c->entry);
     ws__close_kept(c);
+    ws__before_park_run();
     ws__session_end(g, NULL);
     if (w)
         ws__worker_let_go(w);

@@ -17,6 +17,7 @@
 #include "fiber/budget.h"
 #include "fiber/sanitizers.h"
 #include "fiber/sched.h"
+#include "io/sock.h"
 #include "io/wait.h"
 
 enum {
@@ -227,6 +228,20 @@ int ws__stream_unacked(const struct ws__stream *s)
     int n;
 
     return ioctl(s->fd, SIOCOUTQ, &n) == 0 ? n : 0;
+}
+
+void ws__stream_push(struct ws__stream *s)
+{
+    ws__nodelay(s->fd);
+}
+
+/* What is on its way has room at the peer's; a local socket's is there already. */
+bool ws__stream_may_close(const struct ws__stream *s)
+{
+    int n;
+
+    return s->ops == &socket_ops && !s->readable &&
+           (ioctl(s->fd, SIOCOUTQNSD, &n) != 0 || n == 0);
 }
 
 /* Kernels that say less give a shorter struct. */

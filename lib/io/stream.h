@@ -128,6 +128,13 @@ ws_cert *ws__stream_cert(const struct ws__stream *s);
 /* The words for a code that a read or a write of s returned. */
 const char *ws__stream_error(const struct ws__stream *s, int code);
 
+/* Send what a write with follows set has left waiting for more. */
+void ws__stream_push(struct ws__stream *s);
+
+/* To close fd now loses nothing: all that has come was read, and all that was
+ * written is on its way.  Not with TLS, which has an end of its own to say. */
+bool ws__stream_may_close(const struct ws__stream *s);
+
 /* Break the transport at once, whoever is using it: from any thread. */
 void ws__stream_break(struct ws__stream *s);
 
