@@ -19,7 +19,6 @@ struct connect {
     struct link link;
     struct client client;
     enum status status; /* of the last dial or connection */
-    bool unsent;        /* of what was to be sent, something could not be */
 };
 
 /* ---- Standard input ----------------------------------------------------- */
@@ -32,7 +31,8 @@ static bool send_input(struct connect *k, const struct input *in, char *data,
         return true;
     ws_type type = input_encode(k->settings, data, &n);
     if (type == 0) {
-        k->unsent = !in->typed;
+        if (!in->typed)
+            link_unsent(&k->link);
         return true;
     }
     return link_send(&k->link, type, data, n) == 0;
@@ -189,5 +189,5 @@ enum status connect_run(const struct settings *s)
     connect_all(&k);
     client_end(&k.client);
     free(k.link.reason);
-    return k.status == STATUS_CLOSED && k.unsent ? STATUS_USAGE : k.status;
+    return k.status == STATUS_CLOSED && k.link.unsent ? STATUS_USAGE : k.status;
 }

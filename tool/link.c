@@ -87,6 +87,13 @@ void link_finish(struct link *l, int code, const char *reason)
     ws_event_set(&l->ending);
 }
 
+void link_unsent(struct link *l)
+{
+    ws_mutex_lock(&l->lock);
+    l->unsent = true;
+    ws_mutex_unlock(&l->lock);
+}
+
 void link_finish_usual(struct link *l)
 {
     const struct settings *s = l->settings;

@@ -19,6 +19,7 @@ struct link {
     int said;      /* the close code of ours, once there is one */
     char *reason;
     bool signaled; /* it was a signal that wanted the end */
+    bool unsent;   /* of what was to be sent, something cannot be */
     int64_t sent, sent_bytes, received, received_bytes;
     int64_t opened_at, pinged_at;
 
@@ -44,5 +45,8 @@ void link_finish(struct link *l, int code, const char *reason);
 
 /* As the settings have it. */
 void link_finish_usual(struct link *l);
+
+/* Something cannot be sent, which is known when the link has ended. */
+void link_unsent(struct link *l);
 
 #endif

@@ -41,21 +41,30 @@ static char *given_bytes(const struct given *g, size_t *n)
     return data;
 }
 
+/* What cannot be sent is the end: nobody could tell which answer is to what. */
+static bool send_one_given(struct link *l, const struct given *g)
+{
+    size_t n;
+    char *data = given_bytes(g, &n);
+    ws_type type = data ? input_encode(l->settings, data, &n) : 0;
+
+    if (type == 0) {
+        link_unsent(l);
+        link_finish_usual(l);
+    }
+    int r = type ? link_send(l, type, data, n) : WS_ERR_INVALID;
+    free(data);
+    return r == 0;
+}
+
 static void send_given(void *arg)
 {
     struct talk *t = arg;
     const struct settings *s = t->link->settings;
-    int r = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < s->ngiven && r == 0; i++) {
-        size_t n;
-        char *data = given_bytes(&s->given[i], &n);
-        ws_type type = data ? input_encode(s, data, &n) : 0;
-
-        if (type != 0)
-            r = link_send(t->link, type, data, n);
-        free(data);
-    }
+    while (i < s->ngiven && send_one_given(t->link, &s->given[i]))
+        i++;
     ws_event_set(&t->given);
 }
 

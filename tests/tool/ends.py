@@ -55,8 +55,15 @@ def usage(tap):
                   f"1: {' '.join(args) or 'nothing'}", done)
 
 
-@case(1)
+@case(3)
 def what_cannot_be_sent(tap):
+    for what, args in (("a file that is not there", ("-f", "/no/such/file")),
+                       ("no hexadecimal", ("-b", "--hex", "-m", "xyz"))):
+        with Collecting() as s:
+            done = run("-1", "-m", "00", *args, "-m", "00", s.url)
+        tap.check(done.code == 1 and s.said[0][1] == 1000
+                  and len(s.said[0][0]) == 1,
+                  f"1: {what} ends it", (done, s.said))
     with Collecting() as s:
         done = run(s.url, given=b"\xff\ngood\n")
     tap.check(done.code == 1 and "UTF-8" in done.err
