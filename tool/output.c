@@ -40,8 +40,9 @@ static void parcel_open(struct parcel *p)
 static int parcel_send(struct parcel *p, int fd)
 {
     fclose(p->f);
-    int r = screen_write(fd, p->data, p->n);
-    free(p->data);
+    char *data = p->data; /* while we wait, p may be used again */
+    int r = screen_write(fd, data, p->n);
+    free(data);
     return r;
 }
 
@@ -173,6 +174,7 @@ void output_detail(int level, const char *fmt, ...)
     va_end(ap);
 }
 
+/* Of whoever runs, as long as it does not wait. */
 static __thread struct parcel event;
 
 FILE *output_event(const char *name, int64_t peer)

@@ -31,8 +31,8 @@ void output_note(const char *fmt, ...) WS_PRINTF(1, 2);
 /* The same without that name, when it is asked for: -v is 1. */
 void output_detail(int level, const char *fmt, ...) WS_PRINTF(2, 3);
 
-/* With --json an object on standard output: between begin, which returns NULL
- * without it, and end come its members. */
+/* With --json an object on standard output: between output_event, which returns
+ * NULL without it, and its end come its members, and nothing that waits. */
 FILE *output_event(const char *event, int64_t peer);
 int output_event_end(FILE *f);
 

@@ -104,6 +104,29 @@ def to_a_websocket(tap):
               "proxy: a client that is gone", far.said)
 
 
+@case(1)
+def slow_log(tap):
+    """What several say is shown by workers that wait for each other."""
+    many, each = 16, 30
+
+    def talk(c):
+        for number in range(each):
+            c.send(f"{number} {'x' * 500}")
+
+    with Listening("echo", "{}") as far, \
+            Listening("proxy", "--json", "{}", far.url) as s:
+        clients = [connect(s.port) for _ in range(many)]
+        for c in clients:
+            talk(c)
+        lines = [s.line() for _ in range(2 * many * each)]
+        for c in clients:
+            c.drop()
+    good = sum(line.startswith(b'{"event":"message",')
+               and line.endswith(b'xxx"}\n') for line in lines)
+    tap.check(good == len(lines), "proxy: a log that is read slowly is whole",
+              (good, s.notes))
+
+
 @case(4)
 def from_tcp(tap):
     with Collecting(lambda c, _: c.send(b"welcome")) as far, \
