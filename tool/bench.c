@@ -2,6 +2,7 @@
 
 #include "bench.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@ struct bench {
 
 static int usual(int64_t value, int usually)
 {
-    return value ? (int)value : usually;
+    return value ? (int)(value < INT_MAX ? value : INT_MAX) : usually;
 }
 
 static int cores(void)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "binary.h"
-#include "compression.h"
 #include "memory.h"
 #include "output.h"
 #include "route.h"
@@ -119,7 +118,7 @@ static bool client_is_sound(const struct settings *s)
         return client_refuse("there is no proxy on the way to a local socket");
     if (s->key && !s->cert)
         return client_refuse("--key is of no use without --cert");
-    return compression_is_sound(s) && route_is_sound(s);
+    return route_is_sound(s);
 }
 
 bool client_begin(struct client *k, const struct settings *s, const char *url,
@@ -137,7 +136,7 @@ bool client_begin(struct client *k, const struct settings *s, const char *url,
         .handshake_timeout_ms = s->timeout_ms,
         .subprotocols = s->subprotocols.items,
         .enable_compression = s->compress && !s->no_compress,
-        .context_takeover_bits = compression_bits(s),
+        .context_takeover_bits = s->takeover_bits,
         .read_limit = s->max_message,
         .ping_interval_ms = s->ping_ms,
         .proxy = s->unix_path ? "" : s->proxy,

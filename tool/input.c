@@ -47,12 +47,14 @@ static ssize_t input_read(struct input *in, ws_event *stop)
         in->size = 2 * in->size + PART;
         in->data = memory_resize(in->data, in->size + 1);
     }
-    if (stop && ws_wait_any(in->fd, POLLIN, 0, stop, NULL) <= 0)
-        return 0;
-    ssize_t got = read(in->fd, in->data + in->n, in->size - in->n);
+    ssize_t got;
+    do {
+        if (ws_wait_any(in->fd, POLLIN, 0, stop, NULL) <= 0)
+            return 0;
+        got = read(in->fd, in->data + in->n, in->size - in->n);
+    } while (got < 0 && (errno == EINTR || errno == EAGAIN));
     if (got < 0)
-        return errno == EINTR || errno == EAGAIN ? input_read(in, stop)
-                                                 : -errno;
+        return -errno;
     in->n += (size_t)got;
     return got;
 }

@@ -151,11 +151,12 @@ static const char *set_compress(const char *value, struct settings *s,
 {
     s->compress = true;
     s->no_compress = false;
-    if (value && value[0] == '=')
-        value++;
-    if (value && strncmp(value, "takeover", strlen("takeover")) != 0)
-        return "is not takeover or takeover,BITS";
-    return set_text(value, s, field);
+    *(int *)field = 0;
+    if (!value)
+        return NULL;
+    return units_takeover(value + (value[0] == '='), field)
+               ? NULL
+               : "is not takeover or takeover,BITS, which are 9 to 15";
 }
 
 static const char *set_reconnect(const char *value, struct settings *s,
@@ -292,7 +293,7 @@ static const struct option_row rows[] = {
       "the name that is asked for, and verified, instead of the URL's" },
 
     { ANY, 'z', "compress", "[takeover[,BITS]]", set_compress,
-      FIELD(compression),
+      FIELD(takeover_bits),
       "offer permessage-deflate, or accept it; with takeover between messages" },
     { ANY, 0, "no-compress", NULL, set_flag, FIELD(no_compress),
       "do not, in spite of a -z before" },

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compression.h"
 #include "memory.h"
 #include "output.h"
 #include "page.html.h"
@@ -24,7 +23,7 @@ void serve_init(struct serve *v, const struct settings *s)
             .subprotocols = s->subprotocols.items,
             .allowed_origins = s->origins.items,
             .enable_compression = s->compress && !s->no_compress,
-            .context_takeover_bits = compression_bits(s),
+            .context_takeover_bits = s->takeover_bits,
             .read_limit = s->max_message,
             .ping_interval_ms = s->ping_ms,
         },
@@ -137,8 +136,6 @@ bool serve_begin(struct serve *v, const char *where, const ws_route *routes,
     };
     ws_error err;
 
-    if (!compression_is_sound(v->settings))
-        return false;
     process_raise_limit();
     v->listener = ws_listen(&server, &err);
     free(addr);

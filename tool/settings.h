@@ -72,7 +72,7 @@ struct settings {
 
     /* the connection */
     bool compress;
-    const char *compression; /* what -z says */
+    int takeover_bits; /* 0: none between messages */
     bool no_compress;
     int ping_ms;
     int rtt_ms; /* how often to measure the way there and back */

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    USUAL_BITS = 11, /* 38 KiB a connection */
+};
+
 struct unit {
     const char *name;
     double factor;
@@ -84,4 +88,19 @@ const char *units_close_code(const char *text, int *code)
         return NULL;
     *code = (int)n;
     return end;
+}
+
+bool units_takeover(const char *text, int *bits)
+{
+    const char *rest = text + strlen("takeover");
+    char *end;
+
+    if (strncmp(text, "takeover", strlen("takeover")) != 0)
+        return false;
+    *bits = USUAL_BITS;
+    if (*rest == '\0')
+        return true;
+    long n = strtol(rest + 1, &end, 10);
+    *bits = (int)n;
+    return *rest == ',' && *end == '\0' && n >= 9 && n <= 15;
 }

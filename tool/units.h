@@ -16,4 +16,7 @@ bool units_count(const char *text, int64_t *count); /* 1 and more, 10k, 1M */
  * or NULL if it is none. */
 const char *units_close_code(const char *text, int *code);
 
+/* Of "takeover" or "takeover,BITS". */
+bool units_takeover(const char *text, int *bits);
+
 #endif

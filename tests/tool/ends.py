@@ -30,7 +30,7 @@ def closed_normally(tap):
               "0: the server repeats our code", (done, s.said))
 
 
-@case(20)
+@case(21)
 def usage(tap):
     for args, why in [
             ((), "which URL?"), (("a", "b"), "one URL"),
@@ -45,6 +45,7 @@ def usage(tap):
             (("--close", "1006", "u"), "may be sent"),
             (("-z=nonsense", "u"), "takeover"),
             (("-z=takeover,8", "u"), "9 to 15"),
+            (("-z=takeover,12x", "u"), "9 to 15"),
             (("-46", "u"), "contradict"),
             (("--cacert", "/no/such/file", "u"), "cannot be read"),
             (("--resolve", "host:80", "u"), "HOST:PORT:ADDRESS"),
