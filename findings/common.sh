@@ -53,6 +53,13 @@ npm_install()
     npm install --silent --no-audit --no-fund "$@" >&2 || exit 77
 }
 
+# cargo_install NAME@VERSION: then cargo/bin has it.
+cargo_install()
+{
+    needs cargo
+    cargo install --quiet --locked --root cargo "$1" >&2 || exit 77
+}
+
 # started FILE...: the peers that write their ports there have done so.
 started()
 {
