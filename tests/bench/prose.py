@@ -15,7 +15,7 @@ HOW = """\
 
     {command}
 
-builds everything in `build-bench/` and runs it: silverback as a distribution would (`--buildtype=release`), the others with `-O3 -march=native` or what their compilers call it. Other servers come in by `--server NAME=COMMAND`. Of Debian it takes what `tools/setup` installs, python3 and openssl, libdeflate-dev for the limit, and for the others golang-go (gorilla is a client, too), libboost-dev, libwebsockets-dev and a recent cargo: what it has not got is left out.
+builds everything in `build-bench/` and runs it: silverback as a distribution would (`--buildtype=release`), the others with `-O3 -march=native` or what their compilers call it. Other servers come in by `--server NAME=COMMAND`. Of Debian it takes what `tools/setup` installs, python3 and openssl, libdeflate-dev for the limit, and for the others golang-go libboost-dev, libwebsockets-dev and a recent cargo: what it has not got is left out.
 
 - Server on core {server_cores}, load generator on core {load_core}, over loopback.
 - Every row and server {runs} times (idle ones at most 3) for {seconds:g} s after a warm-up, each time in a new process; servers take turns, and tables have medians, with the least and the most in brackets. A run during which others took more than a tenth of a core was repeated, twice at most: {disturbed} of {all_runs} stayed so.
@@ -54,7 +54,7 @@ Inflating what zlib's level 6 made of such messages:
 CLIENTS = """\
 ## Clients
 
-The same from the other side: what a client takes for a message, or to dial and to close, beside the limit's server. The limit is the load generator's own loop here, which masks each message anew with a key that cannot be foreseen, in one pass, and compares answers. It does not compress, so that row client-g has no ratio.
+The same from the other side: what a client takes for a message, or to dial and to close, beside the limit's server. The limit is the load generator's own loop here, which masks each message anew with a key that cannot be foreseen, in one pass, and compares answers. It does not compress, so that row client-g has no ratio; and there clients talk to our server, since each message of the limit ends its stream of deflate, which not all of them take.
 
 ![CPU time of a client](benchmarks-client.svg)
 """

@@ -17,10 +17,17 @@ class Row:
     def load_flags(self):
         return self.load.split()
 
+    def _flags(self, *wanted):
+        return [flag for flag in wanted if flag in self.load_flags]
+
     @property
     def server_flags(self):
-        return [flag for flag in ("--deflate", "--tls", "--cast")
-                if flag in self.load_flags]
+        return self._flags("--deflate", "--tls", "--cast")
+
+    @property
+    def client_flags(self):
+        """Those that not every client can."""
+        return self._flags("--deflate", "--tls", "--resume")
 
     @property
     def kind(self):

@@ -77,9 +77,11 @@ def busy_beside(pid):
 
 
 class Bench:
-    def __init__(self, options, load, limit):
+    def __init__(self, options, load):
         cores = sorted(os.sched_getaffinity(0))
-        self.options, self.load, self.limit = options, load, limit
+        self.options, self.load = options, load
+        self.limit = load.with_name("bench_limit")
+        self.ours = load.with_name("bench_server")
         self.load_core = {cores[-1] if options.load_core is None
                           else options.load_core}
         self.server_cores = {cores[0]}
@@ -96,9 +98,9 @@ class Bench:
         finally:
             os.sched_setaffinity(0, self.load_core)
 
-    def start(self, server, row, cores):
+    def start(self, command, row, cores):
         """A fresh server.  Returns it, and its port."""
-        command = [str(part) for part in server.command] + row.server_flags
+        command = [str(part) for part in command] + row.server_flags
         return self.on(cores, start_server,
                        lambda port: [*command, str(port)],
                        cwd=self.options.folder, stderr=self.log)
@@ -115,12 +117,14 @@ class Bench:
         except subprocess.TimeoutExpired:
             return {"error": f"no end after {PATIENCE} s"}
         if done.returncode:
-            return {"error": done.stderr.strip()}
+            return {"error": done.stderr.strip() or
+                             f"exit status {done.returncode}"}
         return json.loads(done.stdout)
 
     def load_server(self, server, row):
         """By the load generator."""
-        process, port = self.start(server, row, self.server_cores)
+        process, port = self.start(server.command, row,
+                                   self.server_cores)
         try:
             return self.run_once([self.load, "--pid", process.pid], row, port)
         finally:
@@ -128,15 +132,18 @@ class Bench:
             process.wait()
 
     def run_client(self, server, row):
-        """Beside the limit's server."""
-        process, port = self.start(self.limit, row, self.load_core)
+        """Beside the limit; beside our server where that is to compress,
+        since the limit ends a stream with each message."""
+        talks_to = (self.ours if "--deflate" in row.server_flags
+                    else self.limit)
+        process, port = self.start([talks_to], row, self.load_core)
         try:
             before = busy_beside(process.pid)
             got = self.on(self.server_cores, self.run_once, server.client,
                           row, port)
             after = busy_beside(process.pid)
-            return {**got, "others_busy": (after[0] - before[0]) /
-                                          (after[1] - before[1])}
+            busy, passed = after[0] - before[0], after[1] - before[1]
+            return {**got, "others_busy": round(busy / passed, 3)}
         finally:
             process.kill()
             process.wait()
@@ -185,7 +192,7 @@ def tell(result):
 def measure_all(options, results):
     load, servers = build_all(options.folder, wanted_by(options.servers),
                               options.variant, options.server)
-    bench = Bench(options, load, servers[0])
+    bench = Bench(options, load)
     about = {"about": report.about_machine(),
              "runs": options.runs, "seconds": options.seconds,
              "server_cores": sorted(bench.server_cores),

@@ -30,13 +30,14 @@ class Server:
     flags: tuple = ("--deflate", "--tls")  # it can be started with
     only: tuple = ()  # and is not to be without
     client: tuple = ()  # started as: client OPTION... PORT
-    client_flags: tuple = ("--deflate", "--tls")
+    client_flags: tuple = ("--deflate", "--tls", "--resume")
 
     def takes(self, row):
         """Whether it is of use in this row."""
         flags = set(row.server_flags)
         if row.client:
-            return bool(self.client) and flags <= set(self.client_flags)
+            return bool(self.client) and \
+                set(row.client_flags) <= set(self.client_flags)
         return set(self.only) <= flags <= set(self.flags)
 
 
@@ -104,24 +105,32 @@ def build_rust(folder):
                         (source / "Cargo.toml").read_text())[1]
     return [Server("fastwebsockets",
                    [source / "target/release/fastwebsockets_echo"],
-                   f"fastwebsockets {version}", ())]
+                   f"fastwebsockets {version}", (),
+                   client=(source / "target/release/fastwebsockets_client",),
+                   client_flags=())]
 
 
 def is_older(out, source):
     return not out.exists() or out.stat().st_mtime < source.stat().st_mtime
 
 
-def build_beast(folder):
-    out = folder / "beast"
-    source = PEERS / "beast.cpp"
+def beast_build(folder, name):
+    out, source = folder / name, PEERS / f"{name}.cpp"
     if is_older(out, source):  # it takes its time
         run(["c++", "-std=c++17", "-O3", "-march=native", "-flto=auto",
              "-DNDEBUG", source, "-o", out, "-lssl", "-lcrypto",
              "-lpthread"])
+    return out
+
+
+def build_beast(folder):
+    out = beast_build(folder, "beast")
+    client = beast_build(folder, "beast_client")
     version = run(["c++", "-E", "-P", "-include", "boost/version.hpp", "-x",
                    "c++", "-dM", "/dev/null"])
     version = re.search(r'BOOST_LIB_VERSION "(\S+)"', version)[1]
-    return [Server("beast", [out], f"Boost.Beast {version.replace('_', '.')}")]
+    return [Server("beast", [out], f"Boost.Beast {version.replace('_', '.')}",
+                   client=(client,), client_flags=("--deflate", "--tls"))]
 
 
 def build_lws(folder):
@@ -196,7 +205,7 @@ def build_all(folder, wanted, variants, others):
     packer = re.search(r"by (\w+)", usage_of(limit))[1]
     load = programs / "bench_load"
     first, again = (Server(name, [limit], version, CASTERS,
-                           client=(load, "--client"), client_flags=("--tls",))
+                           client=(load, "--client"), client_flags=("--tls", "--resume"))
                     for name, version in
                     ((LIMIT, f"compresses by {packer}"), (LIMIT_AGAIN, "")))
     servers = [*our_variants(programs / "bench_server", variants)]
