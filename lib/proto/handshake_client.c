@@ -148,7 +148,7 @@ static const char *hint(int status)
         int first, last;
         const char *text;
     } rows[] = {
-        { 200, 299, "; this is a plain HTTP server, or path" },
+        { 200, 299, "; at this path is plain HTTP, and no WebSocket" },
         { 300, 399, "; redirects are not followed" },
         { 400, 400,
           "; is the path right? does a proxy in between drop the Upgrade "
