@@ -10,6 +10,7 @@ end sees when the other one is gone.  Prints TAP."""
 import contextlib
 import os
 import pathlib
+import re
 import socket
 import ssl
 import struct
@@ -161,11 +162,13 @@ KINDS = {
 
 
 class Proxy:
-    """One in front of 127.0.0.1:upstream, and its log."""
+    """One in front of 127.0.0.1:upstream, and its log.  without: a pattern of
+    what is left out of its file."""
 
-    def __init__(self, kind, docs, folder, certificate, upstream):
+    def __init__(self, kind, docs, folder, certificate, upstream, without=""):
         self.folder = pathlib.Path(folder)
-        self._snippet = (pathlib.Path(docs) / kind.file).read_text()
+        file = (pathlib.Path(docs) / kind.file).read_text()
+        self._snippet = re.sub(without, "", file) if without else file
         self._certificate, self._upstream = certificate, upstream
         with open(self.path("output"), "wb") as output:
             self.process, self.port = start_server(
@@ -306,7 +309,7 @@ def make_pem(folder):
 
 
 class Case:
-    def __init__(self, tap, kind, exe, docs, stack):
+    def __init__(self, tap, kind, exe, docs, stack, without=""):
         self.tap, self.kind = tap, kind
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         os.chmod(folder, 0o755)  # proxies give up their rights
@@ -319,7 +322,7 @@ class Case:
         self.server = Behind(exe, *options)
         stack.callback(stop, self.server.process)
         self.proxy = Proxy(kind, docs, folder, self.certificate,
-                           self.server.port)
+                           self.server.port, without)
         stack.callback(stop, self.proxy.process)
         self.client = Client(self.proxy.port, self.certificate)
 
