@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "memory.h"
 #include "output.h"
 
 static bool log_is_of_several;
@@ -59,13 +60,37 @@ static void log_frame(const char *fields)
                   fin ? " fin" : "", rsv1 ? " rsv1" : "", l, length);
 }
 
+/* What each of many connections would say is said once. */
+static bool log_is_again(const char *line)
+{
+    static struct {
+        ws_mutex lock;
+        char *last;
+    } warning;
+
+    ws_mutex_lock(&warning.lock);
+    bool again = warning.last && strcmp(warning.last, line) == 0;
+    if (!again) {
+        free(warning.last);
+        warning.last = memory_copy(line);
+    }
+    ws_mutex_unlock(&warning.lock);
+    return again;
+}
+
+static void log_warn(const char *line)
+{
+    if (!log_is_again(line))
+        output_note("%s", line);
+}
+
 static void log_record(const ws_log_record *r, void *arg)
 {
     (void)arg;
     if (strncmp(r->fields, "event=frame ", strlen("event=frame ")) == 0)
         log_frame(r->fields);
     else if (r->level <= WS_LOG_WARNING)
-        output_note("%s", r->line);
+        log_warn(r->line);
     else
         output_detail(1, "%s", r->line);
 }

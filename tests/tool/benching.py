@@ -3,9 +3,11 @@
 
 import csv
 import json
+import pathlib
 import signal
+import tempfile
 
-from harness import PATIENCE, wait_until
+from harness import PATIENCE, make_certificate, wait_until
 from program import case
 from tool import Listening, run, started
 from websocket import Ended, Scripted
@@ -16,6 +18,19 @@ SHORT = ("--warmup", "50ms", "-d", "300ms")
 def figures(*args):
     done = run("bench", "--json", *args)
     return (json.loads(done.out) if done.out else {}), done
+
+
+@case(1)
+def secure(tap):
+    with tempfile.TemporaryDirectory() as folder:
+        cert = make_certificate(pathlib.Path(folder), "s", "DNS:localhost")
+        with Listening("echo", "--cert", cert, "--key",
+                       cert.with_suffix(".key"), "{}") as s:
+            got, done = figures(*SHORT, "-k", "-c", "9",
+                                f"wss://localhost:{s.port}")
+    tap.check(done.code == 0 and got["connections"] == 9
+              and done.err.count("NOT VERIFIED") == 1,
+              "bench: by TLS, of which it is said once who is trusted", done)
 
 
 @case(8)
