@@ -97,7 +97,8 @@ def zsh(tap, tool, file):
 
 def commands_of(text):
     """Those that a page shows, each as a list of words."""
-    for line in re.findall(r"(?m)^    (?:\$ )?(.*\bws .*)$", text):
+    blocks = re.findall(r"(?ms)^```(?:sh|console)\n(.*?)^```$", text)
+    for line in re.findall(r"(?m)^(?:\$ )?(.*\bws .*)$", "".join(blocks)):
         for part in re.sub(r"\$\(.*?\)", "1", line).split(" | "):
             words = shlex.split(part)
             if words and words[0] == "ws":
@@ -115,7 +116,8 @@ def page(tap, tool, text):
                      tool.path, *words, "--help", cwd=folder))}
     tap.check(len(commands) > 10 and not wrong, "docs: each command is one",
               wrong or commands)
-    named = set(re.findall(r"`(--[a-z0-9-]+)", text))
+    ours = text.partition("## Beside other tools")[0]
+    named = set(re.findall(r"`(--[a-z0-9-]+)", ours))
     more = named - tool.every()
     tap.check(not more, "docs: each option is one", more)
 
