@@ -54,7 +54,7 @@ Inflating what zlib's level 6 made of such messages:
 CLIENTS = """\
 ## Clients
 
-The same from the other side: what a client takes for a message, or to dial and to close, beside the limit's server. The limit is the load generator's own loop here, which masks each message anew with a key that cannot be foreseen, in one pass, and compares answers. It does not compress, so that row client-g has no ratio; and there clients talk to our server, since each message of the limit ends its stream of deflate, which not all of them take.
+The same from the other side: what a client takes for a message, or to dial and to close. The limit is the load generator's own loop here, which masks each message anew with a key that cannot be foreseen, in one pass, and compares answers. It does not compress, so that row client-g has no ratio. All talk to the limit's server; where messages are compressed and connections closed to silverback's, since each message of the limit ends its stream of deflate, which not all clients take, and it waits for them to close first.
 
 ![CPU time of a client](benchmarks-client.svg)
 """

@@ -132,10 +132,11 @@ class Bench:
             process.wait()
 
     def run_client(self, server, row):
-        """Beside the limit; beside our server where that is to compress,
-        since the limit ends a stream with each message."""
-        talks_to = (self.ours if "--deflate" in row.server_flags
-                    else self.limit)
+        """Beside the limit; but beside our server where that is to compress
+        or to close, since each message of the limit ends its stream, and it
+        leaves the end of a connection to clients (RFC 6455, 7.1.1)."""
+        talks_to = (self.ours if {"--deflate", "--connect"} &
+                    set(row.load_flags) else self.limit)
         process, port = self.start([talks_to], row, self.load_core)
         try:
             before = busy_beside(process.pid)
