@@ -32,7 +32,7 @@ static void begin(void)
 static void begin_and_add(void)
 {
     begin();
-    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT, &session.stay);
+    ws__entry_add(&session.entry, g, SEAT, &session.stay);
 }
 
 static void end(void)
@@ -48,7 +48,7 @@ static ws_conn *upgrade(void)
     ws_conn *c = ws__conn_new(&session.stream, &(struct ws__setup){ 0 }, NULL);
 
     assert_non_null(c);
-    ws__entry_upgraded(&c->entry, &ws__upgraded_ops, &session.entry);
+    ws__entry_upgraded(&c->entry, &session.entry);
     return c;
 }
 
@@ -74,7 +74,7 @@ static void a_session_has_a_place_until_it_ends(void **state)
     expect_counted(0);
     begin();
     expect_counted(1);
-    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT, &session.stay);
+    ws__entry_add(&session.entry, g, SEAT, &session.stay);
     expect_counted(1);
     ws__entry_remove(&session.entry);
     expect_counted(0);
@@ -138,7 +138,7 @@ static void a_shutdown_ends_who_is_idle(void **state)
         ws__entry_remove(&session.entry);
         end();
         ws__registry_unref(g);
-        g = ws__registry_new(SEATS);
+        g = ws__registry_new(SEATS, &ws__session_ops, &ws__upgraded_ops);
     }
 }
 
@@ -181,7 +181,7 @@ static void so_is_a_session_that_begins_late(void **state)
     (void)state;
     begin();
     ws__registry_break(g);
-    ws__entry_add(&session.entry, &ws__session_ops, g, SEAT, &session.stay);
+    ws__entry_add(&session.entry, g, SEAT, &session.stay);
     assert_true(is_broken());
     ws__entry_remove(&session.entry);
     end();
@@ -206,14 +206,14 @@ static void so_is_all_that_was_there(void **state)
             end();
         }
         ws__registry_unref(g);
-        g = ws__registry_new(SEATS);
+        g = ws__registry_new(SEATS, &ws__session_ops, &ws__upgraded_ops);
     }
 }
 
 static int make_registry(void **state)
 {
     (void)state;
-    g = ws__registry_new(SEATS);
+    g = ws__registry_new(SEATS, &ws__session_ops, &ws__upgraded_ops);
     return g ? 0 : -1;
 }
 

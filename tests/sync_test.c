@@ -370,7 +370,7 @@ static struct {
     ws_mutex m;
     ws_event locked;
     atomic_int waiting;
-    struct ws__timer timer;
+    struct ws__alarm alarm;
 } both;
 
 static void *hold_for_both(void *arg)
@@ -393,9 +393,10 @@ static void wait_briefly(void *arg)
     ws_mutex_unlock(&both.m);
 }
 
-static void wait_in_loop(struct ws__timer *t)
+static void wait_in_loop(struct ws__callee *c, int events)
 {
-    wait_briefly(t);
+    (void)events;
+    wait_briefly(c);
 }
 
 static void wait_in_both(void *arg)
@@ -403,12 +404,12 @@ static void wait_in_both(void *arg)
     pthread_t t = start(hold_for_both, NULL);
 
     (void)arg;
-    both.timer.fire = wait_in_loop;
+    both.alarm.callee.call = wait_in_loop;
     ws_event_wait(&both.locked, 0);
     ws_fiber *f = ws_go(wait_briefly, NULL);
     while (atomic_load(&both.waiting) < 1)
         ws_yield();
-    ws__timer_start(&both.timer, ws_now());
+    ws__alarm_start(&both.alarm, ws_now());
     ws_join(f);
     while (atomic_load(&both.waiting) < 2)
         ws_yield();

@@ -14,6 +14,7 @@
 #include <silverback/fiber.h>
 
 #include "fiber/park.h"
+#include "fiber/callee.h"
 #include "fiber/watch.h"
 #include "mode.h"
 
@@ -620,51 +621,56 @@ static void a_worker_watches_once_and_a_thread_not_at_all(void **state)
 
 static int last_events;
 
+struct counter {
+    struct ws__callee callee; /* first: cast to this */
+    int calls;
+};
+
 /* That it can be written to comes along with anything. */
-static void count_call(void *count, int events)
+static void count_call(struct ws__callee *c, int events)
 {
     last_events = events;
     if (events != POLLOUT)
-        ++*(int *)count;
+        ((struct counter *)c)->calls++;
 }
 
 static void changes_that_nobody_waits_for_are_called_for(void **state)
 {
     (void)state;
     struct waiter reader;
-    int calls = 0;
+    struct counter n = { .callee = { count_call } };
 
     let_the_loop_look();
-    ws__watch_call(watch, count_call, &calls);
+    ws__watch_call(watch, &n.callee);
     send_byte(pair[1]);
     let_the_loop_look();
-    assert_int_equal(calls, 1);
+    assert_int_equal(n.calls, 1);
     assert_true(last_events & POLLIN);
     let_the_loop_look();
-    assert_int_equal(calls, 1);
+    assert_int_equal(n.calls, 1);
 
     assert_int_equal(ws__watch_take(watch, POLLIN), POLLIN);
     assert_int_equal(ws__watch_take(watch, POLLIN), 0);
     start(&reader, POLLIN);
     send_byte(pair[1]);
     ws_join(reader.fiber);
-    assert_int_equal(calls, 1);
+    assert_int_equal(n.calls, 1);
 
     receive_all(pair[0]);
     fill(pair[0]);
     receive_all(pair[1]);
     let_the_loop_look();
-    assert_int_equal(calls, 1);
+    assert_int_equal(n.calls, 1);
     assert_int_equal(last_events, POLLOUT);
 
-    ws__watch_call(watch, NULL, NULL);
+    ws__watch_call(watch, NULL);
     send_byte(pair[1]);
     let_the_loop_look();
-    assert_int_equal(calls, 1);
-    ws__watch_call(watch, count_call, &calls);
+    assert_int_equal(n.calls, 1);
+    ws__watch_call(watch, &n.callee);
     shutdown(pair[1], SHUT_RDWR);
     let_the_loop_look();
-    assert_int_equal(calls, 2);
+    assert_int_equal(n.calls, 2);
     assert_true(last_events & POLLHUP);
 }
 
@@ -673,17 +679,17 @@ static void changes_that_nobody_waits_for_are_called_for(void **state)
 struct scene {
     int pair[2];
     struct ws__watch *watch;
-    int calls;
+    struct counter n;
 };
 
 static void open_scene(struct scene *s)
 {
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s->pair), 0);
-    s->calls = 0;
+    s->n = (struct counter){ .callee = { count_call } };
     s->watch = NULL;
     assert_int_equal(ws__watch_new(s->pair[0], false, &s->watch), 0);
     let_the_loop_look(); /* it can be written to */
-    ws__watch_call(s->watch, count_call, &s->calls);
+    ws__watch_call(s->watch, &s->n.callee);
 }
 
 static void close_scene(struct scene *s)
@@ -717,7 +723,7 @@ static void an_event_of_one_that_was_freed_meanwhile_is_dropped(void **state)
         send_byte(first ? s.pair[1] : pair[1]);
         ws_join(closer);
         let_the_loop_look();
-        assert_int_equal(s.calls, first ? 0 : 1);
+        assert_int_equal(s.n.calls, first ? 0 : 1);
         receive_all(pair[0]);
     }
 }
@@ -736,7 +742,7 @@ static void free_comes_from_any_thread(void **state)
         struct scene s;
 
         open_scene(&s);
-        ws__watch_call(s.watch, NULL, NULL);
+        ws__watch_call(s.watch, NULL);
         send_byte(s.pair[1]);
         assert_int_equal(ws_blocking(close_elsewhere, &s), 0);
     }

@@ -147,11 +147,11 @@ static void a_deadline_that_moves_on_stays_where_it_lies(void **state)
 
     ws__wheel_init(&wheel, 1000);
     set(&i, 1010);
-    uint64_t at = i.timer.at;
+    uint64_t at = i.timer.alarm.at;
     for (int64_t now = 1001; now < 1010; now++) {
         advance(now);
         set(&i, now + 10);
-        assert_true(i.timer.at == at);
+        assert_true(i.timer.alarm.at == at);
     }
     advance(1018);
     assert_int_equal(i.fired, 0);
@@ -204,8 +204,8 @@ static void what_was_removed_is_not_looked_at(void **state)
             items[i] = item();
             set(&items[i], 1010); /* all in one slot */
         }
-        ws__wheel_remove(&wheel, &items[gone].timer);
-        ws__wheel_remove(&wheel, &items[gone].timer);
+        ws__wheel_remove(&wheel, &items[gone].timer.alarm);
+        ws__wheel_remove(&wheel, &items[gone].timer.alarm);
         memset(&items[gone].timer, 0xff, sizeof(items[gone].timer));
         advance(1010);
         for (size_t i = 0; i < COUNT(items); i++)
@@ -244,7 +244,7 @@ static struct item victim;
 static void fire_and_remove(struct ws__timer *t)
 {
     check_fire(t);
-    ws__wheel_remove(&wheel, &victim.timer);
+    ws__wheel_remove(&wheel, &victim.timer.alarm);
     victim.due = 0;
 }
 
@@ -316,7 +316,7 @@ static void random_timers_behave_as_a_list_would(void **state)
 
             set(i, random_due());
             if (rand() % 10 == 0) {
-                ws__wheel_remove(&wheel, &i->timer);
+                ws__wheel_remove(&wheel, &i->timer.alarm);
                 *i = item();
             }
         }

@@ -31,8 +31,8 @@ enum keeping {
 static void let_go(ws_conn *c)
 {
     ws__count_end(c);
-    if (c->entry.ops)
-        c->entry.ops->gone(&c->entry);
+    if (c->entry.stats)
+        c->entry.stats->ops->gone(&c->entry);
     ws_unref(c);
 }
 

@@ -17,6 +17,7 @@
 #include "conn/sendbuf.h"
 #include "conn/setup.h"
 #include "conn/share.h"
+#include "conn/stats.h"
 #include "conn/trace.h"
 
 ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
@@ -82,7 +83,7 @@ void ws_unref(ws_conn *c)
     ws__inbox_give_back(c);
     free_extras(c);
     c->stream.ops->fini(&c->stream);
-    if (c->entry.ops)
-        c->entry.ops->freed(&c->entry);
+    if (c->entry.stats)
+        c->entry.stats->ops->freed(&c->entry);
     ws_free(c);
 }

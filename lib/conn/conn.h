@@ -49,19 +49,17 @@ struct ws__read_side {
     struct ws__inbox *inbox; /* NULL: nothing has come of a message */
     int64_t idle_since;      /* the last byte came; after a ping: that went */
     const struct ws__read_call *call; /* under way; NULL: an ordinary one */
-    int error;       /* sticky: what every later read returns */
-    bool heard : 1;  /* bytes came since idle_since was set */
-    bool pinged : 1; /* and a ping went since */
-    bool parted : 1; /* the peer's close frame came, and nothing behind it */
+    int16_t error;      /* sticky: what every later read returns */
+    bool heard : 1;     /* bytes came since idle_since was set */
+    bool pinged : 1;    /* and a ping went since */
+    bool parted : 1;    /* the peer's close frame came, and nothing behind it */
+    bool by_turns : 1;  /* http/on_message's, until starved: a turn is a */
+    bool turn_runs : 1; /* fiber's; one is under way; */
+    bool missed : 1;    /* something happened since it last looked; */
+    bool starved : 1;   /* it got no fiber: the alarm is to try again */
     atomic_bool in_handler; /* a control frame's handler is being called */
     atomic_uchar keeping;   /* conn/close's */
     atomic_bool waiting;
-
-    /* http/on_message's: where a turn is a fiber's, these are its worker's. */
-    bool by_turns : 1;
-    bool turn_runs : 1;
-    bool missed : 1;  /* something happened since it last looked */
-    bool starved : 1; /* of memory for a fiber: the timer is to try again */
 };
 
 /* What waits to be sent, beside the bytes in the buffer. */
@@ -103,7 +101,8 @@ struct ws__write_side {
 struct ws__called {
     ws_message_fn fn;
     void *arg;
-    struct ws__timer timer; /* a deadline, or a ping */
+    struct ws__alarm
+        alarm; /* of a deadline, or a ping; called for input, too */
 };
 
 struct ws_conn {

@@ -17,9 +17,12 @@
 /* ---- In a worker -------------------------------------------------------- */
 
 /* The handler may wait anywhere: what is left unsent goes when there is room. */
-static void room_came(void *conn, int events)
+static void room_came(struct ws__callee *room, int events)
 {
-    ws_conn *c = conn;
+    const struct ws__outqueue *q =
+        (struct ws__outqueue *)((char *)room -
+                                offsetof(struct ws__outqueue, room));
+    ws_conn *c = q->conn;
 
     if ((events & c->stream.write_events) && ws__outbox_has_unsent(c))
         ws__outbox_send(c);
@@ -29,8 +32,9 @@ static void call_for_room(ws_conn *c, struct ws__outqueue *q)
 {
     if (atomic_exchange(&q->called, true))
         return;
+    q->room.call = room_came;
     if (!ws__watch_calls(c->stream.watch))
-        ws__watch_call(c->stream.watch, room_came, c);
+        ws__watch_call(c->stream.watch, &q->room);
 }
 
 /* In the loop of the connection's worker. */

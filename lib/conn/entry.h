@@ -26,13 +26,13 @@ struct ws__entry_ops {
 struct ws__entry {
     struct ws__entry *next;
     struct ws__entry *prev;
-    struct ws__stats_group *stats;   /* where it counts: the list's, until it
-                                      * is freed */
-    const struct ws__entry_ops *ops; /* NULL: it is in none */
+    struct ws__stats_group *stats; /* the list's, where it counts until it is
+                                    * freed; NULL: it is in none */
     const char *route; /* whose handler has left it to ws_on_message; NULL: it
                         * is to be closed by somebody else */
     unsigned seat;     /* the worker that serves it */
-    bool idle; /* a session between requests: a shutdown ends it at once */
+    bool plain;        /* a session's, which was not upgraded */
+    bool idle;         /* between requests: a shutdown ends it at once */
 };
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "conn/conn.h"
 #include "conn/prepared.h"
+#include "fiber/callee.h"
 #include "fiber/worker.h"
 
 /*
@@ -55,6 +56,7 @@ struct ws__outqueue {
     struct ws__end_hook *hooks;
 
     /* conn/enqueue's. */
+    struct ws__callee room;
     atomic_bool posted;   /* post is on its way, with a reference */
     atomic_bool called;   /* the watch calls for room */
     atomic_bool flushing; /* somebody waits for room in its place */

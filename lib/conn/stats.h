@@ -16,6 +16,8 @@
  * process.
  */
 
+struct ws__entry_ops;
+
 /* What only goes up. */
 enum { WS__COUNTED = WS_COUNT_TIMEOUTS + 1 };
 
@@ -25,9 +27,11 @@ struct ws__counts {
 
 /* A listener's.  Zeroed is one that is not open. */
 struct ws__stats_group {
-    struct ws__stats_group *next; /* under the lock of stats.c */
-    const char *name;             /* the same; NULL: not open */
-    struct ws__counts outside;    /* by threads, and by workers that ended */
+    struct ws__stats_group *next;    /* under the lock of stats.c */
+    const char *name;                /* the same; NULL: not open */
+    struct ws__counts outside;       /* by threads, and by workers that ended */
+    const struct ws__entry_ops *ops; /* of the connections that count here: for
+                                      * good, before there are any */
 };
 
 /* A worker's. */

@@ -94,7 +94,7 @@ struct ws__coroutine *ws__coroutine_new(struct ws__worker *w,
 void ws__coroutine_fini(struct ws__coroutine *f)
 {
     unlist_fiber(f->worker, f);
-    ws__wheel_remove(&f->worker->wheel, &f->timer);
+    ws__wheel_remove(&f->worker->wheel, &f->timer.alarm);
     ws__context_fini(&f->context);
 }
 

@@ -217,14 +217,14 @@ void ws__fiber_label(const char *label)
     atomic_store_explicit(&w->label, label, memory_order_relaxed);
 }
 
-void ws__timer_start(struct ws__timer *t, int64_t due)
+void ws__alarm_start(struct ws__alarm *a, int64_t at)
 {
-    ws__timer_set(&ws__worker_here()->wheel, t, due);
+    ws__alarm_set(&ws__worker_here()->wheel, a, at);
 }
 
-void ws__timer_stop(struct ws__timer *t)
+void ws__alarm_stop(struct ws__alarm *a)
 {
-    ws__wheel_remove(&ws__worker_here()->wheel, t);
+    ws__wheel_remove(&ws__worker_here()->wheel, a);
 }
 
 struct ws__worker *ws__worker_held(void)

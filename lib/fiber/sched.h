@@ -42,10 +42,10 @@ int ws__run_worker(struct ws__worker *w, void (*fn)(void *arg), void *arg);
  * library does there.  NULL: none. */
 void ws__fiber_label(const char *label);
 
-/* A timer of the calling thread's worker, whose loop calls its fire; due 0: not
- * at all.  Stop it before its memory goes. */
-void ws__timer_start(struct ws__timer *t, int64_t due);
-void ws__timer_stop(struct ws__timer *t);
+/* An alarm of the calling thread's worker: as ws__alarm_set.  Stop it before its
+ * memory goes. */
+void ws__alarm_start(struct ws__alarm *a, int64_t at);
+void ws__alarm_stop(struct ws__alarm *a);
 
 /* The calling thread's worker, which does not end before ws__worker_let_go
  * (fiber/worker); NULL outside of one. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "fiber/callee.h"
 #include "fiber/worker.h"
 
 enum {
@@ -20,11 +21,10 @@ enum {
 };
 
 struct ws__watch {
-    struct ws__post post; /* first: to be freed by its worker */
+    struct ws__watch *next; /* among those that are to be freed */
     struct ws__worker *worker;
     struct ws__coroutine *waiters;
-    void (*ready)(void *arg, int events);
-    void *arg;
+    struct ws__callee *callee;
     int fd;
     uint16_t happened; /* and nobody waited for it */
     bool owns_fd;      /* a copy of one that is watched already */
@@ -122,9 +122,38 @@ static void remove_from(struct ws__worker *w, struct ws__watch *watch)
     close_copy(watch);
 }
 
-static void bury_watch(struct ws__post *p)
+static void bury_all(struct ws__watch *watch)
 {
-    watch_end((struct ws__watch *)p);
+    for (struct ws__watch *next; watch; watch = next) {
+        next = watch->next;
+        watch_end(watch);
+    }
+}
+
+static void bury_from_elsewhere(struct ws__post *p)
+{
+    struct ws__worker *w =
+        (struct ws__worker *)((char *)p -
+                              offsetof(struct ws__worker, graves_post));
+
+    bury_all(atomic_exchange(&w->graves, NULL));
+}
+
+/* In a thread that is not w's: w may be about to deal with its events.  Whoever
+ * finds none there has the post to send; that is free again before they are taken,
+ * so of the worker that has ended, too, none is left behind. */
+static void leave_to_worker(struct ws__worker *w, struct ws__watch *watch)
+{
+    struct ws__watch *others = atomic_load(&w->graves);
+
+    do
+        watch->next = others;
+    while (!atomic_compare_exchange_weak(&w->graves, &others, watch));
+    if (others)
+        return;
+    w->graves_post.fn = bury_from_elsewhere;
+    if (!ws__worker_post(w, &w->graves_post))
+        bury_all(atomic_exchange(&w->graves, NULL));
 }
 
 /* Events that the loop has taken, and not yet dealt with, may name it: so it is
@@ -135,26 +164,22 @@ void ws__watch_free(struct ws__watch *watch)
         return;
 
     struct ws__worker *w = watch->worker;
-    if (w == ws__worker_here()) {
-        remove_from(w, watch);
-        watch->dead = true;
-        watch->post.next = w->dead;
-        w->dead = &watch->post;
-        return;
-    }
-    watch->post.fn = bury_watch;
     remove_from(w, watch);
-    if (!ws__worker_post(w, &watch->post))
-        watch_end(watch);
+    if (w == ws__worker_here()) {
+        watch->dead = true;
+        watch->next = w->dead;
+        w->dead = watch;
+    } else {
+        leave_to_worker(w, watch);
+    }
 }
 
 void ws__watch_bury(struct ws__worker *w)
 {
-    while (w->dead) {
-        struct ws__post *p = w->dead;
-        w->dead = p->next;
-        bury_watch(p);
-    }
+    struct ws__watch *dead = w->dead;
+
+    w->dead = NULL;
+    bury_all(dead);
 }
 
 /* ---- Waiting ------------------------------------------------------------ */
@@ -271,8 +296,8 @@ struct ws__coroutine *ws__watch_happened(struct ws__watch *watch,
         return NULL;
     watch->happened |= (uint16_t)(events & (PASSING | LASTING));
     struct ws__coroutine *f = take_waiters(watch, events);
-    if (watch->ready && (events & watch->happened) != 0)
-        watch->ready(watch->arg, to_poll(events & watch->happened));
+    if (watch->callee && (events & watch->happened) != 0)
+        watch->callee->call(watch->callee, to_poll(events & watch->happened));
     if (f && !f->next_waiter)
         return f;
     while (f) {
@@ -296,16 +321,14 @@ void ws__watch_fetch(const struct ws__watch *watch)
     __builtin_prefetch((const char *)f->context.left + 64);
 }
 
-void ws__watch_call(struct ws__watch *watch,
-                    void (*ready)(void *arg, int events), void *arg)
+void ws__watch_call(struct ws__watch *watch, struct ws__callee *c)
 {
-    watch->ready = ready;
-    watch->arg = arg;
+    watch->callee = c;
 }
 
 bool ws__watch_calls(const struct ws__watch *watch)
 {
-    return watch->ready != NULL;
+    return watch->callee != NULL;
 }
 
 void ws__watch_stir(struct ws__watch *watch, int events)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct ws__callee;
 struct ws__coroutine;
 struct ws__worker;
 
@@ -25,10 +26,9 @@ int ws__watch_new(int fd, bool shared, struct ws__watch **watch);
  * From any thread, but nobody may wait by it.  NULL is fine. */
 void ws__watch_free(struct ws__watch *w);
 
-/* Call ready in the worker's loop, outside of a fiber, for each change that
- * nobody waits for; NULL: nothing. */
-void ws__watch_call(struct ws__watch *w, void (*ready)(void *arg, int events),
-                    void *arg);
+/* Call c in the worker's loop, outside of a fiber, for each change that nobody
+ * waits for; NULL: nobody. */
+void ws__watch_call(struct ws__watch *w, struct ws__callee *c);
 
 /* Does it call somebody? */
 bool ws__watch_calls(const struct ws__watch *w);

@@ -35,49 +35,47 @@ static unsigned level_of(int64_t distance)
     return level;
 }
 
-static void link_in(struct ws__wheel *w, struct ws__timer *t, unsigned level,
+static void link_in(struct ws__wheel *w, struct ws__alarm *a, unsigned level,
                     unsigned slot)
 {
     unsigned i = level * WS__WHEEL_SLOTS + slot;
 
-    t->slot = i & UINT16_MAX;
-    t->prev = NULL;
-    t->next = w->slots[i];
-    if (t->next)
-        t->next->prev = t;
-    w->slots[i] = t;
+    a->slot = i & UINT16_MAX;
+    a->prev = NULL;
+    a->next = w->slots[i];
+    if (a->next)
+        a->next->prev = a;
+    w->slots[i] = a;
     w->used[level] |= UINT64_C(1) << slot;
 }
 
-void ws__wheel_remove(struct ws__wheel *w, struct ws__timer *t)
+void ws__wheel_remove(struct ws__wheel *w, struct ws__alarm *a)
 {
-    unsigned i = t->slot;
+    unsigned i = a->slot;
 
-    if (t->at == 0)
+    if (a->at == 0)
         return;
-    t->at = 0;
-    if (t->next)
-        t->next->prev = t->prev;
-    if (t->prev)
-        t->prev->next = t->next;
+    a->at = 0;
+    if (a->next)
+        a->next->prev = a->prev;
+    if (a->prev)
+        a->prev->next = a->next;
     else
-        w->slots[i] = t->next;
+        w->slots[i] = a->next;
     if (!w->slots[i])
         w->used[i / WS__WHEEL_SLOTS] &= ~(UINT64_C(1) << (i & MASK));
 }
 
-/* A deadline beyond the wheel's reach is placed at its end, and placed again from
- * there. */
-void ws__wheel_place(struct ws__wheel *w, struct ws__timer *t)
+/* What is beyond the wheel's reach is placed at its end. */
+void ws__wheel_place(struct ws__wheel *w, struct ws__alarm *a, int64_t at)
 {
-    int64_t at = t->due > w->now ? t->due : w->now + 1;
-
-    ws__wheel_remove(w, t);
+    at = at > w->now ? at : w->now + 1;
+    ws__wheel_remove(w, a);
     if (at - w->now >= REACH)
         at = w->now + REACH - 1;
-    t->at = (uint64_t)at & AT_MAX;
+    a->at = (uint64_t)at & AT_MAX;
     unsigned level = level_of(at - w->now);
-    link_in(w, t, level, (unsigned)(at >> (BITS * level)) & MASK);
+    link_in(w, a, level, (unsigned)(at >> (BITS * level)) & MASK);
 }
 
 /* When time comes to the next used slot of a level; 0: never.  The current slot
@@ -107,25 +105,24 @@ int64_t ws__wheel_next(const struct ws__wheel *w)
     return next;
 }
 
-static void look_at(struct ws__wheel *w, struct ws__timer *t)
+/* One of a higher level is not due yet: its slot only begins. */
+static void look_at(struct ws__wheel *w, struct ws__alarm *a)
 {
-    ws__wheel_remove(w, t);
-    if (t->due == 0)
-        return;
-    if (t->due > w->now) {
-        ws__wheel_place(w, t);
-        return;
-    }
-    t->due = 0;
-    t->fire(t);
+    int64_t at = (int64_t)a->at;
+
+    ws__wheel_remove(w, a);
+    if (at > w->now)
+        ws__wheel_place(w, a, at);
+    else
+        a->callee.call(&a->callee, 0);
 }
 
-/* Ends, since a timer that is placed meanwhile never lands in this slot: it is due
- * later than now. */
+/* Ends, since what is placed meanwhile never lands in this slot: it is due later
+ * than now. */
 static void empty_slot(struct ws__wheel *w, unsigned level)
 {
     unsigned slot = (unsigned)(w->now >> (BITS * level)) & MASK;
-    struct ws__timer **first = &w->slots[level * WS__WHEEL_SLOTS + slot];
+    struct ws__alarm **first = &w->slots[level * WS__WHEEL_SLOTS + slot];
 
     while (*first)
         look_at(w, *first);
@@ -148,4 +145,30 @@ void ws__wheel_advance(struct ws__wheel *w, int64_t now)
     }
     if (w->now < now)
         w->now = now;
+}
+
+/* ---- Timers ------------------------------------------------------------- */
+
+static void timer_called(struct ws__callee *c, int events)
+{
+    struct ws__timer *t =
+        (struct ws__timer *)((char *)c -
+                             offsetof(struct ws__timer, alarm.callee));
+
+    (void)events;
+    if (t->due == 0)
+        return;
+    if (t->due > t->wheel->now) {
+        ws__timer_place(t->wheel, t);
+        return;
+    }
+    t->due = 0;
+    t->fire(t);
+}
+
+void ws__timer_place(struct ws__wheel *w, struct ws__timer *t)
+{
+    t->wheel = w;
+    t->alarm.callee.call = timer_called;
+    ws__wheel_place(w, &t->alarm, t->due);
 }

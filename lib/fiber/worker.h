@@ -35,8 +35,8 @@ struct ws__worker {
     struct ws__coroutine *sweep; /* the next to be looked at for trimming */
     atomic_long fibers;          /* alive; others may look */
     int epoll;
-    struct ws__post *dead; /* watches whose last events may still come */
-    int64_t now;           /* of ws_now, when events were last taken */
+    struct ws__watch *dead; /* whose last events may still come */
+    int64_t now;            /* of ws_now, when events were last taken */
     struct ws__timer sweep_timer;
     struct ws__timer spare_timer;
     bool stirred; /* a fiber ran since the last sweep */
@@ -62,6 +62,8 @@ struct ws__worker {
     struct ws__run_queue woken; /* fibers, by tokens of other threads */
     struct ws__post *posts;
     struct ws__post *last_post;
+    struct ws__watch *_Atomic graves; /* watches that others have left to it, */
+    struct ws__post graves_post;      /* on its way as long as there are any */
     size_t holds; /* of threads that were started in its name, and of others */
     atomic_bool has_mail; /* changed under the lock: woken, posts or holds are
                            * to be looked at */

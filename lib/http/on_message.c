@@ -39,8 +39,8 @@ static void on_message_end(ws_conn *c, int error)
     struct ws__worker *w = c->r.by_turns ? ws__conn_worker(c) : NULL;
 
     if (w) {
-        ws__watch_call(c->stream.watch, NULL, NULL);
-        ws__timer_stop(&c->called.timer);
+        ws__watch_call(c->stream.watch, NULL);
+        ws__alarm_stop(&c->called.alarm);
     }
     ws__conn_fail(c, error, "%s", ws_strerror(error));
     c->called.fn(c, NULL, c->called.arg);
@@ -82,7 +82,7 @@ static void on_message_run(void *conn)
         return;
     }
     atomic_store(&c->reading_fiber, NULL);
-    ws__timer_start(&c->called.timer, ws__fill_due(c));
+    ws__alarm_start(&c->called.alarm, ws__fill_due(c));
     c->r.turn_runs = false;
 }
 
@@ -97,16 +97,14 @@ static void on_message_wake(ws_conn *c)
     c->r.turn_runs = f != NULL;
     c->r.starved = !f;
     if (!f)
-        ws__timer_start(&c->called.timer, ws_after(RETRY_MS));
+        ws__alarm_start(&c->called.alarm, ws_after(RETRY_MS));
     ws_detach(f);
 }
 
 /* POLLOUT counts only when bytes were left unsent, or TLS reads by it.  A turn
  * under way learns of it by missed, and looks once more before it ends. */
-static void on_message_ready(void *conn, int events)
+static void on_message_ready(ws_conn *c, int events)
 {
-    ws_conn *c = conn;
-
     c->r.missed = true;
     if ((events & (~POLLOUT | c->stream.read_events)) ||
         ws__outbox_has_unsent(c))
@@ -115,15 +113,25 @@ static void on_message_ready(void *conn, int events)
 
 /* It was set for the ping that was due after the last turn; bytes that came since
  * may have put that off. */
-static void on_message_fire(struct ws__timer *t)
+static void on_message_look(ws_conn *c)
 {
-    ws_conn *c = (ws_conn *)((char *)t - offsetof(ws_conn, called.timer));
     int64_t due = ws__fill_due(c);
 
-    if (due > ws__now_about() && !c->r.starved)
-        ws__timer_start(t, due);
+    if ((due == 0 || due > ws__now_about()) && !c->r.starved)
+        ws__alarm_start(&c->called.alarm, due);
     else
         on_message_wake(c);
+}
+
+static void on_message_called(struct ws__callee *callee, int events)
+{
+    ws_conn *c =
+        (ws_conn *)((char *)callee - offsetof(ws_conn, called.alarm.callee));
+
+    if (events != 0)
+        on_message_ready(c, events);
+    else
+        on_message_look(c);
 }
 
 void ws__on_message_go_on(struct ws__session *s)
@@ -137,8 +145,8 @@ void ws__on_message_go_on(struct ws__session *s)
     c->r.by_turns = ws__in_fiber() && c->stream.watch;
     if (c->r.by_turns) {
         (void)ws__worker_held();
-        c->called.timer.fire = on_message_fire;
-        ws__watch_call(c->stream.watch, on_message_ready, c);
+        c->called.alarm.callee.call = on_message_called;
+        ws__watch_call(c->stream.watch, &c->called.alarm.callee);
     }
     on_message_run(c);
 }

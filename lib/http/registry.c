@@ -36,6 +36,7 @@ struct ws__registry {
     size_t connections;
     size_t sessions;
     struct ws__stats_group stats;
+    const struct ws__entry_ops *plain_ops;
     ws_access_fn access; /* like access_arg, constant once there are any */
     void *access_arg;
     atomic_size_t threads;
@@ -44,7 +45,9 @@ struct ws__registry {
     atomic_size_t load[]; /* connections of each seat */
 };
 
-struct ws__registry *ws__registry_new(unsigned seats)
+struct ws__registry *ws__registry_new(unsigned seats,
+                                      const struct ws__entry_ops *plain,
+                                      const struct ws__entry_ops *upgraded)
 {
     struct ws__registry *g = ws__zalloc(sizeof(*g) + seats * sizeof(*g->load));
 
@@ -52,6 +55,8 @@ struct ws__registry *ws__registry_new(unsigned seats)
         return NULL;
     atomic_init(&g->holders, 1);
     g->goodbye = WS_CLOSE_GOING_AWAY;
+    g->plain_ops = plain;
+    g->stats.ops = upgraded;
     return g;
 }
 
@@ -222,6 +227,11 @@ static void entry_take_off(struct ws__registry *g, const struct ws__entry *e)
         e->next->prev = e->prev;
 }
 
+static const struct ws__entry_ops *ops_of(const struct ws__entry *e)
+{
+    return e->plain ? ws__registry_of(e->stats)->plain_ops : e->stats->ops;
+}
+
 /* A shutdown that has begun meanwhile did not find it: what it does is done
  * here. */
 static void entry_catch_up(struct ws__entry *e, enum stage stage)
@@ -231,18 +241,18 @@ static void entry_catch_up(struct ws__entry *e, enum stage stage)
     case STOPPING:
         break;
     case CLOSING:
-        e->ops->close(e);
+        ops_of(e)->close(e);
         break;
     case BROKEN:
-        e->ops->cut(e);
+        ops_of(e)->cut(e);
         break;
     }
 }
 
-void ws__entry_add(struct ws__entry *e, const struct ws__entry_ops *ops,
-                   struct ws__registry *g, unsigned seat, struct ws__stay *stay)
+void ws__entry_add(struct ws__entry *e, struct ws__registry *g, unsigned seat,
+                   struct ws__stay *stay)
 {
-    *e = (struct ws__entry){ .stats = &g->stats, .ops = ops, .seat = seat };
+    *e = (struct ws__entry){ .stats = &g->stats, .seat = seat, .plain = true };
     ws_mutex_lock(&g->lock);
     stay_begin(g, stay);
     entry_insert(g, e);
@@ -300,14 +310,11 @@ void ws__entry_withdraw(struct ws__entry *e)
     ws_mutex_unlock(&g->lock);
 }
 
-void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry_ops *ops,
-                        const struct ws__entry *plain)
+void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry *plain)
 {
     struct ws__registry *g = ws__registry_of(plain->stats);
 
-    *e = (struct ws__entry){ .stats = &g->stats,
-                             .ops = ops,
-                             .seat = plain->seat };
+    *e = (struct ws__entry){ .stats = &g->stats, .seat = plain->seat };
     ws_mutex_lock(&g->lock);
     atomic_fetch_add(&g->holders, 1);
     entry_insert(g, e);
@@ -354,8 +361,8 @@ size_t ws__registry_close(struct ws__registry *g)
         g->turn = g->first;
     registry_advance(g, CLOSING);
     for (struct ws__entry *e = g->first; e; e = e->next) {
-        n += e->ops->spread;
-        if (!e->ops->spread)
+        n += ops_of(e)->spread;
+        if (!ops_of(e)->spread)
             entry_catch_up(e, g->stage);
     }
     if (g->sessions == 0)
@@ -372,8 +379,8 @@ bool ws__registry_close_next(struct ws__registry *g, size_t n)
         struct ws__entry *e = g->turn;
 
         g->turn = e->next;
-        n -= e->ops->spread;
-        if (e->ops->spread)
+        n -= ops_of(e)->spread;
+        if (ops_of(e)->spread)
             entry_catch_up(e, g->stage);
     }
     bool more = g->turn;

@@ -36,8 +36,11 @@ struct ws__stay {
     _Atomic(const char *) route;
 };
 
-/* For connections of so many workers. */
-struct ws__registry *ws__registry_new(unsigned seats);
+/* For connections of so many workers; what it does with plain ones, and with
+ * upgraded ones. */
+struct ws__registry *ws__registry_new(unsigned seats,
+                                      const struct ws__entry_ops *plain,
+                                      const struct ws__entry_ops *upgraded);
 
 /* Whom its connections' ends are told; fn NULL: nobody. */
 void ws__registry_set_access(struct ws__registry *g, ws_access_fn fn,
@@ -89,8 +92,7 @@ void ws__entry_leaves(struct ws__entry *e);
 
 /* Plain connections; remove is for upgraded ones, too.  idle returns false once
  * connections are closed: who is idle then is to end by itself. */
-void ws__entry_add(struct ws__entry *e, const struct ws__entry_ops *ops,
-                   struct ws__registry *g, unsigned seat,
+void ws__entry_add(struct ws__entry *e, struct ws__registry *g, unsigned seat,
                    struct ws__stay *stay);
 void ws__entry_remove(struct ws__entry *e);
 bool ws__entry_idle(struct ws__entry *e, bool idle);
@@ -99,8 +101,7 @@ bool ws__entry_idle(struct ws__entry *e, bool idle);
  * handed over, and counts on: for the upgraded one, which comes in its place, or
  * until none does. */
 void ws__entry_withdraw(struct ws__entry *e);
-void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry_ops *ops,
-                        const struct ws__entry *plain);
+void ws__entry_upgraded(struct ws__entry *e, const struct ws__entry *plain);
 void ws__entry_lost(struct ws__entry *plain);
 
 /* An upgraded connection's memory goes, and its reference with that. */

@@ -60,8 +60,7 @@ static void session_init(struct ws__session *s, const struct ws__newcomer *n)
     s->route = NULL;
     ws__stream_socket(&s->stream, n->fd);
     memcpy(s->remote, n->remote, sizeof(s->remote));
-    ws__entry_add(&s->entry, &ws__session_ops, n->host->registry, n->seat,
-                  &s->stay);
+    ws__entry_add(&s->entry, n->host->registry, n->seat, &s->stay);
 }
 
 /* The entry goes first: the descriptor must not be broken once it is closed,

@@ -59,7 +59,7 @@ struct ws__session {
     _Alignas(16) char request[WS__REQUEST_ROOM];
 };
 
-/* For tests.  What a shutdown does to one. */
+/* What a shutdown does to one. */
 extern const struct ws__entry_ops ws__session_ops;
 
 /* An accepted socket, for a session that was begun. */

@@ -16,7 +16,7 @@ ws_event *ws_request_stopping(const ws_request *r)
 
 ws_event *ws_stopping(ws_conn *c)
 {
-    return c && c->entry.ops
+    return c && c->entry.stats
                ? ws__registry_stopping(ws__registry_of(c->entry.stats))
                : NULL;
 }

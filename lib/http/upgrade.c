@@ -210,7 +210,7 @@ const struct ws__entry_ops ws__upgraded_ops = {
 
 static void welcome_conn(struct ws__request *r, ws_conn *c)
 {
-    ws__entry_upgraded(&c->entry, &ws__upgraded_ops, &r->session->entry);
+    ws__entry_upgraded(&c->entry, &r->session->entry);
     ws__count_once(c, WS_COUNT_OPENED);
     ws__access_upgrade(r, c);
 }

@@ -5,7 +5,7 @@
 
 #include "conn/entry.h"
 
-/* For tests.  What a shutdown does to a connection that was upgraded. */
+/* What a shutdown does to a connection that was upgraded. */
 extern const struct ws__entry_ops ws__upgraded_ops;
 
 #endif

@@ -15,6 +15,8 @@
 #include "fiber/loop.h"
 #include "http/limits.h"
 #include "http/route.h"
+#include "http/session.h"
+#include "http/upgrade.h"
 #include "io/tls_context.h"
 #include "proto/accept_key.h"
 #include "proto/close.h"
@@ -134,7 +136,8 @@ static bool listener_make_parts(ws_listener *l)
 
     l->endpoints = ws__zalloc((n + 1) * sizeof(*l->endpoints));
     l->acceptors = ws__zalloc((n + 1) * seats * sizeof(*l->acceptors));
-    l->host.registry = ws__registry_new((unsigned)l->nseats);
+    l->host.registry = ws__registry_new((unsigned)l->nseats, &ws__session_ops,
+                                        &ws__upgraded_ops);
     if (!l->endpoints || !l->acceptors || !l->host.registry)
         return false;
     for (size_t i = 0; i < seats; i++) {
