@@ -28,7 +28,7 @@ READ_ELSEWHERE = {
     "haproxy": "tests/proxy, tests/proxy_doc",
     "cmake": "tests/embed",
     "meson": "tests/embed",
-    "go": "gorilla's halves of docs/gorilla.md: they need gorilla",
+    "go": "tests/book/go.py, in the suite interop",
     "redis": "what an administrator says to Redis: tests/redis",
 }
 
