@@ -51,6 +51,29 @@ static void every_length_alignment_and_phase_equals_the_twin(void **state)
             }
 }
 
+static void a_copy_equals_it_and_leaves_the_original(void **state)
+{
+    (void)state;
+    static uint8_t from[MAX + ALIGN], kept[sizeof(from)];
+    static uint8_t got[2 * MARGIN + MAX + ALIGN], want[sizeof(got)];
+
+    for (size_t i = 0; i < sizeof(from); i++)
+        from[i] = kept[i] = (uint8_t)(i * 7);
+    for (size_t n = 0; n <= MAX; n++)
+        for (size_t align = 0; align < ALIGN; align++) {
+            size_t other = (align * 5 + n) % ALIGN;
+            memset(got, 'x', sizeof(got));
+            memset(want, 'x', sizeof(want));
+            memcpy(want + MARGIN + align, from + other, n);
+            bool is_ascii = ws__mask(want + MARGIN + align, n, key, n);
+            assert_int_equal(
+                ws__mask_copy(got + MARGIN + align, from + other, n, key, n),
+                is_ascii);
+            assert_memory_equal(got, want, sizeof(got));
+        }
+    assert_memory_equal(from, kept, sizeof(from));
+}
+
 static void nothing_beyond_the_end_is_touched(void **state)
 {
     (void)state;
@@ -105,7 +128,7 @@ static void wide_vectors_take_whole_vectors_only(void **state)
 
     for (size_t n = 0; n <= MAX; n++) {
         uint64_t seen = 0;
-        size_t done = ws__mask_wide(p, n, 0x0101010101010101u, &seen);
+        size_t done = ws__mask_wide(p, p, n, 0x0101010101010101u, &seen);
         assert_int_equal(seen, done > 0 ? 0x0101010101010101u : 0);
         assert_true(done <= n && done % 8 == 0);
         for (size_t i = 0; i < MAX; i++)
@@ -120,6 +143,7 @@ int main(void)
         cmocka_unit_test(the_example_of_the_rfc_is_masked),
         cmocka_unit_test(the_scalar_twin_does_what_the_rfc_says),
         cmocka_unit_test(every_length_alignment_and_phase_equals_the_twin),
+        cmocka_unit_test(a_copy_equals_it_and_leaves_the_original),
         cmocka_unit_test(nothing_beyond_the_end_is_touched),
         cmocka_unit_test(every_chunking_gives_the_same),
         cmocka_unit_test(it_says_whether_all_is_ascii),

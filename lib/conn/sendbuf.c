@@ -135,9 +135,12 @@ void ws__sendbuf_payload(struct ws__buf *out, const struct ws__frame *f,
 {
     size_t n = (size_t)f->len;
 
-    ws__buf_append(out, data, n);
-    if (f->masked)
-        ws__mask(out->last - n, n, f->key, 0);
+    if (!f->masked || n == 0) {
+        ws__buf_append(out, data, n);
+        return;
+    }
+    ws__mask_copy(out->last, data, n, f->key, 0);
+    out->last += n;
 }
 
 void ws__sendbuf_frame(struct ws__buf *out, const struct ws__frame *f,

@@ -3,7 +3,6 @@
 #include "conn/write_frame.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "conn/coalesce.h"
 #include "conn/control_queue.h"
@@ -52,8 +51,7 @@ static int frame_send_masked(ws_conn *c, const struct ws__sending *s,
         struct iovec tail = { .iov_base = copy.begin };
 
         n = tail.iov_len = left < room ? left : room;
-        memcpy(copy.begin, (const uint8_t *)s->data + at, n);
-        ws__mask(copy.begin, n, f->key, at);
+        ws__mask_copy(copy.begin, (const uint8_t *)s->data + at, n, f->key, at);
         error = ws__send_with(c, s->deadline, at == 0 ? mark : 0, &tail);
         ws__send_take_turns();
     }

@@ -30,58 +30,72 @@ static uint64_t turned(const uint8_t key[static 4], size_t phase)
 #endif
 }
 
-static uint64_t mask_word(uint8_t *p, uint64_t mask)
+static uint64_t mask_word(uint8_t *to, const uint8_t *from, uint64_t mask)
 {
     uint64_t word;
 
-    memcpy(&word, p, sizeof(word));
+    memcpy(&word, from, sizeof(word));
     word ^= mask;
-    memcpy(p, &word, sizeof(word));
+    memcpy(to, &word, sizeof(word));
     return word;
 }
 
 /* By the mask's first half, which is the key, turned. */
-static uint32_t mask_half(uint8_t *p, uint64_t mask)
+static uint32_t mask_half(uint8_t *to, const uint8_t *from, uint64_t mask)
 {
     uint32_t half, word;
 
     memcpy(&half, &mask, sizeof(half));
-    memcpy(&word, p, sizeof(word));
+    memcpy(&word, from, sizeof(word));
     word ^= half;
-    memcpy(p, &word, sizeof(word));
+    memcpy(to, &word, sizeof(word));
     return word;
 }
 
 /* At most three bytes. */
-static uint8_t mask_rest(uint8_t *p, size_t n, uint64_t mask)
+static uint8_t mask_rest(uint8_t *to, const uint8_t *from, size_t n,
+                         uint64_t mask)
 {
     uint8_t key[sizeof(mask)], seen = 0;
 
     memcpy(key, &mask, sizeof(mask));
     for (size_t i = 0; i < 3 && i < n; i++)
-        seen |= p[i] ^= key[i];
+        seen |= to[i] = from[i] ^ key[i];
     return seen;
 }
 
 /* Most payloads are short: a loop over single words would be made one of wide
  * vectors by the compiler, which takes longer to begin than to end. */
-bool ws__mask(uint8_t *p, size_t n, const uint8_t key[static 4], size_t phase)
+static inline bool mask_any(uint8_t *to, const uint8_t *from, size_t n,
+                            const uint8_t key[static 4], size_t phase)
 {
     uint64_t mask = turned(key, phase), seen = 0;
-    size_t i = n >= WS__MASK_WIDE_MIN ? ws__mask_wide(p, n, mask, &seen) : 0;
+    size_t i =
+        n >= WS__MASK_WIDE_MIN ? ws__mask_wide(to, from, n, mask, &seen) : 0;
 
     for (; n - i >= 2 * sizeof(mask); i += 2 * sizeof(mask)) {
-        seen |= mask_word(p + i, mask);
-        seen |= mask_word(p + i + sizeof(mask), mask);
+        seen |= mask_word(to + i, from + i, mask);
+        seen |= mask_word(to + i + sizeof(mask), from + i + sizeof(mask), mask);
     }
     if (n - i >= sizeof(mask)) {
-        seen |= mask_word(p + i, mask);
+        seen |= mask_word(to + i, from + i, mask);
         i += sizeof(mask);
     }
     if (n - i >= sizeof(uint32_t)) {
-        seen |= mask_half(p + i, mask);
+        seen |= mask_half(to + i, from + i, mask);
         i += sizeof(uint32_t);
     }
-    seen |= mask_rest(p + i, n - i, mask);
+    seen |= mask_rest(to + i, from + i, n - i, mask);
     return (seen & 0x8080808080808080u) == 0;
+}
+
+bool ws__mask(uint8_t *p, size_t n, const uint8_t key[static 4], size_t phase)
+{
+    return mask_any(p, p, n, key, phase);
+}
+
+bool ws__mask_copy(uint8_t *to, const uint8_t *from, size_t n,
+                   const uint8_t key[static 4], size_t phase)
+{
+    return mask_any(to, from, n, key, phase);
 }

@@ -14,6 +14,11 @@
  */
 bool ws__mask(uint8_t *p, size_t n, const uint8_t key[static 4], size_t phase);
 
+/* The same on the way from one place to another, in one pass: to may be from, but
+ * must not lie within it otherwise. */
+bool ws__mask_copy(uint8_t *to, const uint8_t *from, size_t n,
+                   const uint8_t key[static 4], size_t phase);
+
 /* For tests.  ws__mask a byte at a time, for it to be compared with. */
 void ws__mask_scalar(uint8_t *p, size_t n, const uint8_t key[static 4],
                      size_t phase);

@@ -9,9 +9,10 @@
 /* From this length on wide vectors pay. */
 #define WS__MASK_WIDE_MIN 64
 
-/* Mask as many whole vectors at p as there are, with the widest that this
- * processor has.  Returns how many bytes that were, a multiple of 8, and in *seen
- * the bits that are set in any 8 of them. */
-size_t ws__mask_wide(uint8_t *p, size_t n, uint64_t mask, uint64_t *seen);
+/* Mask as many whole vectors as there are, as ws__mask_copy does, with the widest
+ * that this processor has.  Returns how many bytes that were, a multiple of 8, and
+ * in *seen the bits that are set in any 8 of them. */
+size_t ws__mask_wide(uint8_t *to, const uint8_t *from, size_t n, uint64_t mask,
+                     uint64_t *seen);
 
 #endif
