@@ -19,6 +19,7 @@
 enum {
     END_MS = 2000, /* to end by itself, and then by SIGTERM */
     TICK_MS = 20,
+    STALLED_MS = 60 * 1000, /* takes nothing for so long: is stuck */
 };
 
 struct exec {
@@ -192,25 +193,41 @@ static void exec_send(void *arg)
         ws_write_close(e->conn, WS_CLOSE_INTERNAL, "the program has failed");
 }
 
+static int exec_write(const struct exec *e, const void *data, size_t n)
+{
+    return ws_write_fd(e->in, data, n, ws_after(STALLED_MS),
+                       ws_stopping(e->conn));
+}
+
 static int exec_feed(const struct exec *e, const ws_message *m)
 {
     const char end = e->settings->nul ? '\0' : '\n';
-    int r = ws_write_fd(e->in, m->data, m->len, 0, NULL);
+    int r = exec_write(e, m->data, m->len);
 
     if (r == 0 && (m->type == WS_TEXT || e->settings->nul))
-        r = ws_write_fd(e->in, &end, 1, 0, NULL);
+        r = exec_write(e, &end, 1);
     return r;
+}
+
+/* It need not read all that it is sent, but may not stop half way. */
+static void exec_feed_all(const struct exec *e)
+{
+    ws_message m;
+    int r = 0;
+
+    while ((r == 0 || r == -EPIPE) && ws_read_message(e->conn, &m) == 0)
+        if (r == 0)
+            r = exec_feed(e, &m);
+    if (r == WS_ERR_TIMEOUT)
+        ws_write_close(e->conn, WS_CLOSE_INTERNAL, "the program is stuck");
 }
 
 static void exec_converse(struct exec *e)
 {
     ws_fiber *sender = ws_go(exec_send, e);
-    ws_message m;
-    bool reads = true; /* it need not read all that it is sent */
 
     fcntl(e->in, F_SETFL, O_NONBLOCK);
-    while (ws_read_message(e->conn, &m) == 0)
-        reads = reads && exec_feed(e, &m) == 0;
+    exec_feed_all(e);
     close(e->in);
     ws_event_set(&e->over);
     ws_join(sender);

@@ -148,6 +148,17 @@ def few(tap):
                   "listen: who asks for no WebSocket is refused")
 
 
+@case(1)
+def a_program_that_reads_nothing(tap):
+    with Listening("listen", "--exec", "sleep 1000", "{}") as s:
+        c = connect(s.port)
+        c.send("x" * 500000)  # more than a pipe takes
+        s.process.send_signal(signal.SIGTERM)
+        code = s.ended()
+        c.drop()
+    tap.check(code == 0, "--exec: a program that reads nothing ends, too", code)
+
+
 @case(7)
 def listen_exec(tap):
     with Listening("listen", "--exec", "env | grep -E '^HTTP_(X|P)' | sort",
