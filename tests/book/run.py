@@ -29,7 +29,7 @@ READ_ELSEWHERE = {
     "cmake": "tests/embed",
     "meson": "tests/embed",
     "go": "tests/book/go.py, in the suite interop",
-    "redis": "what an administrator says to Redis: tests/redis",
+    "redis": "tests/redis/hub_nodes.py",
 }
 
 

@@ -3,10 +3,12 @@
 """hub_nodes.py BUILD
 
 What a hub of several nodes over Redis does when nothing goes wrong, and what its
-calls say while Redis is away.  Prints TAP."""
+calls say while Redis is away.  All of it is done by a user who may do what
+docs/hub.md says.  Prints TAP."""
 
 import contextlib
 import pathlib
+import re
 import signal
 import socket
 import sys
@@ -21,6 +23,13 @@ from harness import Tap, wait_until  # noqa: E402
 from hub_failures import Node  # noqa: E402
 from servers import Redis  # noqa: E402
 from websocket import Ended, connect  # noqa: E402
+
+
+def user():
+    """Of the page: the words of ACL SETUSER."""
+    page = HERE.parents[1] / "docs/hub.md"
+    return re.search(r"^ACL SETUSER (chat on >secret .*)$", page.read_text(),
+                     re.MULTILINE)[1].split()
 
 
 class Client:
@@ -201,9 +210,9 @@ def redis_is_away(tap, stack, nodes, redis):
 def main(build):
     tap = Tap(22)
     with contextlib.ExitStack() as stack:
-        redis = Redis(stack)
-        nodes = [Node(stack, pathlib.Path(build),
-                      f"redis://127.0.0.1:{redis.port}", "0", "1500")
+        redis = Redis(stack, "--user", *user())
+        url = f"redis://chat:secret@127.0.0.1:{redis.port}"
+        nodes = [Node(stack, pathlib.Path(build), url, "0", "1500")
                  for _ in range(3)]
         everybody_hears(tap, stack, nodes)
         prefixes(tap, stack, nodes)

@@ -15,8 +15,8 @@ import tempfile
 from mkdocs.structure.files import File, Files, InclusionLevel
 
 HERE = pathlib.Path(__file__).parent
-PAGES = ("*.md", "docs/**/*.md", "examples/README.md", "findings/README.md",
-         "tests/long/README.md")
+PAGES = ("*.md", "docs/**/*.md", "examples/*.md", "findings/*.md",
+         "tests/*/*.md")
 CODE = re.compile(r"^ *```.*?^ *```$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 LINK = re.compile(rf"{CODE.pattern}|\]\((?P<target>[^)#\s:]+)",
                   CODE.flags)
