@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "io/tls_common.h"
+#include "io/tls_contexts.h"
 #include "io/tls_identity.h"
 #include "io/tls_key_log.h"
 #include "io/tls_sessions.h"
@@ -112,6 +113,7 @@ void ws__tls_client_cleanup(void)
     standard = NULL;
     pthread_mutex_unlock(&standard_lock);
     SSL_CTX_free(ctx);
+    ws__tls_contexts_cleanup();
     ws__tls_sessions_cleanup();
 }
 

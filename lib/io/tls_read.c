@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "fiber/task.h"
 #include "io/tls_client_ctx.h"
+#include "io/tls_contexts.h"
 
 struct reading {
     struct ws__task task; /* first: cast to this */
@@ -24,9 +25,19 @@ struct reading {
 static void reading_run(struct ws__task *t)
 {
     struct reading *r = (struct reading *)t;
+    struct ws__tls_client *client = &r->client;
+    struct ws__tls_key key;
 
-    r->client.files = ws__tls_stamps(&r->tls);
-    r->client.ctx = ws__tls_client_ctx(&r->tls, &r->err);
+    client->files = ws__tls_stamps(&r->tls);
+    bool may_keep = !ws__tls_is_standard(&r->tls) &&
+                    ws__tls_contexts_key(&key, &r->tls, &client->files);
+    if (may_keep)
+        client->ctx = ws__tls_contexts_find(&key);
+    if (client->ctx)
+        return;
+    client->ctx = ws__tls_client_ctx(&r->tls, &r->err);
+    if (client->ctx && may_keep)
+        ws__tls_contexts_keep(&key, client->ctx);
 }
 
 static void reading_free(struct ws__task *t)

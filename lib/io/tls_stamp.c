@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { CONTENT_S = 3, CHANGE_S = 5 }; /* seconds, in a stamp */
+
 struct ws__tls_stamp ws__tls_stamp(const char *file)
 {
     struct stat st;
@@ -20,6 +22,12 @@ struct ws__tls_stamp ws__tls_stamp(const char *file)
         st.st_ctim.tv_sec,
         st.st_ctim.tv_nsec,
     } };
+}
+
+int64_t ws__tls_stamp_changed(const struct ws__tls_stamp *s)
+{
+    return s->of[CONTENT_S] > s->of[CHANGE_S] ? s->of[CONTENT_S]
+                                              : s->of[CHANGE_S];
 }
 
 bool ws__tls_stamp_renew(struct ws__tls_stamp *s, const char *file)

@@ -18,4 +18,8 @@ struct ws__tls_stamp ws__tls_stamp(const char *file);
 /* Make *s what the file is now.  Returns whether that is new. */
 bool ws__tls_stamp_renew(struct ws__tls_stamp *s, const char *file);
 
+/* When the file last changed in any way, in seconds since the epoch; 0: there is
+ * none. */
+int64_t ws__tls_stamp_changed(const struct ws__tls_stamp *s);
+
 #endif
