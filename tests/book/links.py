@@ -16,10 +16,9 @@ import tempfile
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness import report  # noqa: E402
+import blocks  # noqa: E402
 
 MADE = "docs/reference/"  # of the headers, by tools/reference
-PAGES = ("*.md", "docs/**/*.md", "examples/*.md", "findings/*.md",
-         "tests/*/*.md")
 CODE = re.compile(r"^ *```.*?^ *```$|<!--.*?-->|`[^`\n]*`",
                   re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)]*)\)")
@@ -77,8 +76,7 @@ class Pages:
 
 
 def texts_of(root, version):
-    texts = {str(page.relative_to(root)): page.read_text()
-             for pattern in PAGES for page in root.glob(pattern)}
+    texts = blocks.texts_of(root)
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([root / "tools/reference", root, version, folder],
                        check=True)

@@ -33,11 +33,6 @@ READ_ELSEWHERE = {
 }
 
 
-def pages_of(root):
-    return [*sorted(root.glob("*.md")), *sorted(root.glob("docs/**/*.md")),
-            root / "examples/README.md", root / "findings/README.md"]
-
-
 def is_done(block):
     return block.language in DONE and (block.language == "c" or
                                        "not run" not in block.notes)
@@ -104,10 +99,8 @@ FAULTS = [
 ]
 
 
-def checks(root, pages, tools):
+def checks(texts, tools):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        texts = {str(page.relative_to(root)): page.read_text()
-                 for page in pages}
         for found in pool.map(lambda name: checks_of(name, texts[name], tools),
                               texts):
             yield from found
@@ -123,9 +116,10 @@ def main(root, library, tool, *compiler):
     tools = Tools([*compiler, f"-I{root}/include"],
                   [str(library), f"-Wl,-rpath,{library.parent}"],
                   tool.parent)
-    chosen = [root / page for page in
-              os.environ.get("SILVERBACK_PAGES", "").split()]
-    return report(checks(root, chosen or pages_of(root), tools))
+    chosen = os.environ.get("SILVERBACK_PAGES", "").split()
+    return report(checks({page: text for page, text
+                          in blocks.texts_of(root).items()
+                          if not chosen or page in chosen}, tools))
 
 
 if len(sys.argv) < 5:
