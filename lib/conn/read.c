@@ -63,7 +63,7 @@ static int read_overflow(ws_conn *c)
 }
 
 /* For what has come of a message, if any, there has to be room. */
-static int check_held(ws_conn *c)
+static inline int check_held(ws_conn *c)
 {
     struct ws__inbox *g = c->r.inbox;
 
@@ -74,7 +74,7 @@ static int check_held(ws_conn *c)
 
 /* ---- The pump ----------------------------------------------------------- */
 
-static int read_begin(ws_conn *c)
+static inline int read_begin(ws_conn *c)
 {
     if (ws__read_is_busy(c))
         return WS_ERR_BUSY;
@@ -92,7 +92,7 @@ struct step {
     enum ws__event event;
 };
 
-static enum ws__event take_step(struct ws__inbox *g, void *buf, size_t n)
+static inline enum ws__event take_step(struct ws__inbox *g, void *buf, size_t n)
 {
     return buf ? ws__reader_piece(&g->reader, &g->in, buf, n)
                : ws__reader_next(&g->reader, &g->in);
@@ -142,7 +142,7 @@ static bool is_within(const ws_conn *c)
     return c->r.inbox && c->r.inbox->reader.type != 0;
 }
 
-static void read_count(ws_conn *c, size_t n, bool ended)
+static inline void read_count(ws_conn *c, size_t n, bool ended)
 {
     struct ws__reader *r = &c->r.inbox->reader;
 

@@ -123,7 +123,8 @@ static void lend(struct ws__reader *r, struct ws__buf *in, size_t n)
 }
 
 /* Nothing of it needs to be remembered from one call to the next. */
-static enum ws__event give_at_hand(struct ws__reader *r, struct ws__buf *in)
+static inline enum ws__event give_at_hand(struct ws__reader *r,
+                                          struct ws__buf *in)
 {
     size_t n = (size_t)r->frame.len;
     bool ascii = r->frame.masked && ws__mask(in->pos, n, r->frame.key, 0);
@@ -138,12 +139,12 @@ static enum ws__event give_at_hand(struct ws__reader *r, struct ws__buf *in)
 /* Take a frame's header, and the rest of it if it is a control frame; or, if
  * whole messages are wanted, such a one.  Returns WS__PIECE when the payload of
  * another data frame is next. */
-static enum ws__event take_header(struct ws__reader *r, struct ws__buf *in,
-                                  bool whole)
+static inline enum ws__event take_header(struct ws__reader *r,
+                                         struct ws__buf *in, bool whole)
 {
     int n = r->header;
 
-    if (n == 0)
+    if (n == 0 && ws__buf_used(in) > 0)
         n = ws__frame_decode(&r->frame, in->pos, ws__buf_used(in));
     r->header = 0;
     if (n == 0)
