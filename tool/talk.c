@@ -80,9 +80,12 @@ static void measure(void *arg)
                        &t->gone) == WS_ERR_TIMEOUT);
 }
 
-static bool has_come(const struct link *l, int64_t count)
+static bool has_come(struct link *l, int64_t count)
 {
-    return count && l->received >= count;
+    ws_mutex_lock(&l->lock);
+    bool has = count && l->received >= count;
+    ws_mutex_unlock(&l->lock);
+    return has;
 }
 
 /* It may have to wait for a message that is being sent, and so does not belong
@@ -91,10 +94,10 @@ static bool has_come(const struct link *l, int64_t count)
 static void say_goodbye(void *arg)
 {
     struct talk *t = arg;
-    const struct link *l = t->link;
+    struct link *l = t->link;
 
-    ws_wait_any(-1, 0, 0, &t->link->ending, &t->gone);
-    if (!ws_event_is_set(&t->link->ending))
+    ws_wait_any(-1, 0, 0, &l->ending, &t->gone);
+    if (!ws_event_is_set(&l->ending))
         return;
     if (has_come(l, settings_count(l->settings)))
         ws_wait_any(-1, 0, ws_after(CLOSE_MS), &t->given, &t->gone);
