@@ -577,6 +577,25 @@ static void a_refused_origin_is_named(void **state)
                         "http://a.example");
 }
 
+/* What servers of TLS say to plain HTTP. */
+static void plain_http_that_is_a_bad_request_may_be_for_wss(void **state)
+{
+    (void)state;
+    static const ws_header none[] = { { 0 } };
+    struct ws__deflate_params deflate;
+    struct ws__asked a = plain;
+    const char *chosen;
+    ws_error err = { 0 };
+
+    ws__handshake_verify(&a, 400, none, &chosen, &deflate, &err);
+    assert_non_null(strstr(err.text, "wss://"));
+    a.tls = true;
+    err = (ws_error){ 0 };
+    ws__handshake_verify(&a, 400, none, &chosen, &deflate, &err);
+    assert_non_null(strstr(err.text, "is the path right?"));
+    assert_null(strstr(err.text, "wss://"));
+}
+
 static void headers_that_must_not_be_sent_are_refused(void **state)
 {
     (void)state;
@@ -846,6 +865,7 @@ int main(void)
         cmocka_unit_test(headers_that_must_not_be_sent_are_refused),
         cmocka_unit_test(two_hosts_are_refused),
         cmocka_unit_test(a_refused_origin_is_named),
+        cmocka_unit_test(plain_http_that_is_a_bad_request_may_be_for_wss),
         cmocka_unit_test(subprotocols_that_cannot_be_asked_for_are_refused),
         cmocka_unit_test(answers_are_checked_in_full),
         cmocka_unit_test(what_was_not_asked_for_is_refused),

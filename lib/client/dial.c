@@ -155,6 +155,7 @@ static ws_conn *dial_url(struct ws__dialing *d, const ws_header *headers,
         .asked = {
             .host_port = d->url->host_port,
             .target = d->url->target,
+            .tls = d->url->tls,
             .key = key,
             .credentials = d->url->credentials,
             .subprotocols = dialer->subprotocols,

@@ -199,6 +199,9 @@ static int refused(const struct ws__asked *a, int status,
         to ? "; redirects are not followed, this one goes to " : hint(status);
     char quote[WS__QUOTED];
 
+    if (status == 400 && !a->tls)
+        why = "; is the path right? does the port want wss://? does a proxy "
+              "in between drop the Upgrade header?";
     if (status == 403 && ws_header_get(a->headers, "Origin")) {
         to = ws_header_get(a->headers, "Origin");
         why = "; it may have refused the path, or Origin ";

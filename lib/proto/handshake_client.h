@@ -15,6 +15,7 @@
 struct ws__asked {
     const char *host_port;
     const char *target;
+    bool tls;
     const char *key;         /* in base64 */
     const char *credentials; /* "user:password"; NULL: none */
     const char *const *subprotocols;
