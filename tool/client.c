@@ -14,8 +14,13 @@
 
 bool client_is_url(const char *text)
 {
-    return strstr(text, "://") || strncmp(text, "ws+unix:", 8) == 0 ||
-           strncmp(text, "wss+unix:", 9) == 0;
+    static const char *const begin[] = { "ws+unix:", "wss+unix:", "ws:/",
+                                         "wss:/" };
+
+    for (size_t i = 0; i < sizeof(begin) / sizeof(begin[0]); i++)
+        if (strncmp(text, begin[i], strlen(begin[i])) == 0)
+            return true;
+    return strstr(text, "://") != NULL;
 }
 
 /* As people write it: host:port alone, or with the scheme of the page. */

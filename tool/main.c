@@ -32,16 +32,17 @@ struct mode_row {
     const char *does;
 };
 
-static const char which_where[] =
-    "where to listen? [HOST:]PORT, unix:PATH or fd:N";
-static const char which_ends[] = "which two ends? LISTEN and TARGET";
-
 static const struct mode_args url = { 1, "URL", "which URL?",
                                       "one URL is enough" };
-static const struct mode_args where = { 1, "[HOST:]PORT|unix:PATH|fd:N",
-                                        which_where, which_where };
-static const struct mode_args ends = { 2, "LISTEN TARGET", which_ends,
-                                       which_ends };
+static const struct mode_args where = {
+    1, "[HOST:]PORT|unix:PATH|fd:N",
+    "where to listen? [HOST:]PORT, unix:PATH or fd:N",
+    "one address is enough: [HOST:]PORT, unix:PATH or fd:N"
+};
+static const struct mode_args ends = {
+    2, "LISTEN TARGET", "which two ends? LISTEN and TARGET",
+    "two ends are enough: LISTEN and TARGET"
+};
 
 static const struct mode_row modes[] = {
     { "connect", MODE_CONNECT, connect_run, &url,
@@ -126,6 +127,19 @@ static enum status run_mode(const struct mode_row *m, struct settings *s)
     return status;
 }
 
+/* A mode that is misspelled looks like a host. */
+static void tell_modes(const struct settings *s, enum status status)
+{
+    const char *word = s->nargs > 0 ? s->args[0] : "";
+
+    if ((s->nargs > 1 || status == STATUS_NO_CONNECTION) && *word &&
+        !strpbrk(word, ".:/"))
+        fprintf(stderr,
+                "\"%s\" is no mode: it is taken for a host; %s --help "
+                "lists the modes\n",
+                word, s->program);
+}
+
 /* A socket that took the place of a standard output that is closed would get what
  * is printed. */
 static void open_standard_files(void)
@@ -156,6 +170,8 @@ int main(int argc, char **argv)
         help_mode(program, m);
     else
         status = run_mode(m, &s);
+    if (!named && !s.help)
+        tell_modes(&s, status);
     settings_free(&s);
     return s.help ? (int)STATUS_CLOSED : (int)status;
 }

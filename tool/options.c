@@ -140,6 +140,15 @@ static const char *set_header(const char *value, struct settings *s,
                                    : "is no header: expected 'Name: value'";
 }
 
+static const char *set_cookie(const char *value, struct settings *s,
+                              void *field)
+{
+    const char *equals = strchr(value, '=');
+
+    return equals && equals != value ? set_list(value, s, field)
+                                     : "is no cookie: expected NAME=VALUE";
+}
+
 static const char *set_user(const char *value, struct settings *s, void *field)
 {
     return strchr(value, ':') ? set_text(value, s, field)
@@ -263,7 +272,7 @@ static const struct option_row rows[] = {
       "ask for this subprotocol, or know it; may be repeated" },
     { DIALS, 'u', "user", "USER:PASSWORD", set_user, FIELD(user),
       "Basic authentication" },
-    { DIALS, 0, "cookie", "NAME=VALUE", set_list, FIELD(cookies),
+    { DIALS, 0, "cookie", "NAME=VALUE", set_cookie, FIELD(cookies),
       "a cookie; may be repeated" },
 
     { DIALS, 0, "unix", "PATH", set_text, FIELD(unix_path),

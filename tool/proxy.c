@@ -198,6 +198,12 @@ enum status proxy_run(const struct settings *s)
     struct proxy k = { 0 };
 
     k.target = s->args[1] + (strncmp(s->args[1], "tcp:", 4) == 0 ? 4 : 0);
+    if (!client_is_url(k.target) && !strchr(k.target, ':')) {
+        output_note("TARGET: expected HOST:PORT, unix:PATH or a ws URL, got "
+                    "\"%s\"",
+                    k.target);
+        return STATUS_USAGE;
+    }
     serve_init(&k.serve, s);
     k.serve.tls.ca_file = NULL; /* that is whom to trust at the target */
     if (!client_is_url(k.target) && s->subprotocols.n == 0)

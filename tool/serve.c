@@ -68,7 +68,9 @@ ws_route serve_all(struct serve *v, ws_socket_fn socket, void *arg, bool page)
     v->socket = socket;
     v->arg = arg;
     v->has_page = page;
-    return (ws_route){ .path = "/", .handler = serve_any, .arg = v };
+    return (ws_route){
+        .path = "/", .handler = serve_any, .arg = v, .upgrader = &v->upgrader
+    }; /* to be checked */
 }
 
 /* ---- Listening ---------------------------------------------------------- */

@@ -30,7 +30,7 @@ def closed_normally(tap):
               "0: the server repeats our code", (done, s.said))
 
 
-@case(21)
+@case(25)
 def usage(tap):
     for args, why in [
             ((), "which URL?"), (("a", "b"), "one URL"),
@@ -42,6 +42,7 @@ def usage(tap):
             (("--max-message", "0x10", "u"), "no size"),
             (("-H", "nonsense", "u"), "no header"),
             (("-u", "me", "u"), "user:password"),
+            (("--cookie", "nonsense", "u"), "NAME=VALUE"),
             (("--close", "1006", "u"), "may be sent"),
             (("-z=nonsense", "u"), "takeover"),
             (("-z=takeover,8", "u"), "9 to 15"),
@@ -50,6 +51,8 @@ def usage(tap):
             (("--cacert", "/no/such/file", "u"), "cannot be read"),
             (("--resolve", "host:80", "u"), "HOST:PORT:ADDRESS"),
             (("ws://h/#fragment",), "fragment"),
+            (("ws:/h",), "no \"://\""), (("lisen", "9000"), "is no mode"),
+            (("echo", "1", "2"), "one address"),
             (("-H", "Upgrade: x", "ws://127.0.0.1:1/"), "Upgrade")]:
         done = run(*args)
         tap.check(done.code == 1 and done.out == b"" and why in done.err,

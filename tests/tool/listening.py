@@ -134,6 +134,13 @@ def files(tap):
               "--static: 1 where there is no folder")
 
 
+@case(1)
+def an_origin_that_is_none(tap):
+    done = run("echo", "-o", "example.com", "127.0.0.1:0")
+    tap.check(done.code == 2 and "expected scheme://" in done.err,
+              "-o: one that no page can have is said before it listens", done)
+
+
 @case(2)
 def few(tap):
     with Listening("echo", "--max-clients", "1", "{}") as s:

@@ -44,6 +44,13 @@ def to_a_stream(tap):
         tap.check(s.end() == 0, "proxy: SIGTERM ends it")
 
 
+@case(1)
+def to_nothing(tap):
+    done = run("proxy", "127.0.0.1:0", "example.com")
+    tap.check(done.code == 1 and "expected HOST:PORT" in done.err,
+              "proxy: a target without a port is said before it listens", done)
+
+
 @case(8)
 def to_a_websocket(tap):
     def talk(connection, _target):
