@@ -12,13 +12,13 @@ WS_BEGIN_DECLS
  * libraries a compiled program can be run with. */
 #define WS_VERSION_MAJOR 0
 #define WS_VERSION_MINOR 4
-#define WS_VERSION_PATCH 0
+#define WS_VERSION_PATCH 1
 
 #define WS_VERSION_QUOTED_(major, minor, patch) #major "." #minor "." #patch
 #define WS_VERSION_TEXT_(major, minor, patch)                                  \
     WS_VERSION_QUOTED_(major, minor, patch)
 
-/* The same as text: "0.4.0". */
+/* The same as text: "0.4.1". */
 #define WS_VERSION                                                             \
     WS_VERSION_TEXT_(WS_VERSION_MAJOR, WS_VERSION_MINOR, WS_VERSION_PATCH)
 
