@@ -423,6 +423,21 @@ static void who_was_the_last_to_say_something_is_not_waited_for(void **state)
     close(raw);
 }
 
+static void the_end_follows_though_somebody_else_holds_it(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = over_tcp(&raw);
+    ws_conn *held = ws_ref(c);
+
+    read_its_close(c, raw);
+    ws_close(c);
+    hear_close(raw, WS_CLOSE_NORMAL);
+    hear_end(raw);
+    ws_unref(held);
+    close(raw);
+}
+
 /* What it says behind its close frame would be answered by a reset. */
 static void who_says_more_behind_it_is(void **state)
 {
@@ -1030,6 +1045,7 @@ int main(void)
         cmocka_unit_test(a_timeout_does_not_hide_a_shutdown),
         cmocka_unit_test(a_shutdown_loses_nothing_twice),
         cmocka_unit_test(who_was_the_last_to_say_something_is_not_waited_for),
+        cmocka_unit_test(the_end_follows_though_somebody_else_holds_it),
         cmocka_unit_test(who_says_more_behind_it_is),
         cmocka_unit_test(its_answer_leaves_with_the_end),
         cmocka_unit_test(it_does_not_wait_for_an_owner_that_waits),

@@ -76,6 +76,14 @@ static bool is_its_reader(const ws_conn *c)
            ws__parker_self();
 }
 
+/* The end of the stream is that of the descriptor, but for who keeps it. */
+static void part(ws_conn *c)
+{
+    if (atomic_load(&c->refs) > 1)
+        ws__stream_break(&c->stream);
+    let_go(c);
+}
+
 static void close_now(ws_conn *c)
 {
     ws__close_answer_give(c);
@@ -87,7 +95,7 @@ static void close_now(ws_conn *c)
         return;
     }
     if (is_its_reader(c) && ws__close_answer_parts(c)) {
-        let_go(c);
+        part(c);
         return;
     }
     struct ws__linger l = lingering(c);
