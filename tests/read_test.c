@@ -2,6 +2,8 @@
 
 #include "pair.h"
 
+#include <limits.h>
+
 #include "alloc_fail.h"
 #include "fiber/sched.h"
 #include "proto/deflate.h"
@@ -838,19 +840,27 @@ static void handlers_replace_what_is_done(void **state)
     ws_close(c);
 }
 
-static void a_handlers_error_is_the_reads_for_good(void **state)
+static void fail_in_handler(int result)
 {
-    (void)state;
-    struct seen ping = { .result = WS_ERR_CODEC };
+    struct seen ping = { .result = result };
     int raw;
     ws_conn *c = with_raw(&raw, NULL);
 
     ws_set_ping_handler(c, see, &ping);
     say_frame(raw, FIN | WS_PING, true, "", 0);
-    expect_end(c, WS_ERR_CODEC);
+    expect_end(c, result);
     assert_int_equal(ping.calls, 1);
     close(raw);
     ws_close(c);
+}
+
+static void a_handlers_error_is_the_reads_for_good(void **state)
+{
+    (void)state;
+    fail_in_handler(WS_ERR_CODEC);
+    fail_in_handler(-40000);
+    fail_in_handler(-65536);
+    fail_in_handler(INT_MIN);
 }
 
 /* ---- Borrowing ---------------------------------------------------------- */

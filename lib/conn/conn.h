@@ -49,7 +49,7 @@ struct ws__read_side {
     struct ws__inbox *inbox; /* NULL: nothing has come of a message */
     int64_t idle_since;      /* the last byte came; after a ping: that went */
     const struct ws__read_call *call; /* under way; NULL: an ordinary one */
-    int16_t error;      /* sticky: what every later read returns */
+    int error;          /* sticky: what every later read returns */
     bool heard : 1;     /* bytes came since idle_since was set */
     bool pinged : 1;    /* and a ping went since */
     bool parted : 1;    /* the peer's close frame came, and nothing behind it */

@@ -12,7 +12,7 @@ int ws__read_end(ws_conn *c, int error)
 
     atomic_compare_exchange_strong(&c->close_code, &open, WS_CLOSE_ABNORMAL);
     ws__inbox_drop(c);
-    c->r.error = (int16_t)error;
+    c->r.error = error;
     ws__outqueue_end(c);
     return error;
 }
