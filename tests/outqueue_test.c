@@ -1075,6 +1075,60 @@ static void nothing_is_left_of_what_waited(void **state)
     wait_for_memory(before);
 }
 
+/* ---- The last reference ------------------------------------------------- */
+
+struct last {
+    ws_conn *c;
+    int raw;
+    int waker[2];
+    pthread_t thread;
+};
+
+static void *let_go_of_it(void *conn)
+{
+    ws_unref(conn);
+    return NULL;
+}
+
+/* The loop has an event of the connection at hand meanwhile. */
+static void let_go_elsewhere(void *arg)
+{
+    struct last *l = arg;
+
+    assert_true(ws_wait_fd(l->waker[0], POLLIN, patience()) > 0);
+    pthread_create(&l->thread, NULL, let_go_of_it, l->c);
+    pthread_join(l->thread, NULL);
+}
+
+static void have_the_last_go_elsewhere(void *arg)
+{
+    struct last l = { 0 };
+    ws_message m;
+
+    (void)arg;
+    make_pair(l.waker);
+    l.c = ws_ref(with_raw(&l.raw, NULL));
+    assert_int_equal(enqueue(l.c, 0), 0);
+    assert_int_equal(hear_number(l.raw), 0);
+    ws_fiber *f = ws_go(let_go_elsewhere, &l);
+    ws_yield();
+    say_frame(l.raw, FIN | WS_CLOSE, true, "\x03\xe8", 2);
+    assert_int_equal(ws_read_message(l.c, &m), WS_ERR_CLOSED);
+    say(l.waker[1], "x", 1);
+    ws_close(l.c);
+    ws_join(f);
+    ws_yield();
+    close(l.raw);
+    close(l.waker[0]);
+    close(l.waker[1]);
+}
+
+static void what_the_loop_calls_lives_as_long_as_it_may(void **state)
+{
+    (void)state;
+    mode_in_fiber(have_the_last_go_elsewhere, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1114,6 +1168,7 @@ int main(void)
         cmocka_unit_test(an_end_races_with_those_who_ask),
         cmocka_unit_test(one_without_memory_is_told),
         cmocka_unit_test(nothing_is_left_of_what_waited),
+        cmocka_unit_test(what_the_loop_calls_lives_as_long_as_it_may),
     };
 
     alloc_fail_install();

@@ -73,10 +73,8 @@ static void free_extras(ws_conn *c)
     ws__extras_free(c);
 }
 
-void ws_unref(ws_conn *c)
+static void conn_free(ws_conn *c)
 {
-    if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
-        return;
     ws__sendbuf_give_back(c);
     ws__control_queue_free(c);
     ws__outqueue_free(c);
@@ -86,4 +84,30 @@ void ws_unref(ws_conn *c)
     if (c->entry.stats)
         c->entry.stats->ops->freed(&c->entry);
     ws_free(c);
+}
+
+static void free_posted(struct ws__post *p)
+{
+    conn_free(((struct ws__outqueue *)p)->conn);
+}
+
+/* What the loop of its worker calls has to be there as long as it may do so.  The
+ * post is nobody's any more. */
+static bool is_left_to_loop(const ws_conn *c)
+{
+    struct ws__outqueue *q = atomic_load(&c->w.outqueue);
+    struct ws__worker *w = ws__conn_worker(c);
+
+    if (!q || !w || w == ws__worker_here())
+        return false;
+    q->post.fn = free_posted;
+    return ws__worker_post(w, &q->post);
+}
+
+void ws_unref(ws_conn *c)
+{
+    if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (!is_left_to_loop(c))
+        conn_free(c);
 }
