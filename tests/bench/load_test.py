@@ -359,7 +359,9 @@ def check_report(tap):
 
 
 def main():
-    load, client, server, limit = sys.argv[1:]
+    # Some run where their certificate is.
+    load, client, server, limit = (str(pathlib.Path(each).resolve())
+                                   for each in sys.argv[1:])
     commands = [[server, *flags.split()] for flags in known_variants(server)]
     commands.append([limit])
     tap = Tap(len(commands) * len(LOADS) + 3 * len(CLIENTS) + 2 + 2 + 4 +

@@ -45,17 +45,19 @@ class GoSession(Session):
 
 
 def in_go(page):
-    """Its blocks, those in Go at the places of those in C behind them."""
-    program = None
+    """Its blocks, those in Go at the places of those in C behind them; what stands
+    in C alone is left out, with what is done with it."""
+    program, compared = None, False
     for block in blocks.blocks_of(page.name, page.read_text()):
         if block.language == "go":
             program = block
         elif block.language == "c":
-            if program:
+            compared = program is not None
+            if compared:
                 program.notes = block.notes
                 yield program
             program = None
-        elif block.language == "console":
+        elif block.language == "console" and compared:
             yield block
 
 
