@@ -306,9 +306,12 @@ static const struct option_row rows[] = {
       "offer permessage-deflate, or accept it; with takeover between messages" },
     { ANY, 0, "no-compress", NULL, set_flag, FIELD(no_compress),
       "do not, in spite of a -z before" },
-    { CARRIES, 0, "ping", "TIME", set_ms, FIELD(ping_ms),
+    { MODE_CONNECT, 0, "ping", "TIME", set_ms, FIELD(ping_ms),
       "ping after so long a silence; no answer to it ends with 6 (25s, and no "
       "answer ends nothing)" },
+    { SERVES, 0, "ping", "TIME", set_ms, FIELD(ping_ms),
+      "ping after so long a silence; who does not answer is cut with 1011 "
+      "(25s)" },
     { MODE_CONNECT, 0, "rtt", "TIME", set_ms, FIELD(rtt_ms),
       "ping so often, and say how long each answer took" },
     { DIALS, 0, "timeout", "TIME", set_ms, FIELD(timeout_ms),
