@@ -438,6 +438,35 @@ static void the_end_follows_though_somebody_else_holds_it(void **state)
     close(raw);
 }
 
+/* Until somebody ends it. */
+static void hear_all_there_is(int raw)
+{
+    char some[4096];
+    ssize_t n;
+
+    do
+        n = recv(raw, some, sizeof(some), 0);
+    while (n > 0);
+    assert_true(n == 0 || errno == ECONNRESET);
+}
+
+static void so_does_it_after_a_message_that_was_not_taken(void **state)
+{
+    (void)state;
+    char *text = make_text(MIB);
+    int raw;
+    ws_conn *c = stuffed(&raw);
+    ws_conn *held = ws_ref(c);
+
+    ws_set_write_deadline(c, 1);
+    assert_int_equal(ws_write_message(c, WS_TEXT, text, MIB), WS_ERR_DEAD);
+    ws_close(c);
+    hear_all_there_is(raw);
+    ws_unref(held);
+    close(raw);
+    free(text);
+}
+
 /* What it says behind its close frame would be answered by a reset. */
 static void who_says_more_behind_it_is(void **state)
 {
@@ -1046,6 +1075,7 @@ int main(void)
         cmocka_unit_test(a_shutdown_loses_nothing_twice),
         cmocka_unit_test(who_was_the_last_to_say_something_is_not_waited_for),
         cmocka_unit_test(the_end_follows_though_somebody_else_holds_it),
+        cmocka_unit_test(so_does_it_after_a_message_that_was_not_taken),
         cmocka_unit_test(who_says_more_behind_it_is),
         cmocka_unit_test(its_answer_leaves_with_the_end),
         cmocka_unit_test(it_does_not_wait_for_an_owner_that_waits),

@@ -26,10 +26,13 @@ enum keeping {
     KEPT_ASKED, /* and ws_close was called */
 };
 
-/* It stays in its list until its descriptor is to be closed: so it counts, and a
- * shutdown whose deadline passes meanwhile breaks it. */
+/* The end of the stream comes with that of the descriptor, which others may keep.
+ * It stays in its list until then: so it counts, and a shutdown whose deadline
+ * passes meanwhile breaks it. */
 static void let_go(ws_conn *c)
 {
+    if (atomic_load(&c->refs) > 1)
+        ws__stream_break(&c->stream);
     ws__count_end(c);
     if (c->entry.stats)
         c->entry.stats->ops->gone(&c->entry);
@@ -76,14 +79,6 @@ static bool is_its_reader(const ws_conn *c)
            ws__parker_self();
 }
 
-/* The end of the stream is that of the descriptor, but for who keeps it. */
-static void part(ws_conn *c)
-{
-    if (atomic_load(&c->refs) > 1)
-        ws__stream_break(&c->stream);
-    let_go(c);
-}
-
 static void close_now(ws_conn *c)
 {
     ws__close_answer_give(c);
@@ -95,7 +90,7 @@ static void close_now(ws_conn *c)
         return;
     }
     if (is_its_reader(c) && ws__close_answer_parts(c)) {
-        part(c);
+        let_go(c);
         return;
     }
     struct ws__linger l = lingering(c);
