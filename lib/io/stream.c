@@ -238,7 +238,7 @@ void ws__stream_push(struct ws__stream *s)
 /* What is on its way has room at the peer's; a local socket's is there already. */
 bool ws__stream_may_close(const struct ws__stream *s)
 {
-    int n;
+    int n = 0; /* valgrind does not know that this is written to */
 
     return s->ops == &socket_ops && !s->readable &&
            (ioctl(s->fd, SIOCOUTQNSD, &n) != 0 || n == 0);
