@@ -198,9 +198,10 @@ static void model_message_ends(struct model *m)
 {
     uint8_t tail[] = { 0, 0, 0xff, 0xff };
 
-    if (m->compressed)
+    if (m->compressed && m->z.total_in > 0) /* some leave an empty one empty */
         model_inflate(m, tail, sizeof(tail));
-    if (!m->story->failed && m->compressed && !(m->z.data_type & BLOCK_ENDS))
+    if (!m->story->failed && m->compressed && m->z.total_in > 0 &&
+        !(m->z.data_type & BLOCK_ENDS))
         model_fails(m, WS_ERR_DEFLATE, 1007);
     if (!m->story->failed && m->type == WS_TEXT && m->follow > 0)
         model_fails(m, WS_ERR_UTF8, 1007);
