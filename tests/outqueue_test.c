@@ -801,10 +801,11 @@ static void a_batch_goes_behind_one_that_has_begun(void **state)
     add_numbered(&large, 0, LARGE, NULL);
     add_numbered(&small, 1, SIZE, NULL);
     assert_int_equal(ws__batch_send(&large, 0, c), 0);
-    ssize_t n = recv(raw, got, HEADER + LARGE, MSG_DONTWAIT);
+    size_t n = (size_t)ready(raw);
     assert_in_range(n, 1, LARGE);
+    assert_true(hear_n(raw, got, n)); /* no more: the rest may be on its way */
     assert_int_equal(ws__batch_send(&small, 0, c), 0);
-    assert_true(hear_n(raw, got + n, HEADER + LARGE - (size_t)n));
+    assert_true(hear_n(raw, got + n, HEADER + LARGE - n));
     for (size_t i = HEADER + 1; i < HEADER + LARGE; i++)
         assert_int_equal(got[i], '.');
     assert_int_equal(hear_number(raw), 1);
