@@ -581,8 +581,8 @@ static void put_message(struct stream *s, bool compression)
         size_t k = roll(2) ? n : roll((unsigned)n + 1);
         bool last = k == n && roll(8) > 0;
 
-        if (roll(60) == 0)
-            first = roll(256);
+        if (!rsv1 && roll(60) == 0)
+            first = roll(256) & ~(compression ? RSV1 : 0u);
         put_frame(s, first | (last ? FIN : 0), p, k);
         put_controls(s);
         p += k;
