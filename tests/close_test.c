@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "conn/control_queue.h"
 #include "conn/extras.h"
 #include "conn/linger.h"
 #include "conn/outbox.h"
@@ -465,6 +466,30 @@ static void so_does_it_after_a_message_that_was_not_taken(void **state)
     ws_unref(held);
     close(raw);
     free(text);
+}
+
+static void close_it(void *conn)
+{
+    ws_close(conn);
+}
+
+/* Of what is being sent no flag says that it is left. */
+static void what_somebody_is_sending_goes_before_the_end(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(ws__outbox_lock(c, 0), 0);
+    ws__control_queue_close(c, WS_CLOSE_NORMAL, NULL);
+    ws__control_queue_append(c);
+    ws_fiber *f = mode_go(close_it, c);
+    await_contended(&c->w.lock);
+    ws__outbox_unlock(c);
+    ws_join(f);
+    hear_close(raw, WS_CLOSE_NORMAL);
+    hear_end(raw);
+    close(raw);
 }
 
 /* What it says behind its close frame would be answered by a reset. */
@@ -1076,6 +1101,7 @@ int main(void)
         cmocka_unit_test(who_was_the_last_to_say_something_is_not_waited_for),
         cmocka_unit_test(the_end_follows_though_somebody_else_holds_it),
         cmocka_unit_test(so_does_it_after_a_message_that_was_not_taken),
+        cmocka_unit_test(what_somebody_is_sending_goes_before_the_end),
         cmocka_unit_test(who_says_more_behind_it_is),
         cmocka_unit_test(its_answer_leaves_with_the_end),
         cmocka_unit_test(it_does_not_wait_for_an_owner_that_waits),

@@ -153,11 +153,10 @@ void ws__outbox_flush_coalesced(ws_conn *c)
         send_and_unlock(c, ws__write_deadline(c));
 }
 
-/* Who else has the lock will not wait with it: the connection has ended. */
+/* Who else has the lock will not wait with it: the connection has ended.  No flag
+ * says what that one is sending, and the stream's end must not go ahead of it. */
 size_t ws__outbox_send_rest(ws_conn *c)
 {
-    if (!atomic_load(&c->w.unsent) && !atomic_load(&c->w.due))
-        return 0;
     ws__outbox_lock(c, 0);
     do
         push_out(c);
