@@ -886,11 +886,12 @@ static void so_does_what_was_held_back(void **state)
     ws__linger_quiet_ms = QUIET_MS;
 }
 
-static void nobody_has_longer_than_the_write_timeout(void **state)
+/* Returns false if this try does not tell: who is to end it may be late itself,
+ * and find that all was taken. */
+static bool close_ends_within_the_write_timeout(void)
 {
-    (void)state;
     char *text = make_text(MIB);
-    const ws_adoption as = { .write_timeout_ms = QUIET_MS / 2 };
+    const ws_adoption as = { .write_timeout_ms = ws__linger_quiet_ms / 2 };
     int raw;
     ws_conn *c = over_tcp_as(&raw, &as);
     struct slow s = slow_peer(raw, false, MIB, 16);
@@ -898,9 +899,17 @@ static void nobody_has_longer_than_the_write_timeout(void **state)
     assert_int_equal(ws_write_message(c, WS_BINARY, text, MIB), 0);
     ws_close(c);
     take_slowly(&s, SIZE_MAX);
-    assert_true(s.got < MIB);
     close(raw);
     free(text);
+    return s.got < MIB;
+}
+
+static void nobody_has_longer_than_the_write_timeout(void **state)
+{
+    (void)state;
+    while (!close_ends_within_the_write_timeout())
+        ws__linger_quiet_ms = slow_longer(ws__linger_quiet_ms);
+    ws__linger_quiet_ms = QUIET_MS;
 }
 
 static void the_reason_of_a_refusal_arrives_though_much_was_not_read(
