@@ -483,9 +483,11 @@ static void what_somebody_is_sending_goes_before_the_end(void **state)
     assert_int_equal(ws__outbox_lock(c, 0), 0);
     ws__control_queue_close(c, WS_CLOSE_NORMAL, NULL);
     ws__control_queue_append(c);
+    ws_ref(c); /* as who writes in another thread has to have one */
     ws_fiber *f = mode_go(close_it, c);
     await_contended(&c->w.lock);
     ws__outbox_unlock(c);
+    ws_unref(c);
     ws_join(f);
     hear_close(raw, WS_CLOSE_NORMAL);
     hear_end(raw);
