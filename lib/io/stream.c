@@ -235,13 +235,29 @@ void ws__stream_push(struct ws__stream *s)
     ws__nodelay(s->fd);
 }
 
-/* What is on its way has room at the peer's; a local socket's is there already. */
-bool ws__stream_may_close(const struct ws__stream *s)
+static bool is_local(int fd)
+{
+    int domain = 0;
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain,
+                      &(socklen_t){ sizeof(domain) }) == 0 &&
+           domain == AF_UNIX;
+}
+
+/* What is on its way has room at the peer's; a local socket's is there already.
+ * What cannot say what is on its way (qemu-user) has to wait for its end. */
+static bool all_is_on_its_way(int fd)
 {
     int n = 0; /* valgrind does not know that this is written to */
 
-    return s->ops == &socket_ops && !s->readable &&
-           (ioctl(s->fd, SIOCOUTQNSD, &n) != 0 || n == 0);
+    if (ioctl(fd, SIOCOUTQNSD, &n) == 0)
+        return n == 0;
+    return is_local(fd) || (ioctl(fd, SIOCOUTQ, &n) == 0 && n == 0);
+}
+
+bool ws__stream_may_close(const struct ws__stream *s)
+{
+    return s->ops == &socket_ops && !s->readable && all_is_on_its_way(s->fd);
 }
 
 /* Kernels that say less give a shorter struct. */
