@@ -4,7 +4,7 @@
 # Guess: websocat's exit code tells of an end with 1011, and of pings that
 #   nobody has answered (--ping-timeout).
 # Seen: it is 0 after either. That no connection can be made is 1.
-# With: websocat 1.14.1 (crates.io); 29 November 2026.
+# With: websocat 1.14.1 (the crate); 29 November 2026.
 
 . "$(dirname "$0")/common.sh"
 cargo_install websocat@1.14.1

@@ -6,7 +6,7 @@
 # Seen: a line's message has its newline. Without it (--linemode-strip-newlines),
 #   and with -0, the newline or NUL is a message of its own. What is longer than
 #   64 KiB goes in several messages, unless -B says otherwise.
-# With: websocat 1.14.1 (crates.io); 29 November 2026.
+# With: websocat 1.14.1 (the crate); 29 November 2026.
 
 . "$(dirname "$0")/common.sh"
 cargo_install websocat@1.14.1
