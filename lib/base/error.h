@@ -7,8 +7,8 @@
 
 /*
  * Record what went wrong in *err, which may be NULL: the code, and one line of
- * text, in which whatever is no text is escaped (base/line.h).  The first error wins: an *err that holds a code already is left alone.
- * Returns code.
+ * text, in which whatever is no text is escaped (base/line.h).  The first error
+ * wins: an *err that holds a code already is left alone.  Returns code.
  */
 int ws__fail(ws_error *err, int code, const char *fmt, ...) WS_PRINTF(3, 4);
 

@@ -9,8 +9,8 @@
  * A connection that its owner has left to others, who close it in the owner's
  * place (ws_on_message).  ws_close is a mistake from then on: it is logged, once,
  * and noted, and does not free what is in use.  From any thread; a close by
- * another one than the reading fiber, which the caller of keep is, shuts the connection down, so that who keeps
- * it wakes.
+ * another one than the reading fiber, which the caller of keep is, shuts the
+ * connection down, so that who keeps it wakes.
  */
 void ws__close_keep(ws_conn *c);
 bool ws__close_was_asked(const ws_conn *c);

@@ -101,8 +101,8 @@ struct ws__write_side {
 struct ws__called {
     ws_message_fn fn;
     void *arg;
-    struct ws__alarm
-        alarm; /* of a deadline, or a ping; called for input, too */
+    struct ws__alarm alarm; /* of a deadline, or a ping; called for input,
+                             * too */
 };
 
 struct ws_conn {

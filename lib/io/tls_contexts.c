@@ -46,13 +46,18 @@ bool ws__tls_contexts_key(struct ws__tls_key *key, const ws_tls *tls,
 
 /* ---- In and out --------------------------------------------------------- */
 
+static bool is_of(const struct kept *k, const struct ws__tls_key *key)
+{
+    return k->ctx && memcmp(&k->key, key, sizeof(*key)) == 0;
+}
+
 /* The one of this key, or else the one that may go first. */
 static struct kept *kept_place(const struct ws__tls_key *key)
 {
     struct kept *last = &kept[0];
 
     for (struct kept *k = kept; k < kept + KEPT; k++) {
-        if (k->ctx && memcmp(&k->key, key, sizeof(*key)) == 0)
+        if (is_of(k, key))
             return k;
         if (!k->ctx || (last->ctx && k->used < last->used))
             last = k;
@@ -66,7 +71,7 @@ SSL_CTX *ws__tls_contexts_find(const struct ws__tls_key *key)
     struct kept *k = kept_place(key);
     SSL_CTX *ctx = NULL;
 
-    if (k->ctx && memcmp(&k->key, key, sizeof(*key)) == 0) {
+    if (is_of(k, key)) {
         ctx = k->ctx;
         SSL_CTX_up_ref(ctx);
         k->used = ++uses;

@@ -24,7 +24,8 @@ struct ws__tls_key {
     uint8_t of[32];
 };
 
-/* Of a client of peer, at a "host:port".  Returns false when memory ran out. */
+/* Of a client of peer, at a "host:port"; both may be NULL.  Returns false when
+ * memory ran out. */
 bool ws__tls_key_make(struct ws__tls_key *key, const ws_tls *tls,
                       const struct ws__tls_stamps *files, const char *peer,
                       const char *host_port);

@@ -97,8 +97,9 @@ void ws__reader_fini(struct ws__reader *r);
 enum ws__event ws__reader_next(struct ws__reader *r, struct ws__buf *in);
 
 /* Go on to the next event, towards a piece: up to n bytes of the message under
- * way are put in buf.  A piece of 0 bytes is the end of the message.  When none is under way,
- * the first piece of the next one is waited for; with n 0, its start. */
+ * way are put in buf.  A piece of 0 bytes is the end of the message.  When none is
+ * under way, the first piece of the next one is waited for; with n 0, its
+ * start. */
 enum ws__event ws__reader_piece(struct ws__reader *r, struct ws__buf *in,
                                 void *buf, size_t n);
 

@@ -435,7 +435,8 @@ static int parse_for(struct ws__url *u, const struct purpose *purpose,
 
     /* A host stands four times, a port three times, an escaped target takes
      * three times its room, everything else is there once; the rest is five
-     * characters of a default port, thrice, or a "localhost" four times, brackets, colons, slash and NULs. */
+     * characters of a default port, thrice, or a "localhost" four times, brackets,
+     * colons, slash and NULs. */
     u->memory = ws__alloc(4 * strlen(s) + 128);
     if (!u->memory)
         return ws__fail(err, -ENOMEM, "out of memory");

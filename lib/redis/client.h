@@ -51,8 +51,8 @@ void ws__redis_free(struct ws__redis *r);
  * Returns 0, and *reply is the caller's to free: it may be an error, but none
  * that a new attempt mends (MOVED, ASK, TRYAGAIN, CLUSTERDOWN, READONLY, LOADING,
  * MASTERDOWN, BUSY, NOREPLICAS), for these are made here.  Or, with *err, a code:
- * WS_ERR_TIMEOUT; WS_ERR_DEAD, the connection broke before there was an answer; WS_ERR_CANCELED
- * after ws__redis_stop; WS_ERR_TOO_BIG for a command of more than
+ * WS_ERR_TIMEOUT; WS_ERR_DEAD, the connection broke before there was an answer;
+ * WS_ERR_CANCELED after ws__redis_stop; WS_ERR_TOO_BIG for a command of more than
  * WS__REDIS_COMMAND_MAX bytes; -ENOMEM.  After a code *done (may be NULL) says
  * whether the command may have been done all the same: if not, it certainly was
  * not.
