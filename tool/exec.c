@@ -33,15 +33,30 @@ struct exec {
 
 /* ---- Its environment ---------------------------------------------------- */
 
+/* Takes "NAME=VALUE", unless there is one of that name: of two, shells take the
+ * last, and getenv the first. */
+static void exec_take(struct list *env, char *variable)
+{
+    size_t n = strcspn(variable, "=");
+
+    for (size_t i = 0; i < env->n; i++)
+        if (strncmp(env->items[i], variable, n) == 0 &&
+            env->items[i][n] == '=') {
+            free(variable);
+            return;
+        }
+    list_add(env, variable);
+}
+
 static void exec_add(struct list *env, const char *name, const char *value)
 {
-    list_add(env, memory_printf("%s=%s", name, value ? value : ""));
+    exec_take(env, memory_printf("%s=%s", name, value ? value : ""));
 }
 
 static void exec_add_all(struct list *env, char **from)
 {
     for (; *from; from++)
-        list_add(env, memory_copy(*from));
+        exec_take(env, memory_copy(*from));
 }
 
 /* Not Proxy, for who takes HTTP_PROXY for the proxy to go by; nor X_Y, which
@@ -62,7 +77,7 @@ static void exec_add_header(struct list *env, const ws_header *h)
     char *field = memory_printf("HTTP_%s=%s", h->name, h->value);
     for (char *p = field; *p != '='; p++)
         *p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
-    list_add(env, field);
+    exec_take(env, field);
 }
 
 /* RFC 3875, section 4.1, as far as it makes sense.  What comes first counts. */

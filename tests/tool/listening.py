@@ -166,6 +166,22 @@ def a_program_that_reads_nothing(tap):
     tap.check(code == 0, "--exec: a program that reads nothing ends, too", code)
 
 
+@case(1)
+def an_environment_that_has_such_names(tap):
+    seen = "echo $PATH_INFO $HTTP_ORIGIN $HTTP_X, $ELSE"  # by sh, and by env
+    seen += "; env | grep -E '^(PATH_INFO|HTTP_ORIGIN|HTTP_X|ELSE)=' | sort"
+    with Listening("listen", "--exec", seen, "{}",
+                   env={"PATH_INFO": "ours", "HTTP_ORIGIN": "ours",
+                        "ELSE": "ours"}) as s:
+        origin = f"http://127.0.0.1:{s.port}"
+        done = run("-E", "-o", origin, "-H", "X: 1", "-H", "X: 2",
+                   f"{s.url}/theirs")
+    tap.check(done.out.decode().splitlines() == [
+        f"/theirs {origin} 1, ours", "ELSE=ours", f"HTTP_ORIGIN={origin}",
+        "HTTP_X=1", "PATH_INFO=/theirs"],
+        "--exec: the request comes before our own environment", done)
+
+
 @case(7)
 def listen_exec(tap):
     with Listening("listen", "--exec", "env | grep -E '^HTTP_(X|P)' | sort",

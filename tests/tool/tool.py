@@ -243,12 +243,12 @@ class Listening:
     """The tool where it listens; {} in its arguments is a port of 127.0.0.1
     that is free.  A context."""
 
-    def __init__(self, *args, **options):
+    def __init__(self, *args, env=None, **options):
         for name in ("stdin", "stdout", "stderr"):
             options.setdefault(name, subprocess.PIPE)
         self.process = subprocess.Popen(
             command(*(str(arg).replace("{}", "127.0.0.1:0") for arg in args)),
-            env=ENVIRONMENT, **options)
+            env={**ENVIRONMENT, **(env or {})}, **options)
         self.notes = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
