@@ -68,9 +68,10 @@ ws_route serve_all(struct serve *v, ws_socket_fn socket, void *arg, bool page)
     v->socket = socket;
     v->arg = arg;
     v->has_page = page;
+    /* serve_any has the upgrader itself: it is here for ws_listen to check */
     return (ws_route){
         .path = "/", .handler = serve_any, .arg = v, .upgrader = &v->upgrader
-    }; /* to be checked */
+    };
 }
 
 /* ---- Listening ---------------------------------------------------------- */

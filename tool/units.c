@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    USUAL_BITS = 11, /* 38 KiB a connection */
+    USUAL_BITS = 11, /* 66 KiB a connection: docs/compression.md */
 };
 
 struct unit {
