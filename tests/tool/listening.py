@@ -105,8 +105,8 @@ def listen_places(tap):
               "listen: where it cannot")
 
 
-def got(url):
-    """Of a page: its status and its body."""
+def page_of(url):
+    """Its status and its body."""
     try:
         with urllib.request.urlopen(url, timeout=PATIENCE) as page:
             return page.status, page.read()
@@ -123,7 +123,7 @@ def files(tap):
             with Listening(mode, "--static", folder, "{}") as s:
                 base = f"http://127.0.0.1:{s.port}/"
                 tap.check(got(base) == (200, b"<p>mine")
-                          and got(base + "none")[0] == 404,
+                          and page_of(base + "none")[0] == 404,
                           f"{mode} --static: files, and no others")
                 with connect(s.port, "/any") as c:
                     c.send("x")
@@ -151,7 +151,7 @@ def few(tap):
                       and c.receive() == "x",
                       "--max-clients: one more is refused", done)
     with Listening("listen", "{}") as s:
-        tap.check(got(f"http://127.0.0.1:{s.port}/")[0] == 400,
+        tap.check(page_of(f"http://127.0.0.1:{s.port}/")[0] == 400,
                   "listen: who asks for no WebSocket is refused")
 
 
@@ -244,9 +244,8 @@ def echo(tap):
         tap.check((done.code, done.out) == (0, b"a\nb\n")
                   and "permessage-deflate" in done.err, "echo: and compresses",
                   done)
-        page = urllib.request.urlopen(f"http://127.0.0.1:{s.port}/",
-                                      timeout=PATIENCE).read()
-        tap.check(b"<html" in page, "echo: has a page")
+        status, page = page_of(f"http://127.0.0.1:{s.port}/")
+        tap.check(status == 200 and b"<html" in page, "echo: has a page")
         done = run("-o", "http://elsewhere.test", s.url)
         tap.check(done.code == 4, "echo: refuses another site's page", done)
         tap.check(s.end() == 0, "echo: SIGTERM ends it")
@@ -281,9 +280,9 @@ def broadcast(tap):
             heard.append(got)
         tap.check("sky" not in heard and blue.receive() == "sky",
                   "broadcast: a path is a room", heard)
-        page = urllib.request.urlopen(f"http://127.0.0.1:{s.port}/red",
-                                      timeout=PATIENCE).read()
-        tap.check(b"<html" in page, "broadcast: each has a page")
+        status, page = page_of(f"http://127.0.0.1:{s.port}/red")
+        tap.check(status == 200 and b"<html" in page,
+                  "broadcast: each has a page")
         red.send(b"\0")
         while (got := also.receive()) == "hello":
             pass
