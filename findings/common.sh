@@ -60,6 +60,22 @@ cargo_install()
     cargo install --quiet --locked --root cargo "$1" >&2 || exit 77
 }
 
+# go_server NAME MODULE@VERSION...: ./NAME is the server in Go on stdin, whose
+# main ends with serve() (serve.go).
+go_server()
+{
+    needs go
+    name=$1
+    shift
+    export GOPATH="$dir/go" GOFLAGS="-mod=mod -modcacherw"
+    printf 'module %s\ngo 1.20\n' "$name" >go.mod
+    for module; do
+        echo "require ${module%@*} ${module#*@}" >>go.mod
+    done
+    cp "$here/serve.go" . && cat >main.go && nice go build -o "$name" . >&2 ||
+        exit 77
+}
+
 # started FILE...: the peers that write their ports there have done so.
 started()
 {

@@ -9,21 +9,13 @@
 # With: gorilla/websocket 1.5.3 (Go); 29 November 2026.
 
 . "$(dirname "$0")/common.sh"
-needs go python3
-export GOPATH="$dir/go" GOFLAGS="-mod=mod -modcacherw"
-cat >go.mod <<'END'
-module frames
-go 1.20
-require github.com/gorilla/websocket v1.5.3
-END
-cat >main.go <<'END'
+needs python3
+go_server server github.com/gorilla/websocket@v1.5.3 <<'END'
 package main
 
 import (
 	"encoding/hex"
-	"fmt"
 	"math/rand"
-	"net"
 	"net/http"
 
 	"github.com/gorilla/websocket"
@@ -48,15 +40,9 @@ func main() {
 		}
 		c.ReadMessage()
 	})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(l.Addr().(*net.TCPAddr).Port)
-	http.Serve(l, nil)
+	serve()
 }
 END
-nice go build -o server . >&2 || exit 77
 ./server >number &
 peer=$!
 cat >frames.py <<'END'

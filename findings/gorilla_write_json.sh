@@ -8,19 +8,12 @@
 # With: gorilla/websocket 1.5.3 (Go); 29 November 2026.
 
 . "$(dirname "$0")/common.sh"
-needs go python3
-export GOPATH="$dir/go" GOFLAGS="-mod=mod -modcacherw"
-cat >go.mod <<'END'
-module json
-go 1.20
-require github.com/gorilla/websocket v1.5.3
-END
-cat >main.go <<'END'
+needs python3
+go_server server github.com/gorilla/websocket@v1.5.3 <<'END'
 package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 
 	"github.com/gorilla/websocket"
@@ -39,15 +32,9 @@ func main() {
 		fmt.Println("of a number:", c.WriteJSON(2))
 		c.ReadMessage()
 	})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(l.Addr().(*net.TCPAddr).Port)
-	http.Serve(l, nil)
+	serve()
 }
 END
-nice go build -o server . >&2 || exit 77
 ./server >said &
 peer=$!
 cat >receive.py <<'END'

@@ -10,7 +10,7 @@
 #   uWebSockets 20 (that of socketify 0.0.31 for Python); 29 November 2026.
 
 . "$(dirname "$0")/common.sh"
-needs cc go python3
+needs cc python3
 debian libwebsockets-dev 4.1.6-3
 pip_install socketify==0.0.31
 cc -x c -I"$here" -o lws - -lwebsockets <<'END' || exit 77
@@ -25,18 +25,10 @@ int main(void)
     return lws_server_run(protocols);
 }
 END
-export GOPATH="$dir/go" GOFLAGS="-mod=mod -modcacherw"
-cat >go.mod <<'END'
-module subprotocol
-go 1.20
-require github.com/gorilla/websocket v1.5.3
-END
-cat >main.go <<'END'
+go_server gorilla github.com/gorilla/websocket@v1.5.3 <<'END'
 package main
 
 import (
-	"fmt"
-	"net"
 	"net/http"
 
 	"github.com/gorilla/websocket"
@@ -49,15 +41,9 @@ func main() {
 			c.ReadMessage()
 		}
 	})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(l.Addr().(*net.TCPAddr).Port)
-	http.Serve(l, nil)
+	serve()
 }
 END
-nice go build -o gorilla . >&2 || exit 77
 cat >uws.py <<'END'
 import socketify
 from raw import free_port
