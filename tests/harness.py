@@ -47,6 +47,18 @@ def report(results):
     return tap.done()
 
 
+def noticed(what, problems):
+    """For report: that a rule has problems to tell of what breaks it."""
+    return f"{what} is noticed", [] if list(problems) else ["it is not"]
+
+
+def noticed_change(text, old, new, rule):
+    """And of a text that breaks it once it has new in the place of old."""
+    bad = text.replace(old, new)
+    return noticed(f"{new.strip()} for {old.strip()}",
+                   rule(bad) if bad != text else [])
+
+
 def wait_until(condition):
     """Ask until it holds.  Returns whether it does."""
     until = time.monotonic() + PATIENCE

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What stands in the library's sources and in its objects, for the tests that
-hold rules of the whole tree."""
+"""What stands in the library's sources, in its objects and in the tables of
+pages, for the tests that hold rules of the whole tree."""
 
 import collections
 import functools
@@ -93,8 +93,8 @@ OBJECT = re.compile(
 @functools.cache
 def symbols(archive):
     """(defines, needs): the symbols that each object, "folder/file", offers to
-    others, and those that it wants, by the archive or an object alone.  Names of the library begin with
-    ws_; what a sanitizer adds does not."""
+    others, and those that it wants, by the archive or an object alone.  Names
+    of the library begin with ws_; what a sanitizer adds does not."""
     listing = subprocess.run(["nm", "-A", "-g", archive], check=True,
                              text=True, stdout=subprocess.PIPE).stdout
     defines, needs = {}, {}
@@ -110,6 +110,13 @@ def symbols(archive):
         elif symbol.startswith("ws_"):
             defines[f"{folder}/{file}"].add(symbol)
     return defines, needs
+
+
+def cells_of(line):
+    """Of a row of a page's table; of another line, and of the one below the
+    heads, none."""
+    cells = [cell.strip() for cell in line.split("|")][1:-1]
+    return cells if set("".join(cells)) != {"-"} else []
 
 
 def missing_tests(folder, cell):

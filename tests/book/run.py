@@ -13,7 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from harness import report  # noqa: E402
+from harness import noticed, report  # noqa: E402
 import blocks  # noqa: E402
 from session import Session, Tools  # noqa: E402
 
@@ -106,8 +106,7 @@ def checks(texts, tools):
             yield from found
         for (what, _), found in zip(FAULTS, pool.map(
                 lambda fault: checks_of("", fault[1], tools), FAULTS)):
-            noticed = any(problems for _, problems in found)
-            yield f"{what} is noticed", [] if noticed else ["it is not"]
+            yield noticed(what, filter(None, (told for _, told in found)))
 
 
 def main(root, library, tool, *compiler):

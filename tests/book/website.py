@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """website.py ROOT BUILD: the book is built without a warning, each of its links
-leads somewhere, it asks nothing of other hosts, and its search finds things when
-it is opened as files.
+leads somewhere, it asks nothing of other hosts, and its search finds things
+when it is opened as files.
 
 Each of these rules is tried with a page that breaks it, too."""
 
@@ -17,7 +17,7 @@ import urllib.parse
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from harness import HINT, PATIENCE, report  # noqa: E402
+from harness import HINT, PATIENCE, noticed, report  # noqa: E402
 
 FETCHED = {("script", "src"), ("img", "src"), ("link", "href"),
            ("iframe", "src"), ("source", "src"), ("object", "data")}
@@ -117,8 +117,7 @@ def checks(root, build, folder):
                        ('<script src="https://example.com/x.js">', book.foreign),
                        ('<img src="//example.com/x.svg">', book.foreign)):
         book.pages[folder / "index.html"] = Page(text)
-        yield f"{text} is noticed", \
-            [] if list(rule(folder / "index.html")) else ["it is not"]
+        yield noticed(text, rule(folder / "index.html"))
 
 
 def main(root, build):
