@@ -14,8 +14,6 @@ readers do not see, and yet is to be done."""
 import re
 import textwrap
 
-PAGES = ("*.md", "docs/**/*.md", "examples/*.md", "findings/*.md",
-         "tests/*/*.md")
 PART = re.compile(r"<!--(?P<comment>.*?)-->|"
                   r"^(?P<indent> *)```(?P<language>\S*)[^\n]*\n"
                   r"(?P<code>.*?)^(?P=indent)```[ ]*$",
@@ -39,12 +37,6 @@ class Block:
             frame += "\n..."
         text = f'#line {self.line + 1} "{self.page}"\n{self.text}'
         return HOLE.sub(lambda _: text, frame, count=1)
-
-
-def texts_of(root):
-    """Of all pages, by their places."""
-    return {str(page.relative_to(root)): page.read_text()
-            for pattern in PAGES for page in sorted(root.glob(pattern))}
 
 
 def blocks_of(page, text):

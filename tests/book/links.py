@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""links.py ROOT VERSION: what the pages of the repository link to is there, the
+"""links.py ROOT: what the pages of the repository link to is there, the
 part of the page among it, and so for the reference; and each page stands in the
 book's list of contents (mkdocs.yml).
 
@@ -9,16 +9,14 @@ Each of these rules is tried with a page that breaks it, too."""
 import pathlib
 import posixpath
 import re
-import subprocess
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "tools/book")]
 from harness import noticed, report  # noqa: E402
-import blocks  # noqa: E402
+from pages import REFERENCE, made, written  # noqa: E402
 
-MADE = "docs/reference/"  # of the headers, by tools/reference
 CODE = re.compile(r"^ *```.*?^ *```$|<!--.*?-->|`[^`\n]*`",
                   re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)]*)\)")
@@ -56,7 +54,7 @@ class Pages:
                 continue
             to = posixpath.normpath(posixpath.join(
                 posixpath.dirname(place), path)) if path else place
-            if to.startswith(MADE) and not place.startswith(MADE):
+            if to.startswith(REFERENCE) and not place.startswith(REFERENCE):
                 yield f"{target} is not in the repository: name the header"
             elif to not in self.texts and not self.exists(to):
                 yield f"{target} is not there"
@@ -68,21 +66,12 @@ class Pages:
         reference stands by its folder."""
         listed = set(re.findall(r"^ +- (?:[^:\n]+: )?(\S+\.md)$",
                                 text.partition("\nnav:\n")[2], re.MULTILINE))
-        there = {place for place in self.texts if not place.startswith(MADE)}
+        there = {place for place in self.texts
+                 if not place.startswith(REFERENCE)}
         return [*(f"{place} is not in mkdocs.yml"
                   for place in sorted(there - listed)),
                 *(f"{place} of mkdocs.yml is not there"
                   for place in sorted(listed - there))]
-
-
-def texts_of(root, version):
-    texts = blocks.texts_of(root)
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([root / "tools/reference", root, version, folder],
-                       check=True)
-        texts.update((f"{MADE}{page.name}", page.read_text())
-                     for page in pathlib.Path(folder, "reference").iterdir())
-    return texts
 
 
 FAULTS = {
@@ -96,8 +85,8 @@ FAULTS = {
 }
 
 
-def checks(root, version):
-    pages = Pages(texts_of(root, version),
+def checks(root):
+    pages = Pages({**written(root), **made(root)},
                   lambda place: (root / place).exists())
     for place in sorted(pages.texts):
         yield f"{place} has no broken link", list(pages.broken(place))
@@ -113,6 +102,6 @@ def checks(root, version):
         yield noticed(what, pages.broken("docs/wrong.md"))
 
 
-if len(sys.argv) != 3:
+if len(sys.argv) != 2:
     sys.exit(__doc__)
-sys.exit(report(checks(pathlib.Path(sys.argv[1]), sys.argv[2])))
+sys.exit(report(checks(pathlib.Path(sys.argv[1]))))

@@ -12,9 +12,11 @@ import pathlib
 import sys
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "tools/book")]
 from harness import noticed, report  # noqa: E402
 import blocks  # noqa: E402
+import pages  # noqa: E402
 from session import Session, Tools  # noqa: E402
 
 DONE = ("c", "cpp", "console", "sh")
@@ -117,7 +119,7 @@ def main(root, library, tool, *compiler):
                   tool.parent)
     chosen = os.environ.get("SILVERBACK_PAGES", "").split()
     return report(checks({page: text for page, text
-                          in blocks.texts_of(root).items()
+                          in pages.written(root).items()
                           if not chosen or page in chosen}, tools))
 
 

@@ -8,15 +8,11 @@ links to, or a list of what is in the folder.  Comments are left out."""
 import pathlib
 import posixpath
 import re
-import subprocess
-import sys
-import tempfile
 
 from mkdocs.structure.files import File, Files, InclusionLevel
+from pages import REFERENCE, made, written
 
 HERE = pathlib.Path(__file__).parent
-PAGES = ("*.md", "docs/**/*.md", "examples/*.md", "findings/*.md",
-         "tests/*/*.md")
 CODE = re.compile(r"^ *```.*?^ *```$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 LINK = re.compile(rf"{CODE.pattern}|\]\((?P<target>[^)#\s:]+)",
                   CODE.flags)
@@ -69,44 +65,30 @@ def sources_of(root, pages):
 def page_of(uri):
     """Of a source: that of a header is its reference."""
     header = re.fullmatch(r"include/silverback(?:/(\w+))?\.h", uri)
-    return f"docs/reference/{header[1] or 'README'}.md" if header \
+    return f"{REFERENCE}{header[1] or 'README'}.md" if header \
         else f"{uri}.md"
 
 
 # ---- What mkdocs calls ------------------------------------------------------
 
-def reference(root):
-    """Its pages, by their places, the first one first."""
-    version = re.search(r"version: '(.*)'", (root / "meson.build").read_text())
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, root / "tools/reference", root,
-                        version[1], folder], check=True)
-        pages = sorted(pathlib.Path(folder, "reference").glob("*.md"),
-                       key=lambda page: (page.stem != "README", page.stem))
-        return {f"docs/reference/{page.name}": page.read_text()
-                for page in pages}
-
-
-def nav_of(made):
-    first, *headers = made
+def nav_of(reference):
+    first, *headers = reference
     return [{"All of it": first}, *headers]
 
 
 def on_files(files, config):
     root = pathlib.Path(config.config_file_path).parent
-    made = reference(root)
-    pages = {str(page.relative_to(root)): page.read_text()
-             for pattern in PAGES for page in root.glob(pattern)}
+    reference, pages = made(root), written(root)
     sources = sources_of(root, pages)
     config.extra["sources"] = sources
-    config.nav = [{title: nav_of(made) if item == "docs/reference" else item
+    config.nav = [{title: nav_of(reference) if item == "docs/reference" else item
                    for title, item in part.items()} for part in config.nav]
     ours = [File.generated(config, uri, content=text)
-            for uri, text in {**pages, **made}.items()]
+            for uri, text in {**pages, **reference}.items()]
     ours += [File.generated(config, page_of(uri),
                              content=source_page(root, uri),
                              inclusion=InclusionLevel.NOT_IN_NAV)
-              for uri in sources if page_of(uri) not in made]
+              for uri in sources if page_of(uri) not in reference]
     ours += [File.generated(config, f"{folder}/{file.name}",
                              abs_src_path=str(file))
               for folder, place in (("docs", root / "docs"),
