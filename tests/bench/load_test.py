@@ -7,6 +7,7 @@ was sent; the report has the right ratios.  No time is looked at."""
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "interop")]
 import report  # noqa: E402
 from harness import (PATIENCE, Tap, make_certificate,  # noqa: E402
                      start_server, stop)
+from prose import COMPRESSION, HOW, IO_URING  # noqa: E402
 from relay import Relay  # noqa: E402
 from scripted_peer import (AGREED, CLOSE, RSV1, TEXT, Peer,  # noqa: E402
                            echo, frame, upgrade)
@@ -333,6 +335,18 @@ def check_client_report(tap):
     tap.check("| CPU per message / limit | client-b |" in body and
               "| mine | 1.50 |" in body and "client busy" in body,
               "clients have a table of their own", body)
+    tap.check("`bench_client --connections 64 --size 20 PORT`" in body,
+              "what is run as a client is said", body)
+
+
+def check_page(tap):
+    """What would be written anew is there already, other figures aside."""
+    page = (HERE.parent.parent / "docs/benchmarks.md").read_text()
+    for name, part in (("HOW", HOW), ("COMPRESSION", COMPRESSION),
+                       ("IO_URING", IO_URING)):
+        pattern = re.sub(r"\\{.*?\\}", ".*", re.escape(part))
+        tap.check(re.search(pattern, page),
+                  f"docs/benchmarks.md has {name} of prose.py")
 
 
 def check_report(tap):
@@ -365,7 +379,7 @@ def main():
     commands = [[server, *flags.split()] for flags in known_variants(server)]
     commands.append([limit])
     tap = Tap(len(commands) * len(LOADS) + 3 * len(CLIENTS) + 2 + 2 + 4 +
-              len(WRONG_MESSAGES) + len(WRONG_UPGRADES) + 5)
+              len(WRONG_MESSAGES) + len(WRONG_UPGRADES) + 9)
     check_servers(tap, load, commands)
     check_clients(tap, load, client, server)
     check_masks(tap, load, server)
@@ -374,6 +388,7 @@ def main():
     check_faults(tap, load)
     check_report(tap)
     check_client_report(tap)
+    check_page(tap)
     return tap.done()
 
 

@@ -13,14 +13,17 @@ It is given as a ratio to the **limit**, a raw epoll loop ([`limit.c`](../tests/
 HOW = """\
 ## How it was measured
 
-    {command}
+<!-- not run: it takes half an hour; its parts have tests in the suite bench -->
+```sh
+{command}
+```
 
-builds everything in `build-bench/` and runs it: silverback as a distribution would (`--buildtype=release`), the others with `-O3 -march=native` or what their compilers call it. Other servers come in by `--server NAME=COMMAND`. Of Debian it takes what `tools/setup` installs, python3 and openssl, libdeflate-dev for the limit, and for the others golang-go libboost-dev, libwebsockets-dev and a recent cargo: what it has not got is left out.
+builds everything in `build-bench/` and runs it: silverback as a distribution would (`--buildtype=release`), the others with `-O3 -march=native` or what their compilers call it. Other servers come in by `--server NAME=COMMAND`. Of Debian it takes what `tools/setup` installs, python3 and openssl, libdeflate-dev for the limit, and for the others golang-go, libboost-dev, libwebsockets-dev and a recent cargo: what it has not got is left out.
 
 - Server on core {server_cores}, load generator on core {load_core}, over loopback.
 - Every row and server {runs} times (idle ones at most 3) for {seconds:g} s after a warm-up, each time in a new process; servers take turns, and tables have medians, with the least and the most in brackets. A run during which others took more than a tenth of a core was repeated, twice at most: {disturbed} of {all_runs} stayed so.
 - [`bench_load`](../tests/bench/load.c) checks opcode and length of each answer, the bytes of all small ones and of one in 61 of the large ones, and with compression that it was agreed to and what the answers inflate to. A run with a wrong answer has no figure.
-- `PID` and `PORT` in the commands below are the server's; `bench_load` is in `build-bench/silverback/tests/bench/`.
+- `PID` and `PORT` in the commands below are the server's; `bench_load` and `bench_client` are in `build-bench/silverback/tests/bench/`.
 """
 
 COMPRESSION = """\

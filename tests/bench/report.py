@@ -151,6 +151,13 @@ def echo_line(results, row, server):
     return line
 
 
+def section_head(row):
+    yield f"### {row.name}: {row.title}"
+    yield ""
+    yield f"`{row.command}`"
+    yield ""
+
+
 def echo_section(results, row):
     head = ["server", "ratio", f"CPU µs / {row.unit}", f"{row.units}/s",
             "p50 µs", "p99 µs",
@@ -160,20 +167,14 @@ def echo_section(results, row):
         head += ["answer bytes", "uncompressed"]
     servers = sorted(results.ran(row),
                      key=lambda s: results.median(row, s, "cpu_us"))
-    yield f"### {row.name}: {row.title}"
-    yield ""
-    yield f"`bench_load {row.load} --pid PID PORT`"
-    yield ""
+    yield from section_head(row)
     yield from table(head, (echo_line(results, row, s) for s in servers))
 
 
 def idle_section(results, row):
     servers = sorted(results.ran(row),
                      key=lambda s: results.median(row, s, "used_bytes"))
-    yield f"### {row.name}: {row.title}"
-    yield ""
-    yield f"`bench_load {row.load} --pid PID PORT`"
-    yield ""
+    yield from section_head(row)
     yield from table(
         ["server", "bytes each, upgraded", "after a message of 1 KiB each"],
         ([s, f"{results.median(row, s, 'opened_bytes'):,.0f}",

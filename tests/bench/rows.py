@@ -30,6 +30,13 @@ class Row:
         return self._flags("--deflate", "--tls", "--resume")
 
     @property
+    def command(self):
+        """That of ours."""
+        if self.client:
+            return f"bench_client {self.load} PORT"
+        return f"bench_load {self.load} --pid PID PORT"
+
+    @property
     def kind(self):
         """What is measured."""
         if "--idle" in self.load_flags:
