@@ -10,7 +10,10 @@ import statistics
 import subprocess
 import sys
 
-import charts
+sys.dont_write_bytecode = True  # the source tree stays clean
+
+from charts import chart  # noqa: E402
+from report import table  # noqa: E402
 
 BEGIN = "<!-- From here on written by tests/bench/compression.py. -->\n"
 END = "<!-- To here. -->\n"
@@ -38,13 +41,15 @@ def size_name(size):
     return f"{size} B" if size < 1024 else f"{size // 1024} KiB"
 
 
-def table(times, column, show):
+def mode_name(mode):
+    return SHOWN.get(mode, f"{mode} bits")
+
+
+def by_size(times, column, show):
     sizes = sorted({size for _, size in times})
-    yield "| | " + " | ".join(map(size_name, sizes)) + " |"
-    yield "|---|" + "---:|" * len(sizes)
-    for mode, name in SHOWN.items():
-        yield f"| {name} | " + " | ".join(
-            show(times[mode, size][column]) for size in sizes) + " |"
+    return table(["", *map(size_name, sizes)],
+                 ([name, *(show(times[mode, size][column]) for size in sizes)]
+                  for mode, name in SHOWN.items()))
 
 
 def us(ns):
@@ -58,19 +63,15 @@ def kib(both):
 
 def section(times, memory):
     yield "Bytes of a message, as it is sent:\n"
-    yield from table(times, 0, lambda n: f"{n:.0f}")
-    yield "\nCPU time to write it, in microseconds:\n"
-    yield from table(times, 1, us)
-    yield "\nand to read it:\n"
-    yield from table(times, 2, us)
-    yield "\nMemory of a connection that waits for its next message:\n"
-    modes = list(memory)
-    yield "| | " + " | ".join("no takeover" if mode == "0" else
-                              "not compressed" if mode == "off" else
-                              f"{mode} bits" for mode in modes) + " |"
-    yield "|---|" + "---:|" * len(modes)
-    yield "| KiB | " + " | ".join(f"{kib(memory[mode]):.3g}"
-                                  for mode in modes) + " |"
+    yield from by_size(times, 0, lambda n: f"{n:.0f}")
+    yield "CPU time to write it, in microseconds:\n"
+    yield from by_size(times, 1, us)
+    yield "and to read it:\n"
+    yield from by_size(times, 2, us)
+    yield "Memory of a connection that waits for its next message:\n"
+    yield from table(["", *map(mode_name, memory)],
+                     [["KiB", *(f"{kib(both):.3g}"
+                                for both in memory.values())]])
 
 
 def draw(docs, times, memory):
@@ -80,15 +81,12 @@ def draw(docs, times, memory):
                                    for mode, name in SHOWN.items()])
                 for size in (256, 1024, 4096, 65536)]
 
-    charts.chart(docs / "compression-bytes.svg",
-                 panels(0, lambda n: f"{n:.0f} B"))
-    charts.chart(docs / "compression-cpu.svg",
-                 panels(1, lambda ns: f"{us(ns)} µs"))
-    charts.chart(docs / "compression-memory.svg",
-                 [("a connection, both directions, KiB",
-                   [(SHOWN.get(mode, f"{mode} bits"), kib(bytes_),
-                     f"{kib(bytes_):.3g}")
-                    for mode, bytes_ in memory.items()])])
+    chart(docs / "compression-bytes.svg", panels(0, lambda n: f"{n:.0f} B"))
+    chart(docs / "compression-cpu.svg", panels(1, lambda ns: f"{us(ns)} µs"))
+    chart(docs / "compression-memory.svg",
+          [("a connection, both directions, KiB",
+            [(mode_name(mode), kib(both), f"{kib(both):.3g}")
+             for mode, both in memory.items()])])
 
 
 def main(program, docs, runs="3"):
@@ -99,7 +97,7 @@ def main(program, docs, runs="3"):
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, behind = rest.partition(END)
     page.write_text(before + BEGIN + "\n" +
-                    "\n".join(section(times, memory)) + "\n\n" + END + behind)
+                    "\n".join(section(times, memory)) + "\n" + END + behind)
 
 
 if not 3 <= len(sys.argv) <= 4:

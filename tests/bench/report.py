@@ -93,12 +93,15 @@ class Results:
 # ---- Writing ----------------------------------------------------------------
 
 
+def table_line(cells):
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
+
+
 def table(head, lines, align="---:|"):
     """Markdown; align is for all columns but the first."""
-    yield f"| {' | '.join(head)} |"
+    yield table_line(head)
     yield f"|---|{align * (len(head) - 1)}"
-    for line in lines:
-        yield f"| {' | '.join(line)} |"
+    yield from map(table_line, lines)
     yield ""
 
 
