@@ -15,18 +15,19 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent))
 
 from harness import command_of, report  # noqa: E402
+from servers import ROOT, build_release, run  # noqa: E402
 
 GROWTH = 0.03
 FIGURES = HERE / "guard.json"
+LIBRARY_ALONE = "-Dbench=disabled"
+SOURCES = ("guard", "load_fail", "load_frames")
 LIBRARIES = ("libdeflate", "libisal", "zlib")  # that messages go through
 
 
@@ -41,38 +42,20 @@ def parse():
     return parser.parse_args()
 
 
-def run(*command, **more):
-    done = subprocess.run(list(map(str, command)), text=True, check=False,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, **more)
-    if done.returncode:
-        sys.exit(f"guard.py: {command[0]}: {done.stdout.strip()[-2000:]}")
-    return done.stdout
-
-
 # ---- Builds -----------------------------------------------------------------
-
-
-def make_build(source, build):
-    """A release of the library, and nothing else."""
-    if not (build / "build.ninja").exists():
-        run("meson", "setup", build, source, "-Dbuildtype=release",
-            "-Dtests=disabled", "-Dexamples=disabled", "-Dbench=disabled",
-            "-Dtool=disabled")
-    run("meson", "compile", "-C", build)
 
 
 def build_commit(commit, folder):
     """Returns its sources and its build."""
-    commit = run("git", "-C", ROOT, "rev-parse", "--verify",
-                 f"{commit}^{{commit}}").strip()
+    commit = run(["git", "-C", ROOT, "rev-parse", "--verify",
+                  f"{commit}^{{commit}}"]).strip()
     source = folder / commit / "source"
     if not source.exists():
         source.mkdir(parents=True)
         tar = folder / commit / "source.tar"
-        run("git", "-C", ROOT, "archive", "-o", tar, commit)
-        run("tar", "-xf", tar, "-C", source)
-    make_build(source, folder / commit / "build")
+        run(["git", "-C", ROOT, "archive", "-o", tar, commit])
+        run(["tar", "-xf", tar, "-C", source])
+    build_release(source, folder / commit / "build", LIBRARY_ALONE)
     return source, folder / commit / "build"
 
 
@@ -95,11 +78,11 @@ def versions_of(build):
     cpu = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
     return {
         "build": options["buildtype"],
-        "compiler": run(*compiler_of(build), "--version").splitlines()[0]
+        "compiler": run([*compiler_of(build), "--version"]).splitlines()[0]
         .partition(" ")[2],
         "processor": os.uname().machine + (" avx2" if " avx2" in cpu else ""),
         "libc": os.confstr("CS_GNU_LIBC_VERSION"),
-        "valgrind": run(command_of("valgrind"), "--version").strip(),
+        "valgrind": run([command_of("valgrind"), "--version"]).strip(),
         **{name: libraries.get(name, "none") for name in LIBRARIES},
     }
 
@@ -110,10 +93,11 @@ def versions_of(build):
 def make_program(source, build, folder):
     """guard.c as these sources have it, whatever the library's."""
     program, library = folder / "guard", build / "lib"
-    run(*compiler_of(build), "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra",
-        "-Werror", "-I", source / "include", HERE / "guard.c",
-        HERE / "load_fail.c", HERE / "load_frames.c", library / "libsilverback.so", "-lz",
-        f"-Wl,-rpath,{library}", "-o", program)
+    run([*compiler_of(build), "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra",
+         "-Werror", "-I", source / "include",
+         *(HERE / f"{name}.c" for name in SOURCES),
+         library / "libsilverback.so", "-lz", f"-Wl,-rpath,{library}", "-o",
+         program])
     return program
 
 
@@ -124,9 +108,9 @@ def count(source, build, folder):
     out = folder / "callgrind"
     for old in folder.glob("callgrind*"):
         old.unlink()
-    log = run(command_of("valgrind"), "--tool=callgrind",
-              "--collect-atstart=no", f"--log-file={folder / 'log'}",
-              f"--callgrind-out-file={out}", program,
+    log = run([command_of("valgrind"), "--tool=callgrind",
+               "--collect-atstart=no", f"--log-file={folder / 'log'}",
+               f"--callgrind-out-file={out}", program],
               env={"PATH": os.environ["PATH"], "LC_ALL": "C"})
     messages = dict(line.split("\t") for line in log.splitlines())
     counts = {}
@@ -171,12 +155,12 @@ def of_commit(commit, folder):
 
 def writer():
     """The commit that the file is from."""
-    if run("git", "-C", ROOT, "rev-parse", "--is-shallow-repository") \
+    if run(["git", "-C", ROOT, "rev-parse", "--is-shallow-repository"]) \
             .strip() != "false":
         sys.exit("guard.py: the commit that guard.json is from cannot be "
                  "built: the history is cut short (git fetch --unshallow)")
-    return run("git", "-C", ROOT, "log", "-1", "--format=%h", "--",
-               FIGURES).strip() or "HEAD"
+    return run(["git", "-C", ROOT, "log", "-1", "--format=%h", "--",
+                FIGURES]).strip() or "HEAD"
 
 
 def reference(versions, folder):
@@ -205,7 +189,7 @@ def main():
     folder = (options.build or ROOT) / "build-guard"
     build = options.build or folder / "build"
     if not options.build:
-        make_build(ROOT, build)
+        build_release(ROOT, build, LIBRARY_ALONE)
     versions = versions_of(build)
     if versions["build"] != "release":
         sys.exit(f"guard.py: expected a build of type release, got "
@@ -221,4 +205,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except RuntimeError as error:  # what was run has failed
+        sys.exit(f"guard.py: {error}")

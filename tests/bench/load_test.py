@@ -18,13 +18,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "interop")]
 
 import report  # noqa: E402
-from harness import (PATIENCE, Tap, make_certificate,  # noqa: E402
-                     start_server, stop)
+from harness import PATIENCE, Tap, start_server, stop  # noqa: E402
 from prose import COMPRESSION, HOW, IO_URING  # noqa: E402
 from relay import Relay  # noqa: E402
 from scripted_peer import (AGREED, CLOSE, RSV1, TEXT, Peer,  # noqa: E402
                            echo, frame, upgrade)
-from servers import known_variants  # noqa: E402
+from servers import known_variants, make_server_files  # noqa: E402
 
 SHORT = ["--seconds", "0.1", "--warmup", "0"]
 TAIL = b"\0\0\xff\xff"
@@ -99,8 +98,7 @@ def check_clients(tap, load, client, server):
     programs = ((load, "--client"), (load, ""), (client, ""))
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        make_certificate(folder, "cert", "DNS:localhost,IP:127.0.0.1")
-        (folder / "cert.key").rename(folder / "key.pem")
+        make_server_files(folder)
         for flags in CLIENTS:
             options = ["--tls"] if "--tls" in flags else []
             process, port = start_server(

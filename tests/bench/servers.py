@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""Builds what is measured, servers and clients: ours as a distribution would, the others with what
-their compilers can do for this machine.  What cannot be built here is left
-out, and said."""
+"""Builds what is measured, servers and clients: ours as a distribution would,
+the others with what their compilers can do for this machine.  What cannot be
+built here is left out, and said."""
 
 import pathlib
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PEERS = HERE / "peers"
+sys.path.insert(0, str(HERE.parent))
+
+from harness import make_certificate  # noqa: E402
 
 LIMIT, LIMIT_AGAIN = "limit", "limit, again"
 CASTERS = ("--deflate", "--tls", "--cast")  # what ours and the limit take
@@ -55,24 +59,28 @@ def run(command, **more):
     return done.stdout
 
 
+def build_release(source, build, *options, targets=()):
+    """Of our sources, of some commit; of no more than options ask for."""
+    if not (build / "build.ninja").exists():
+        run(["meson", "setup", build, source, "--buildtype=release",
+             "-Dtests=disabled", "-Dexamples=disabled", "-Dtool=disabled",
+             *options])
+    run(["meson", "compile", "-C", build, *targets])
+
+
 def build_ours(folder):
     """Returns where the programs are."""
     build = folder / "silverback"
-    if not (build / "build.ninja").exists():
-        run(["meson", "setup", build, ROOT, "--buildtype=release",
-             "-Dbench=enabled", "-Dtests=disabled", "-Dexamples=disabled"])
-    run(["meson", "compile", "-C", build,
-         *(f"tests/bench/bench_{name}" for name in ("client", "limit",
-                                                    "load", "server"))])
+    build_release(ROOT, build, "-Dbench=enabled",
+                  targets=[f"tests/bench/bench_{name}" for name in
+                           ("client", "limit", "load", "server")])
     return build / "tests/bench"
 
 
-def make_certificate(folder):
-    run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650", "-subj",
-         "/CN=localhost", "-addext",
-         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", folder / "key.pem", "-out",
-         folder / "cert.pem"])
+def make_server_files(folder):
+    """cert.pem and key.pem, as bench_server and the others want them."""
+    make_certificate(folder, "cert", "DNS:localhost,IP:127.0.0.1")
+    (folder / "cert.key").rename(folder / "key.pem")
 
 
 # ---- Peers ------------------------------------------------------------------
@@ -200,12 +208,13 @@ def build_all(folder, wanted, variants, others):
     others are NAME=COMMAND."""
     programs = build_ours(folder)
     say("built silverback, the limit and the load generator")
-    make_certificate(folder)
+    make_server_files(folder)
     limit = programs / "bench_limit"
     packer = re.search(r"by (\w+)", usage_of(limit))[1]
     load = programs / "bench_load"
     first, again = (Server(name, [limit], version, CASTERS,
-                           client=(load, "--client"), client_flags=("--tls", "--resume"))
+                           client=(load, "--client"),
+                           client_flags=("--tls", "--resume"))
                     for name, version in
                     ((LIMIT, f"compresses by {packer}"), (LIMIT_AGAIN, "")))
     servers = [*our_variants(programs / "bench_server", variants)]
