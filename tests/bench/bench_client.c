@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A client of an echo server, with as many connections as bench_load has by
- * itself, all in one ws_run: what it costs is measured, not what it talks to. */
+ * itself, all in one ws_run: what it costs is measured, not what it talks
+ * to. */
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 
 #include "figures.h"
 #include "load_frames.h"
+#include "load_options.h"
 
 static const char usage[] =
     "usage: bench_client [OPTION...] PORT\n"
@@ -29,15 +29,9 @@ static const char usage[] =
     "  --seconds S      how long to measure (1)\n"
     "  --warmup S       after how long (0.2)\n";
 
-enum { MOST = 1024, PATIENCE_MS = 30000, COMPARED = 61 };
+enum { MOST = 1024, PATIENCE_MS = 30000 };
 
-static struct load_options options = {
-    .connections = 64,
-    .depth = 1,
-    .size = 20,
-    .seconds = 1,
-    .warmup = 0.2,
-};
+static struct load_options options;
 static struct frames frames;
 static char url[64];
 static ws_tls tls = { .ca_file = "cert.pem", .server_name = "localhost" };
@@ -75,7 +69,7 @@ static void exchange(ws_conn *c, size_t slot)
     if (error != 0)
         load_fail("%s", ws_strerror(error));
     if (m.len != options.size ||
-        (count % COMPARED == 0 && memcmp(m.data, text, m.len) != 0))
+        (count % options.check == 0 && memcmp(m.data, text, m.len) != 0))
         load_fail("expected the message that was sent, of %zu bytes",
                   options.size);
     note(since);
@@ -108,11 +102,6 @@ static void dial_again(void *arg)
     }
 }
 
-static double share(uint64_t part, uint64_t whole)
-{
-    return whole > 0 ? (double)part / (double)whole : 0;
-}
-
 static void measure(void)
 {
     ws_sleep((int64_t)(options.warmup * 1000));
@@ -127,9 +116,9 @@ static void measure(void)
     if (n == 0)
         load_fail("nothing came in %.1f s", options.seconds);
     printf("{\"count\": %" PRIu64 ", \"seconds\": %.6f, \"per_second\": %.1f, ",
-           n, (double)time / 1e9, share(n, time) * 1e9);
-    printf("\"cpu_us\": %.4f, \"client_busy\": %.3f, ", share(cpu, n) / 1e3,
-           share(cpu, time));
+           n, (double)time / 1e9, figures_share(n, time) * 1e9);
+    printf("\"cpu_us\": %.4f, \"client_busy\": %.3f, ",
+           figures_share(cpu, n) / 1e3, figures_share(cpu, time));
     printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"rss_kib\": %ld}\n",
            figures_percentile(0.5), figures_percentile(0.99),
            figures_rss(getpid()));
@@ -167,50 +156,19 @@ static const struct option long_options[] = {
     { 0 },
 };
 
-static bool set(struct load_options *o, int option)
-{
-    switch (option) {
-    case 'n':
-        o->connections = (size_t)load_number(optarg, 1, MOST);
-        return true;
-    case 's':
-        o->size = (size_t)load_number(optarg, 1, 1 << 26);
-        return true;
-    case 'S':
-        o->seconds = load_number(optarg, 0.001, 3600);
-        return true;
-    case 'W':
-        o->warmup = load_number(optarg, 0, 3600);
-        return true;
-    case 'b':
-        return o->binary = true;
-    case 'z':
-        return o->deflate = true;
-    case 't':
-        return o->tls = true;
-    case 'c':
-        o->mode = LOAD_CONNECT;
-        return true;
-    case 'r':
-        return o->resume = true;
-    default:
-        return false;
-    }
-}
-
 int main(int argc, char **argv)
 {
-    int option;
-
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-        if (!set(&options, option))
-            break;
-    if (option != -1 || optind + 1 != argc) {
+    if (!load_parse(&options, argc, argv, long_options)) {
         fputs(usage, stderr);
         return 2;
     }
+    if (options.connections > MOST)
+        load_fail("expected at most %d connections, got %zu", MOST,
+                  options.connections);
+    if (options.size == 0)
+        load_fail("expected messages of at least a byte");
     snprintf(url, sizeof(url), "%s://127.0.0.1:%d/", options.tls ? "wss" : "ws",
-             (int)load_number(argv[optind], 1, 65535));
+             options.port);
     tls.no_resumption = !options.resume;
     dialer = (ws_dialer){ .enable_compression = options.deflate,
                           .tls = &tls,

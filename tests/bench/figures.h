@@ -9,6 +9,9 @@
 
 uint64_t figures_now(void); /* ns */
 
+/* part / whole; of nothing 0. */
+double figures_share(uint64_t part, uint64_t whole);
+
 /* CPU time of all threads of a process, in ns; 0 for pid 0. */
 uint64_t figures_cpu(int pid);
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "load.h"
-
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +10,7 @@
 
 #include "figures.h"
 #include "load_conn.h"
+#include "load_options.h"
 
 static const char usage[] =
     "usage: bench_load [OPTION...] PORT\n"
@@ -98,26 +96,21 @@ static long rss_of(const struct load_options *o)
     return figures_rss(o->client ? getpid() : o->pid);
 }
 
-static double share(uint64_t part, uint64_t whole)
-{
-    return whole > 0 ? (double)part / (double)whole : 0;
-}
-
 /* Prints what all kinds of load have in common; units counts what was done. */
 static void print_rates(const struct load_options *o, const struct reading *a,
                         const struct reading *b, uint64_t units)
 {
     uint64_t time = b->time - a->time;
     uint64_t cpu = o->client ? b->client - a->client : b->server - a->server;
-    double server = share(b->server - a->server, time);
-    double client = share(b->client - a->client, time);
+    double server = figures_share(b->server - a->server, time);
+    double client = figures_share(b->client - a->client, time);
 
     printf("{\"count\": %" PRIu64 ", \"seconds\": %.6f, \"per_second\": %.1f, ",
-           units, (double)time / 1e9, share(units, time) * 1e9);
+           units, (double)time / 1e9, figures_share(units, time) * 1e9);
     printf("\"cpu_us\": %.4f, \"server_busy\": %.3f, \"client_busy\": %.3f, ",
-           share(cpu, units) / 1e3, server, client);
+           figures_share(cpu, units) / 1e3, server, client);
     printf("\"others_busy\": %.3f, ",
-           share(b->busy - a->busy, time) - server - client);
+           figures_share(b->busy - a->busy, time) - server - client);
     printf("\"p50_us\": %.1f, \"p99_us\": %.1f, ", figures_percentile(0.5),
            figures_percentile(0.99));
 }
@@ -152,7 +145,7 @@ static void echo(const struct load_options *o)
            b.in.compared - a.in.compared);
     printf("\"packed\": %" PRIu64 ", \"plain\": %" PRIu64 ", "
            "\"answer_bytes\": %.1f}\n",
-           packed, n - packed, share(b.in.bytes - a.in.bytes, n));
+           packed, n - packed, figures_share(b.in.bytes - a.in.bytes, n));
 }
 
 /* Whoever is told that it is connected may not have been added to all yet. */
@@ -273,67 +266,6 @@ static const struct option long_options[] = {
     { 0 },
 };
 
-static bool set(struct load_options *o, int option)
-{
-    switch (option) {
-    case 'n':
-        o->connections = (size_t)load_number(optarg, 1, 1e6);
-        return true;
-    case 'd':
-        o->depth = (size_t)load_number(optarg, 1, 65536);
-        return true;
-    case 's':
-        o->size = (size_t)load_number(optarg, 0, 1 << 26);
-        return true;
-    case 'k':
-        o->check = (size_t)load_number(optarg, 1, 1e9);
-        return true;
-    case 'S':
-        o->seconds = load_number(optarg, 0.001, 3600);
-        return true;
-    case 'W':
-        o->warmup = load_number(optarg, 0, 3600);
-        return true;
-    case 'p':
-        o->pid = (int)load_number(optarg, 1, 1 << 30);
-        return true;
-    case 'b':
-        return o->binary = true;
-    case 'z':
-        return o->deflate = true;
-    case 't':
-        return o->tls = true;
-    case 'r':
-        return o->resume = true;
-    case 'C':
-        return o->client = true;
-    case 'i':
-        o->mode = LOAD_IDLE;
-        return true;
-    case 'c':
-        o->mode = LOAD_CONNECT;
-        return true;
-    case 'a':
-        o->mode = LOAD_CAST;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool parse(struct load_options *o, int argc, char **argv)
-{
-    int option;
-
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-        if (!set(o, option))
-            return false;
-    if (optind + 1 != argc)
-        return false;
-    o->port = (int)load_number(argv[optind], 1, 65535);
-    return true;
-}
-
 int main(int argc, char **argv)
 {
     static void (*const modes[])(const struct load_options *) = {
@@ -342,16 +274,9 @@ int main(int argc, char **argv)
         [LOAD_CONNECT] = connect_again,
         [LOAD_CAST] = cast,
     };
-    struct load_options o = {
-        .connections = 64,
-        .depth = 1,
-        .size = 20,
-        .check = 61,
-        .seconds = 1,
-        .warmup = 0.2,
-    };
+    struct load_options o;
 
-    if (!parse(&o, argc, argv)) {
+    if (!load_parse(&o, argc, argv, long_options)) {
         fputs(usage, stderr);
         return 2;
     }

@@ -4,8 +4,8 @@
 #define BENCH_LOAD_H
 
 /* What the files of the load generator share, and other programs that measure.
- * They end with a message and 1 at the first thing that is not as it must be: figures come
- * only from runs without a fault. */
+ * They end with a message and 1 at the first thing that is not as it must be:
+ * figures come only from runs without a fault. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,9 +3,10 @@
 #ifndef BENCH_LOAD_MASKED_H
 #define BENCH_LOAD_MASKED_H
 
-/* Messages as a client has to send them (RFC 6455, 10.3): each masked with a key
- * that cannot be foreseen, in one pass into memory that all connections share,
- * from which it is sent.  What finds no room is kept with its connection. */
+/* Messages as a client has to send them (RFC 6455, 10.3): each masked with a
+ * key that cannot be foreseen, in one pass into memory that all connections
+ * share, from which it is sent.  What finds no room is kept with its
+ * connection. */
 
 #include "load_conn.h"
 
