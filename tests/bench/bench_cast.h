@@ -5,8 +5,8 @@
 
 #include <silverback.h>
 
-/* Handlers that send what comes on one connection to all: by a hub, in a loop or
- * by a function that is called for each message; or in a loop over all of
+/* Handlers that send what comes on one connection to all: by a hub, in a loop
+ * or by a function that is called for each message; or in a loop over all of
  * them. */
 void cast_setup(void);
 void cast_teardown(void);

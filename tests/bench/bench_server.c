@@ -10,6 +10,7 @@
 #include <silverback.h>
 
 #include "bench_cast.h"
+#include "bench_echo.h"
 
 static const char usage[] =
     "usage: bench_server [OPTION...] PORT\n"
@@ -112,32 +113,6 @@ static bool parse(struct options *o, int argc, char **argv)
         i += taken;
     }
     return o->port;
-}
-
-static void echo(ws_request *r, void *upgrader)
-{
-    ws_conn *c = ws_upgrade(upgrader, r, NULL);
-    ws_message m;
-
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
-    ws_close(c);
-}
-
-static void echo_one(ws_conn *c, ws_message *m, void *arg)
-{
-    (void)arg;
-    if (m && ws_write_message(c, m->type, m->data, m->len) != 0)
-        ws_shutdown(c);
-}
-
-static void echo_when_called(ws_request *r, void *upgrader)
-{
-    ws_conn *c = ws_upgrade(upgrader, r, NULL);
-
-    if (ws_on_message(c, echo_one, NULL) != 0)
-        ws_close(c);
 }
 
 static ws_handler_fn handler_of(const struct options *o)

@@ -26,7 +26,8 @@
 
 #include <silverback.h>
 
-/* So many bytes of messages are sent again and again: far more than a window. */
+/* So many bytes of messages are sent again and again: far more than a window
+ * has. */
 enum { TOGETHER = 4 * 1024 * 1024, CONNECTIONS = 64 };
 
 static const int sizes[] = { 64, 256, 1024, 4096, 16384, 65536 };

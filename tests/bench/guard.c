@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What guard.py counts the instructions of: connections in a loop of this
  * program's own, and peers at the other ends of socketpairs, that write frames
- * and take answers in turn with it.  Nothing depends on time, so that the counts
- * repeat.  Prints how many messages each row's count is of. */
+ * and take answers in turn with it.  Nothing depends on time, so that the
+ * counts repeat.  Prints how many messages each row's count is of. */
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +13,8 @@
 #include <sys/socket.h>
 #include <valgrind/callgrind.h>
 
+#include "bench_cast.h"
+#include "bench_echo.h"
 #include "load_frames.h"
 
 enum { PEERS = 64, WARMUP = 4, ROUNDS = 16, STEPS = 1000, ROOM = 65536 };
@@ -21,57 +22,14 @@ enum { PEERS = 64, WARMUP = 4, ROUNDS = 16, STEPS = 1000, ROOM = 65536 };
 /* ---- What echoes --------------------------------------------------------- */
 
 static ws_loop *loop;
-static ws_hub *hub;
 static ws_upgrader plain = { .check_origin = ws_any_origin };
 static ws_upgrader packed = { .check_origin = ws_any_origin,
                               .enable_compression = true };
 
-static void echo_until_end(ws_conn *c)
-{
-    ws_message m;
-
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
-    ws_close(c);
-}
-
-static void echo(ws_request *r, void *upgrader)
-{
-    echo_until_end(ws_upgrade(upgrader, r, NULL));
-}
-
-static void echo_one(ws_conn *c, ws_message *m, void *arg)
-{
-    (void)arg;
-    if (m && ws_write_message(c, m->type, m->data, m->len) != 0)
-        ws_shutdown(c);
-}
-
-static void echo_when_called(ws_request *r, void *upgrader)
-{
-    ws_conn *c = ws_upgrade(upgrader, r, NULL);
-
-    if (ws_on_message(c, echo_one, NULL) != 0)
-        ws_close(c);
-}
-
-static void cast(ws_request *r, void *upgrader)
-{
-    ws_conn *c = ws_upgrade(upgrader, r, NULL);
-    ws_message m;
-
-    ws_hub_join(hub, c, "all", NULL, NULL);
-    while (ws_read_message(c, &m) == 0 &&
-           ws_hub_publish(hub, "all", m.type, m.data, m.len, NULL) == 0)
-        continue;
-    ws_close(c);
-}
-
 static const ws_route routes[] = {
     { .path = "/echo", .handler = echo, .arg = &plain },
     { .path = "/called", .handler = echo_when_called, .arg = &plain },
-    { .path = "/cast", .handler = cast, .arg = &plain },
+    { .path = "/cast", .handler = cast_by_hub, .arg = &plain },
     { .path = "/packed/echo", .handler = echo, .arg = &packed },
     { .path = "/packed/called", .handler = echo_when_called, .arg = &packed },
     { 0 },
@@ -283,15 +241,15 @@ static void run_row(const struct row *row, ws_listener *l)
 int main(void)
 {
     loop = ws_loop_new(0);
-    hub = ws_hub_new(&(ws_hub_options){ .history = -1 }, NULL);
+    cast_setup();
     ws_listener *l = ws_listen(
         &(ws_server){ .addr = "none", .routes = routes, .loop = loop }, NULL);
 
-    if (!loop || !hub || !l)
+    if (!loop || !l)
         load_fail("no server");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         run_row(rows + i, l);
     ws_listener_shutdown(l, ws_after(1000));
-    ws_hub_free(hub);
+    cast_teardown();
     return ws_loop_free(loop) != 0;
 }
