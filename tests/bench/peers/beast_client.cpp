@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // beast_client [OPTION...] PORT: a client by Boost.Beast, on one thread, with
-// the options of bench_client, but for --resume, that prints what it took itself.
+// the options of bench_client, but for --resume, that prints what it took
+// itself.
 
 #include <algorithm>
 #include <chrono>
