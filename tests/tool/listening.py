@@ -122,7 +122,7 @@ def files(tap):
         for mode in ("listen", "echo"):
             with Listening(mode, "--static", folder, "{}") as s:
                 base = f"http://127.0.0.1:{s.port}/"
-                tap.check(got(base) == (200, b"<p>mine")
+                tap.check(page_of(base) == (200, b"<p>mine")
                           and page_of(base + "none")[0] == 404,
                           f"{mode} --static: files, and no others")
                 with connect(s.port, "/any") as c:
