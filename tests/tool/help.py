@@ -14,8 +14,10 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS / "book")]
 
+from blocks import blocks_of  # noqa: E402
 from harness import Tap, command_of  # noqa: E402
 
 
@@ -97,8 +99,9 @@ def zsh(tap, tool, file):
 
 def commands_of(text):
     """Those that a page shows, each as a list of words."""
-    blocks = re.findall(r"(?ms)^```(?:sh|console)\n(.*?)^```$", text)
-    for line in re.findall(r"(?m)^(?:\$ )?(.*\bws .*)$", "".join(blocks)):
+    shown = "".join(block.text for block in blocks_of("docs/tool.md", text)
+                    if block.language in ("sh", "console"))
+    for line in re.findall(r"(?m)^(?:\$ )?(.*\bws .*)$", shown):
         for part in re.sub(r"\$\(.*?\)", "1", line).split(" | "):
             words = shlex.split(part)
             if words and words[0] == "ws":
