@@ -16,6 +16,7 @@
 #include "bench_cast.h"
 #include "bench_echo.h"
 #include "load_frames.h"
+#include "load_request.h"
 
 enum { PEERS = 64, WARMUP = 4, ROUNDS = 16, STEPS = 1000, ROOM = 65536 };
 
@@ -150,23 +151,11 @@ static void send_all(int fd, const void *p, size_t n)
 
 static void upgrade_all(const struct row *row)
 {
-    char request[512];
-    int n = snprintf(request, sizeof(request),
-                     "GET %s HTTP/1.1\r\n"
-                     "Host: localhost\r\n"
-                     "Upgrade: websocket\r\n"
-                     "Connection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                     "Sec-WebSocket-Version: 13\r\n%s\r\n",
-                     row->path,
-                     is_packed(row)
-                         ? "Sec-WebSocket-Extensions: permessage-deflate; "
-                           "server_no_context_takeover; "
-                           "client_no_context_takeover\r\n"
-                         : "");
+    char request[LOAD_REQUEST];
+    size_t n = load_request(request, row->path, "localhost", is_packed(row));
 
     for (size_t i = 0; i < PEERS; i++)
-        send_all(peers[i], request, (size_t)n);
+        send_all(peers[i], request, n);
     await(row, 1, take_upgrade);
 }
 
@@ -204,14 +193,11 @@ static size_t make_messages(uint8_t *to, const struct row *row)
         n = f.begin[row->depth];
         memcpy(to, f.wire, n);
     } else {
-        to[n++] = f.first;
-        to[n++] = row->size < 126 ? (uint8_t)row->size : 126;
-        if (row->size >= 126) {
-            to[n++] = (uint8_t)(row->size >> 8);
-            to[n++] = (uint8_t)row->size;
-        }
-        memcpy(to + n, frames_plain(&f, 0), row->size);
-        n += row->size;
+        size_t head = frames_head(&f, 0);
+        memcpy(to, f.wire, head);
+        to[1] &= 0x7f; /* not masked */
+        memcpy(to + head, frames_plain(&f, 0), row->size);
+        n = head + row->size;
     }
     frames_fini(&f);
     return n;

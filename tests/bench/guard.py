@@ -27,7 +27,8 @@ from servers import ROOT, build_release, run  # noqa: E402
 GROWTH = 0.03
 FIGURES = HERE / "guard.json"
 LIBRARY_ALONE = "-Dbench=disabled"
-SOURCES = ("bench_cast", "bench_echo", "guard", "load_fail", "load_frames")
+SOURCES = ("bench_cast", "bench_echo", "guard", "load_fail", "load_frames",
+           "load_request")
 LIBRARIES = ("libdeflate", "libisal", "zlib")  # that messages go through
 
 

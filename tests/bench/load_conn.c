@@ -13,6 +13,7 @@
 #include "figures.h"
 #include "load_cast.h"
 #include "load_masked.h"
+#include "load_request.h"
 #include "load_wire.h"
 
 enum { EVENTS = 512, BUFFER = 256 * 1024, LARGE = 16 * 1024, HEAD = 10 };
@@ -24,24 +25,12 @@ static struct frames frames;
 static struct conn *conns;
 static uint8_t *buffer;
 static int epoll_fd;
-static char request[512];
-
-/* RFC 6455, 1.3 has this key, and what must be answered to it. */
-static const char request_format[] =
-    "GET / HTTP/1.1\r\n"
-    "Host: 127.0.0.1:%d\r\n"
-    "Upgrade: websocket\r\n"
-    "Connection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    "Sec-WebSocket-Version: 13\r\n"
-    "%s\r\n";
-static const char accept_key[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-static const char offer[] =
-    "Sec-WebSocket-Extensions: permessage-deflate; "
-    "server_no_context_takeover; client_no_context_takeover\r\n";
+static char request[LOAD_REQUEST];
 
 void conns_setup(const struct load_options *o)
 {
+    char host[32];
+
     options = o;
     frames_init(&frames, o);
     answers_setup(&frames, o);
@@ -49,8 +38,8 @@ void conns_setup(const struct load_options *o)
     wire_setup(o);
     masked_setup(&frames, o);
     buffer = load_alloc(BUFFER);
-    snprintf(request, sizeof(request), request_format, o->port,
-             o->deflate ? offer : "");
+    snprintf(host, sizeof(host), "127.0.0.1:%d", o->port);
+    load_request(request, "/", host, o->deflate);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_fd < 0)
         load_fail("epoll_create1: %s", strerror(errno));
@@ -215,7 +204,8 @@ static void check_upgrade(const char *head)
     bool deflate = strcasestr(head, "permessage-deflate") &&
                    strcasestr(head, "server_no_context_takeover");
 
-    if (strncmp(head, "HTTP/1.1 101 ", 13) != 0 || !strstr(head, accept_key))
+    if (strncmp(head, "HTTP/1.1 101 ", 13) != 0 ||
+        !strstr(head, load_accept_key))
         load_fail("expected an upgrade, got:\n%s", head);
     if (deflate != options->deflate)
         load_fail("expected %s compression, got:\n%s",

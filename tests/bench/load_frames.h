@@ -7,6 +7,8 @@
 
 #include "load.h"
 
+enum { FRAMES_KEY = 4 }; /* bytes of a mask key */
+
 struct frames {
     size_t size;    /* of each payload */
     size_t slots;   /* how many different messages there are */
@@ -24,6 +26,12 @@ void frames_fini(struct frames *f);
 static inline const uint8_t *frames_plain(const struct frames *f, size_t slot)
 {
     return f->plain + slot * f->size;
+}
+
+/* The length of an uncompressed frame's head, without its mask key. */
+static inline size_t frames_head(const struct frames *f, size_t slot)
+{
+    return f->begin[slot + 1] - f->begin[slot] - FRAMES_KEY - f->size;
 }
 
 /* The length of the ring: offsets are counted modulo it. */

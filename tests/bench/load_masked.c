@@ -10,7 +10,7 @@
 
 #include "load_wire.h"
 
-enum { HEAD = 10, KEY = 4, KEYS = 64 };
+enum { HEAD = 10, KEYS = 64 };
 
 static const struct frames *frames;
 static uint8_t *room; /* for all that is queued at once */
@@ -22,7 +22,7 @@ void masked_setup(const struct frames *f, const struct load_options *o)
     if (o->deflate)
         load_fail("--client does not compress");
     frames = f;
-    room = load_alloc(o->depth * (HEAD + KEY + f->size));
+    room = load_alloc(o->depth * (HEAD + FRAMES_KEY + f->size));
 }
 
 void masked_teardown(void)
@@ -44,12 +44,12 @@ static uint32_t next_key(void)
 }
 
 static void mask(uint8_t *restrict to, const uint8_t *restrict p, size_t n,
-                 const uint8_t key[static KEY])
+                 const uint8_t key[static FRAMES_KEY])
 {
     uint32_t half;
     size_t i = 0;
 
-    memcpy(&half, key, KEY);
+    memcpy(&half, key, FRAMES_KEY);
     uint64_t twice = (uint64_t)half << 32 | half;
     for (; n - i >= sizeof(twice); i += sizeof(twice)) {
         uint64_t word;
@@ -58,20 +58,20 @@ static void mask(uint8_t *restrict to, const uint8_t *restrict p, size_t n,
         memcpy(to + i, &word, sizeof(word));
     }
     for (; i < n; i++)
-        to[i] = p[i] ^ key[i % KEY];
+        to[i] = p[i] ^ key[i % FRAMES_KEY];
 }
 
 /* Write the slot's frame with a key of its own.  Returns its length. */
 static size_t put_masked(uint8_t *to, size_t slot)
 {
-    size_t len = frames->begin[slot + 1] - frames->begin[slot];
-    size_t head = len - KEY - frames->size;
+    size_t head = frames_head(frames, slot);
     uint32_t key = next_key();
 
     memcpy(to, frames->wire + frames->begin[slot], head);
-    memcpy(to + head, &key, KEY);
-    mask(to + head + KEY, frames_plain(frames, slot), frames->size, to + head);
-    return len;
+    memcpy(to + head, &key, FRAMES_KEY);
+    mask(to + head + FRAMES_KEY, frames_plain(frames, slot), frames->size,
+         to + head);
+    return head + FRAMES_KEY + frames->size;
 }
 
 static void keep(struct conn *c, const uint8_t *p, size_t n)
