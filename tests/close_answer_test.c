@@ -25,13 +25,6 @@ static ws_conn *that_holds(int *raw, int ms, int code)
     return c;
 }
 
-static void hear_end(int raw)
-{
-    char byte;
-
-    assert_int_equal(hear_some(raw, &byte, 1), 0);
-}
-
 static void expect_nothing_more(ws_conn *c)
 {
     assert_int_equal(ws_write_text(c, "late"), WS_ERR_CLOSE_SENT);

@@ -5,7 +5,8 @@
 
 /*
  * The outbox in a world of its own: conn/outbox, conn/control_queue, conn/outqueue,
- * conn/drain, conn/message_lock, conn/end and conn/turn as they are, over a socket, locks and a parking lot whose every step is a point (see explore.h).
+ * conn/drain, conn/message_lock, conn/end and conn/turn as they are, over a
+ * socket, locks and a parking lot whose every step is a point (see explore.h).
  */
 
 #include "explore.h"

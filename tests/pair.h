@@ -240,6 +240,25 @@ static inline void hear_close(int raw, int code)
     free(h.payload);
 }
 
+/* The end is next, and no reset. */
+static inline void hear_end(int raw)
+{
+    char byte;
+
+    assert_int_equal(hear_some(raw, &byte, 1), 0);
+}
+
+/* Whatever there is, and the end, which may be a reset. */
+static inline void hear_to_the_end(int raw)
+{
+    char some[4096];
+    ssize_t n;
+
+    while ((n = hear_some(raw, some, sizeof(some))) > 0)
+        continue;
+    assert_true(n == 0 || errno == ECONNRESET);
+}
+
 /* How many bytes lie ready. */
 static inline int ready(int raw)
 {

@@ -226,12 +226,7 @@ static inline int redis_greet(const struct redis_peer *p)
 /* The client has closed it. */
 static inline void redis_expect_end(int fd)
 {
-    char rest[256];
-    ssize_t n;
-
-    while ((n = hear_some(fd, rest, sizeof(rest))) > 0)
-        continue;
-    assert_true(n == 0 || errno == ECONNRESET);
+    hear_to_the_end(fd);
     close(fd);
 }
 
