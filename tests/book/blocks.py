@@ -18,8 +18,8 @@ PART = re.compile(r"<!--(?P<comment>.*?)-->|"
                   r"^(?P<indent> *)```(?P<language>\S*)[^\n]*\n"
                   r"(?P<code>.*?)^(?P=indent)```[ ]*$",
                   re.DOTALL | re.MULTILINE)
-NOTE = re.compile(r"\s*(frame|program|needs|not run|console|sh)\b:? *\n?(.*?)\s*",
-                  re.DOTALL)
+NOTE = re.compile(r"\s*(frame|program|needs|not run|console|sh)\b:? *\n?"
+                  r"(.*?)\s*", re.DOTALL)
 HOLE = re.compile(r"^[ \t]*\.\.\.$", re.MULTILINE)
 
 
@@ -30,6 +30,10 @@ class Block:
 
     def name(self):
         return f"{self.page}:{self.line}"
+
+    def program(self):
+        """What it is compiled to."""
+        return self.notes.get("program", f"line{self.line}")
 
     def framed(self):
         frame = self.notes.get("frame", "")

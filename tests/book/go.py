@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""go.py PAGE BUILD TOOL: the programs in Go on a page are compiled, and what the
-page has done with the program in C behind each is done with it."""
+"""go.py PAGE BUILD TOOL: the programs in Go on a page are compiled, and what
+the page has done with the program in C behind each is done with it."""
 
 import os
 import pathlib
@@ -28,7 +28,7 @@ class GoSession(Session):
 
     def go(self, block):
         code = self.placed(block.text)
-        program = block.notes.get("program", f"line{block.line}")
+        program = block.program()
         source = pathlib.Path(self.folder, f"{program}.go")
         source.write_text(code)
         failed, said = done(["go", "build", "-o", f"{self.folder}/{program}",
@@ -45,8 +45,8 @@ class GoSession(Session):
 
 
 def in_go(page):
-    """Its blocks, those in Go at the places of those in C behind them; what stands
-    in C alone is left out, with what is done with it."""
+    """Its blocks, those in Go at the places of those in C behind them; what
+    stands in C alone is left out, with what is done with it."""
     program, compared = None, False
     for block in blocks.blocks_of(page.name, page.read_text()):
         if block.language == "go":

@@ -146,7 +146,7 @@ class Session:
         if not re.search(r"\bint main\(", code):
             return self.compiled(code, *language, *cflags, *UNUSED,
                                  "-fsyntax-only", "-")
-        program = block.notes.get("program", f"line{block.line}")
+        program = block.program()
         said = self.compiled(code, *language, *cflags, "-o", program, "-",
                              "-x", "none", *libraries, *self.tools.libraries,
                              *runtime)

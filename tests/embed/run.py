@@ -151,8 +151,8 @@ def missing_files(at, kinds):
     found = {file.relative_to(here / "include")
              for file in (here / "include").rglob("*") if file.is_file()}
     wanted = [here / "share/doc/silverback" / name for name in
-              ("LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "docs/guide.md",
-               "docs/reference/conn.md")]
+              ("LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md",
+               "docs/guide.md", "docs/reference/conn.md")]
     wanted += [here / "share/silverback/fibers.py",
                here / "share/man/man3/ws_read_message.3",
                here / "share/man/man3/ws_read_message_by.3",

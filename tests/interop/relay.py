@@ -7,7 +7,8 @@ import contextlib
 import socket
 import threading
 
-Frame = collections.namedtuple("Frame", "fin rsv1 opcode masked length start key")
+Frame = collections.namedtuple(
+    "Frame", "fin rsv1 opcode masked length start key")
 
 CONTINUATION, TEXT, BINARY, CLOSE = 0, 1, 2, 8
 CONTROL = 8  # the bit that control frames have in their opcode
