@@ -266,6 +266,7 @@ static void world_end(int i)
 #include "hub/publication.c"
 #include "hub/publish.c"
 #include "hub/replay.c"
+#include "hub/round.c"
 #include "hub/subscriber.c"
 #define ws__desk_next_number(d)                                                \
     (fault_replays_twice ? 0 : (ws__desk_next_number)(d))
