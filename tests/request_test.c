@@ -514,6 +514,33 @@ static void a_handler_sees_the_request(void **state)
     assert_string_equal(a.body, "abc");
 }
 
+/* Of the worker, when the request is over; a thread's is its own. */
+static void have_memory(void *arg)
+{
+    (void)arg;
+    alloc_fail_here(false);
+}
+
+/* Nor has the library any for an answer of its own. */
+static int have_none(ws_request *r)
+{
+    (void)r;
+    ws_detach(ws_go(have_memory, NULL));
+    alloc_fail_here(true);
+    return 0;
+}
+
+static void what_there_is_no_memory_to_answer_ends_its_connection(void **state)
+{
+    (void)state;
+    int fd = call(l);
+
+    act = have_none;
+    say(fd, "GET / HTTP/1.1" SERVED "\r\n");
+    assert_true(has_ended(fd));
+    close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -530,7 +557,9 @@ int main(void)
         TEST(a_redirect_leads_to_a_uri),
         TEST(what_is_no_redirect_is_invalid_and_no_answer),
         TEST(a_handler_sees_the_request),
+        TEST(what_there_is_no_memory_to_answer_ends_its_connection),
     };
 
+    alloc_fail_install();
     return run_in_mode("request", tests, NULL, NULL);
 }

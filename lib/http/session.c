@@ -99,14 +99,14 @@ __attribute__((noinline)) static void refuse_request(struct ws__request *r,
                     .status = f->status, .reason = f->text, .text = text });
 }
 
-/* Returns whether another request may follow; *answered: the peer has an answer
- * to read. */
+/* Returns whether another request may follow, which it may not behind one that
+ * there was no memory to answer; *answered: the peer has an answer to read. */
 static bool serve_one(struct ws__session *s, bool *answered)
 {
     struct ws__fault fault = { 0 };
     struct ws__request *r = ws__request_receive(s, &fault);
 
-    *answered = r != NULL;
+    *answered = false;
     if (!r)
         return false;
     if (fault.status != 0)
@@ -114,7 +114,8 @@ static bool serve_one(struct ws__session *s, bool *answered)
     else
         ws__handle(r);
     ws__access_request(r);
-    bool more = r->keep_alive;
+    *answered = r->answered;
+    bool more = r->keep_alive && r->answered;
     ws__request_free(r);
     s->served = true;
     return more && !s->upgraded && !s->broken;
