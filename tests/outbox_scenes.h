@@ -296,19 +296,32 @@ static void hears_small_ones(void)
     peer_takes(1 + 1 + ANSWER + 1);
 }
 
-/* As conn/enqueue cuts a connection of a thread. */
+/* A connection of a thread. */
 static void cuts(void)
 {
-    ws_conn *c = &world.conn;
+    struct ws__outqueue_counts n = { 0 };
 
-    if (ws__conn_cut(c))
-        ws__lot_wake(&c->w.unsent, NULL, true);
+    if (ws__outqueue_own(&world.conn))
+        ws__enqueue_cut(&world.conn, NULL, &n);
 }
 
 static void hands_over_and_cuts(void)
 {
     hands_over_two();
     cuts();
+}
+
+static void reads_and_closes(void)
+{
+    world_read(1);
+    closes_and_sends_the_rest();
+}
+
+static const char *somebody_was_not_told(void)
+{
+    const char *wrong = somebody_waits();
+
+    return wrong || world.sent > 0 ? wrong : "the peer was not told of the cut";
 }
 
 /* ---- All of them -------------------------------------------------------- */
@@ -449,6 +462,12 @@ static const struct explore_scene scenes[] = {
         { { "the reader", reads_once },
           { "who cuts", hands_over_and_cuts },
           { "another", cuts } } } },
+    { "a cut, and a reader that closes then",
+      { blind,
+        somebody_was_not_told,
+        { { "the reader", reads_and_closes },
+          { "who cuts", cuts },
+          { "the peer", takes_what_comes } } } },
     { "a close, and what waits by reference, in fibers",
       { sees_edges,
         somebody_waits,

@@ -114,14 +114,15 @@ static void wake_reader(ws_conn *c, struct ws__outqueue *q)
         ws__lot_wake(&c->w.unsent, NULL, true);
 }
 
-/* Nothing may go between what is dropped and the close frame. */
+/* Nothing may go between what is dropped and the close frame; and that lies in
+ * its slot before anybody hears of the end, and closes: nothing is left to be sent
+ * then. */
 static void cut_with(ws_conn *c, struct ws__outqueue *q, int code,
                      const char *reason, struct ws__outqueue_counts *n)
 {
-    bool was_open = ws__conn_cut(c);
-
-    if (was_open)
+    if (!ws__conn_ended(c))
         ws__control_queue_close(c, code, reason);
+    bool was_open = ws__conn_cut(c);
     ws__outqueue_cut(c, n);
     if (was_open) {
         wake_reader(c, q);

@@ -116,6 +116,16 @@ FAULTS = [
     if (error == 0)
         atomic_fetch_or(&c->w.due, WS__DUE_MESSAGES);
 """, ""),
+    ("once: a cut is heard of before its close frame is there", "enqueue.c",
+     """\
+    if (!ws__conn_ended(c))
+        ws__control_queue_close(c, code, reason);
+    bool was_open = ws__conn_cut(c);
+""", """\
+    bool was_open = ws__conn_cut(c);
+    if (was_open)
+        ws__control_queue_close(c, code, reason);
+"""),
     ("a reader that waits to send does not look whether it is cut",
      "outbox.c", """\
     return !has_something(c) && !ws__conn_ended(c);
