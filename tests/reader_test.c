@@ -239,6 +239,25 @@ static void the_next_message_is_seen_behind_the_borrowed_nul(void **state)
     }
 }
 
+static void after_the_end_there_is_no_next_message(void **state)
+{
+    (void)state;
+    uint8_t stream[64];
+    size_t n = put(stream, FIN | WS_TEXT, "one", 3);
+    struct rig g;
+
+    n += put(stream + n, FIN | WS_TEXT, "two", 3);
+    rig_init(&g, false);
+    assert_int_equal(ws__reader_next(&g.r, &g.in), WS__NEED_INPUT);
+    assert_int_equal(receive(&g, stream, n), n);
+    assert_int_equal(ws__reader_next(&g.r, &g.in), WS__MESSAGE);
+    assert_true(ws__reader_has_next(&g.r, &g.in));
+    ws__buf_release(&g.in, g.r.buffers);
+    ws__reader_fini(&g.r);
+    assert_false(ws__reader_has_next(&g.r, &g.in));
+    rig_fini(&g);
+}
+
 static void memory_follows_what_came_not_what_was_announced(void **state)
 {
     (void)state;
@@ -358,6 +377,7 @@ int main(void)
         cmocka_unit_test(every_prefix_asks_for_more),
         cmocka_unit_test(pieces_make_up_the_same_messages),
         cmocka_unit_test(the_next_message_is_seen_behind_the_borrowed_nul),
+        cmocka_unit_test(after_the_end_there_is_no_next_message),
         cmocka_unit_test(memory_follows_what_came_not_what_was_announced),
         cmocka_unit_test(blocks_without_bytes_are_taken_in_steps),
         cmocka_unit_test(malformed_frames_are_refused_for_good),

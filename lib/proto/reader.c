@@ -425,4 +425,5 @@ void ws__reader_fini(struct ws__reader *r)
     if (r->inflate)
         ws__pool_put(r->inflaters, r->inflate);
     r->inflate = NULL;
+    r->header = 0; /* it lay in the buffer, which goes, too */
 }
