@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree stays clean
 sys.path.insert(0, str(HERE.parent))
 
-from harness import Tap, wait_until  # noqa: E402
+from harness import Tap, stop, wait_until  # noqa: E402
 from servers import (  # noqa: E402
     Program, Redis, are_of_one_mind, die_with_parent, form_cluster, free_port,
     know_each_other, sentinel_config)
@@ -86,6 +86,12 @@ class Node(Program):
         super().__init__(stack, [
             str(folder / "hub_node"), f"{self.host}:{port}", url, *arguments],
             port)
+        stack.callback(self.end)
+
+    def end(self):
+        """As a server is ended; unless it has been killed."""
+        if self.process.poll() is None and stop(self.process) != 0:
+            raise RuntimeError(f"{self.command} does not end well")
 
 
 class Hub:

@@ -33,11 +33,15 @@ class Client:
         self.process = subprocess.Popen(
             [exe, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True, preexec_fn=die_with_parent)
-        stack.callback(self.process.wait)
-        stack.callback(self.process.kill)
+        stack.callback(self.end)
         self.answers, self.heard, self._asked = {}, [], 0
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def end(self):
+        self.process.stdin.close()
+        if self.process.wait(PATIENCE) != 0:
+            raise RuntimeError(f"{self.process.args} does not end well")
 
     def _read(self):
         for line in self.process.stdout:
