@@ -219,6 +219,73 @@ static void our_own_goodbye_is_no_answer(void **state)
     close(raw);
 }
 
+/* ---- With the end, or before it ------------------------------------------ */
+
+/* Only what is to go alone may wait for the owner's next step. */
+static void answer_behind_another(void *arg)
+{
+    uint8_t all[64];
+    size_t n = make_frame(all, FIN | WS_TEXT, true, "ask", 3);
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+
+    (void)arg;
+    n += make_frame(all + n, FIN | WS_TEXT, true, "mute", 4);
+    n += make_frame(all + n, FIN | WS_CLOSE, true, "\x03\xe8", 2);
+    say(raw, all, n);
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_int_equal(ws_write_text(c, "told"), 0);
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_int_equal(ready(raw), 0);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
+    assert_int_equal(ready(raw), 6 + 4);
+    hear_text(raw, "told");
+    hear_close(raw, WS_CLOSE_NORMAL);
+    ws_close(c);
+    hear_end(raw);
+    close(raw);
+}
+
+static void one_that_was_held_back_takes_the_answer_along(void **state)
+{
+    (void)state;
+    mode_in_fiber(answer_behind_another, NULL);
+}
+
+/* Over TCP, which knows of what follows. */
+static bool answers_at_once(void)
+{
+    int fds[2];
+
+    make_tcp_pair(fds);
+    ws_conn *c = adopt(fds[0], NULL);
+    ws_set_coalescing(c, false);
+    read_goodbye(c, fds[1], WS_CLOSE_NORMAL);
+    bool is_there = ready(fds[1]) == 4;
+    hear_close(fds[1], WS_CLOSE_NORMAL);
+    ws_close(c);
+    hear_end(fds[1]);
+    close(fds[1]);
+    return is_there;
+}
+
+/* The kernel may have been busy. */
+static void answer_uncoalesced(void *arg)
+{
+    int tries = 100;
+
+    (void)arg;
+    while (!answers_at_once())
+        assert_true(--tries > 0);
+}
+
+static void where_nothing_is_held_back_the_answer_is_not(void **state)
+{
+    (void)state;
+    mode_in_fiber(answer_uncoalesced, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +298,8 @@ int main(void)
         cmocka_unit_test(unless_it_is_asked_for_the_answer_goes_at_once),
         cmocka_unit_test(a_close_handler_decides_by_itself),
         cmocka_unit_test(our_own_goodbye_is_no_answer),
+        cmocka_unit_test(one_that_was_held_back_takes_the_answer_along),
+        cmocka_unit_test(where_nothing_is_held_back_the_answer_is_not),
     };
 
     ws_set_close_delay(NULL, 1);

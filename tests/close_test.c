@@ -1001,6 +1001,34 @@ static void a_peer_that_never_stops_sending_is_cut_off(void **state)
     free(junk);
 }
 
+static void close_with_the_nth_allocation_failing(long n)
+{
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(ws_write_text(c, "last words"), 0);
+    alloc_fail_at(n);
+    ws_close(c);
+    alloc_fail_arm(0, false);
+    hear_text(raw, "last words");
+    hear_end(raw);
+    close(raw);
+}
+
+/* Without memory for who would wait for the peer, nobody does. */
+static void it_ends_whatever_memory_it_lacks(void **state)
+{
+    (void)state;
+    int64_t limit = patience();
+
+    close_with_the_nth_allocation_failing(0);
+    long live = mode_live();
+    for (long n = 1; n <= 4; n++)
+        close_with_the_nth_allocation_failing(n);
+    while (mode_live() > live)
+        assert_true(ws_now() < limit);
+}
+
 /* ---- Goodbye ------------------------------------------------------------ */
 
 static void after_a_goodbye_reading_goes_on_until_the_peer_answers(void **state)
@@ -1116,12 +1144,14 @@ int main(void)
         cmocka_unit_test(nothing_is_echoed_behind_a_close_frame),
         cmocka_unit_test(what_could_not_be_sent_before_the_close_still_arrives),
         cmocka_unit_test(a_peer_that_never_stops_sending_is_cut_off),
+        cmocka_unit_test(it_ends_whatever_memory_it_lacks),
         cmocka_unit_test(
             after_a_goodbye_reading_goes_on_until_the_peer_answers),
         cmocka_unit_test(a_goodbye_reaches_a_peer_whose_reader_waits),
         cmocka_unit_test(a_goodbye_follows_the_message_under_way),
     };
 
+    alloc_fail_install();
     ws__linger_quiet_ms = QUIET_MS;
     return run_in_mode("close", tests, NULL, NULL);
 }

@@ -32,6 +32,7 @@ static const struct {
     { 0, PMD SB(99999999999999999999), NULL },
     { 0, PMD "; server_max_window_bits", NULL },
     { 0, PMD "; server_max_window_bits=", NULL },
+    { 0, PMD "; server_max_window_bits=\"\"", NULL },
     { 0, PMD "; server_max_window_bits=x", NULL },
     { 0, PMD "; server_no_context_takeover=1", NULL },
     { 0, PMD "; client_no_context_takeover=\"\"", NULL },
@@ -41,6 +42,7 @@ static const struct {
     { 0, PMD CB(7), NULL },
     { 0, PMD CB(16), NULL },
     { 0, PMD "; unknown", NULL },
+    { 0, PMD "; unknown" SNT, NULL },
     { 0, "x-webkit-deflate-frame", NULL },
     { 0, "foo, " PMD, PMD SNT CNT },
     { 0, PMD "; unknown, " PMD, PMD SNT CNT },
@@ -106,6 +108,12 @@ static void no_field_is_no_extension(void **state)
     p.on = true;
     assert_null(ws__deflate_check(&p, none, true, 0, NULL));
     assert_false(p.on);
+    p.on = true;
+    ws__deflate_choose(&p, NULL, 0);
+    assert_false(p.on);
+    p.on = true;
+    assert_null(ws__deflate_check(&p, NULL, true, 0, NULL));
+    assert_false(p.on);
 }
 
 static void an_offer_says_what_is_wanted(void **state)
@@ -147,6 +155,7 @@ static const struct {
     { 0, PMD SNT "; server_max_window_bits", "malformed", 0, 0, 0, 0 },
     { 0, PMD SNT SNT, "malformed", 0, 0, 0, 0 },
     { 0, PMD SNT "; unknown", "malformed", 0, 0, 0, 0 },
+    { 0, PMD "; unknown" SNT, "malformed", 0, 0, 0, 0 },
     { 0, PMD SNT "=1", "malformed", 0, 0, 0, 0 },
     { 0, PMD SNT ", " PMD SNT, "twice", 0, 0, 0, 0 },
     { 0, "foo", "not offered", 0, 0, 0, 0 },

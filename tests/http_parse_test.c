@@ -218,6 +218,11 @@ static void malformed_heads_are_refused(void **state)
         { "3.1 a method that is no token", R("G@T / HTTP/1.1"), 400 },
         { "2.3 lower case", R("GET / http/1.1"), 400 },
         { "2.3 two digits", R("GET / HTTP/1.10"), 400 },
+        { "2.3 no digit", R("GET / HTTP/x.1"), 400 },
+        { "2.3 no digit", R("GET / HTTP/-.1"), 400 },
+        { "2.3 no digit", R("GET / HTTP/1.x"), 400 },
+        { "2.3 no digit", R("GET / HTTP/1.-"), 400 },
+        { "2.3 no dot", R("GET / HTTP/1/1"), 400 },
         { "RFC 9110, 15.6.6", R("GET / HTTP/2.0"), 505 },
         { "RFC 9110, 15.6.6", R("GET / HTTP/0.9"), 505 },
         { "3.2 a name", R("GET a HTTP/1.1"), 400 },
@@ -259,7 +264,8 @@ static void malformed_status_lines_are_refused(void **state)
     /* RFC 9112, section 4. */
     static const char *const rows[] = {
         "\r\nHTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1\r\n\r\n",
-        "HTTP/1.1 20 OK\r\n\r\n",      "HTTP/1.1 2000 OK\r\n\r\n",
+        "HTTP/1.1 20 OK\r\n\r\n",      "HTTP/1.1 20\r\n\r\n",
+        "HTTP/1.1 \r\n\r\n",           "HTTP/1.1 2000 OK\r\n\r\n",
         "HTTP/1.1 099 OK\r\n\r\n",     "HTTP/1.1 -99 OK\r\n\r\n",
         "HTTP/1.1 2x0 OK\r\n\r\n",     "HTTP/2.0 200 OK\r\n\r\n",
         "ICY 200 OK\r\n\r\n",          "HTTP/1.1 200OK\r\n\r\n",

@@ -121,14 +121,50 @@ static void it_says_whether_all_is_ascii(void **state)
         }
 }
 
+/* What this processor is given, and what one is that has no more than all. */
+static size_t wide(bool widest, uint8_t *to, const uint8_t *from, size_t n,
+                   uint64_t mask, uint64_t *seen)
+{
+    return widest ? ws__mask_wide(to, from, n, mask, seen)
+                  : ws__mask_wide_by(false, to, from, n, mask, seen);
+}
+
+static void vectors_of_either_width_equal_the_twin(void **state)
+{
+    (void)state;
+    static uint8_t from[MAX + ALIGN], got[sizeof(from)], want[sizeof(from)];
+    uint64_t mask;
+
+    memcpy(&mask, key, 4);
+    memcpy((char *)&mask + 4, key, 4);
+    for (int widest = 0; widest <= 1; widest++)
+        for (size_t n = 0; n <= MAX; n++)
+            for (size_t align = 0; align < ALIGN; align++) {
+                uint64_t seen = 1;
+                uint8_t lanes[8] = { 0 };
+
+                for (size_t i = 0; i < sizeof(from); i++)
+                    from[i] = want[i] = (uint8_t)(i * 7 + n);
+                memset(got, 'x', sizeof(got));
+                size_t done = wide(widest, got, from + align, n, mask, &seen);
+                assert_true(n - done < 64);
+                ws__mask_scalar(want + align, n, key, 0);
+                assert_memory_equal(got, want + align, done);
+                for (size_t i = 0; i < done; i++)
+                    lanes[i % 8] |= got[i];
+                assert_memory_equal(&seen, lanes, sizeof(seen));
+            }
+}
+
 static void wide_vectors_take_whole_vectors_only(void **state)
 {
     (void)state;
     uint8_t p[MAX] = { 0 };
 
-    for (size_t n = 0; n <= MAX; n++) {
+    for (size_t k = 0; k <= 2 * MAX + 1; k++) {
+        size_t n = k / 2;
         uint64_t seen = 0;
-        size_t done = ws__mask_wide(p, p, n, 0x0101010101010101u, &seen);
+        size_t done = wide(k % 2, p, p, n, 0x0101010101010101u, &seen);
         assert_int_equal(seen, done > 0 ? 0x0101010101010101u : 0);
         assert_true(done <= n && done % 8 == 0);
         for (size_t i = 0; i < MAX; i++)
@@ -147,6 +183,7 @@ int main(void)
         cmocka_unit_test(nothing_beyond_the_end_is_touched),
         cmocka_unit_test(every_chunking_gives_the_same),
         cmocka_unit_test(it_says_whether_all_is_ascii),
+        cmocka_unit_test(vectors_of_either_width_equal_the_twin),
         cmocka_unit_test(wide_vectors_take_whole_vectors_only),
     };
 

@@ -31,7 +31,7 @@ static uint32_t after_continuation(uint32_t state, uint8_t c)
 {
     uint32_t count = state & 0xff;
 
-    if (count == REFUSED || c < (state >> 8 & 0xff) || c > state >> 16)
+    if (c < (state >> 8 & 0xff) || c > state >> 16)
         return REFUSED;
     return count > 1 ? STATE(count - 1, LOW, HIGH) : 0;
 }

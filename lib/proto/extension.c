@@ -208,7 +208,7 @@ static const char *terms_fault(const struct terms *t, int takeover_bits)
         return "the server's client_max_window_bits has no value";
     if (t->client_bits == BITS_MIN)
         return "the server asks for a window of 8 bits, which zlib cannot do";
-    if (t->client_bits > limit && takeover_bits != 0)
+    if (t->client_bits > limit)
         return "the server's client_max_window_bits is above what was offered";
     if (takeover_bits != 0 && t->server_bits > limit)
         return "the server's server_max_window_bits is above what was offered";

@@ -79,10 +79,9 @@ const char *ws__frame_fault(const uint8_t *p)
         return "RSV2 or RSV3 is set";
     if (!is_known(opcode))
         return "an unknown opcode";
-    if (is_control(opcode) && !(p[0] & FIN))
-        return "a fragmented control frame";
-    if (is_control(opcode) && (p[1] & LEN) > WS__CONTROL_MAX)
-        return "a control frame of more than 125 bytes";
+    if (is_control(opcode))
+        return p[0] & FIN ? "a control frame of more than 125 bytes"
+                          : "a fragmented control frame";
     return "a length that is not in its shortest form, or too large";
 }
 

@@ -115,7 +115,7 @@ static int status_line(struct ws__http_head *h, const char *p,
     if (error != 0)
         return error;
     code = (struct ws__str){ .p = line.p, .n = line.n < 3 ? line.n : 3 };
-    if (code.n != 3 || !ws__str_number(code, 999, &status) || status < 100 ||
+    if (!ws__str_number(code, 999, &status) || status < 100 ||
         (line.n > 3 && line.p[3] != ' '))
         return parse_fail(h, BAD_REQUEST, "the status is not 100 to 999");
     h->status = (int)status;

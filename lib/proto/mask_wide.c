@@ -47,19 +47,36 @@ __attribute__((target("avx2"))) static size_t by_32(uint8_t *to,
     return i;
 }
 
-size_t ws__mask_wide(uint8_t *to, const uint8_t *from, size_t n, uint64_t mask,
-                     uint64_t *seen)
+static bool has_32(void)
 {
-    return __builtin_cpu_supports("avx2") ? by_32(to, from, n, mask, seen)
-                                          : by_16(to, from, n, mask, seen);
+    return __builtin_cpu_supports("avx2") != 0;
+}
+
+size_t ws__mask_wide_by(bool wide, uint8_t *to, const uint8_t *from, size_t n,
+                        uint64_t mask, uint64_t *seen)
+{
+    return wide ? by_32(to, from, n, mask, seen)
+                : by_16(to, from, n, mask, seen);
 }
 
 #else
 
-size_t ws__mask_wide(uint8_t *to, const uint8_t *from, size_t n, uint64_t mask,
-                     uint64_t *seen)
+static bool has_32(void)
 {
+    return false;
+}
+
+size_t ws__mask_wide_by(bool wide, uint8_t *to, const uint8_t *from, size_t n,
+                        uint64_t mask, uint64_t *seen)
+{
+    (void)wide;
     return by_16(to, from, n, mask, seen);
 }
 
 #endif
+
+size_t ws__mask_wide(uint8_t *to, const uint8_t *from, size_t n, uint64_t mask,
+                     uint64_t *seen)
+{
+    return ws__mask_wide_by(has_32(), to, from, n, mask, seen);
+}
