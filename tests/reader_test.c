@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <zlib.h>
+
 #include "alloc_fail.h"
 #include "base/alloc.h"
 #include "page_end.h"
@@ -370,6 +372,102 @@ static void blocks_without_bytes_are_taken_in_steps(void **state)
     rig_fini(&g);
 }
 
+/* ---- Messages that are not all there, compressed ------------------------ */
+
+enum { RUN = 300 };
+
+/* So many times 'a'. */
+static const uint8_t run_of_a[] = { 0x4a, 0x4c, 0x1c, 0x05, 0xc4, 0x02, 0, 0 };
+
+/* How many of them its first n bytes amount to, by zlib alone. */
+static size_t amounts_to(size_t n)
+{
+    uint8_t out[RUN];
+    z_stream z = { .next_in = (uint8_t *)run_of_a,
+                   .avail_in = (uInt)n,
+                   .next_out = out,
+                   .avail_out = sizeof(out) };
+
+    assert_int_equal(inflateInit2(&z, -15), Z_OK);
+    inflate(&z, Z_SYNC_FLUSH);
+    inflateEnd(&z);
+    return z.total_out;
+}
+
+static size_t read_pieces(struct rig *g, size_t size)
+{
+    enum ws__event event = WS__PIECE;
+    char piece[RUN];
+    size_t n = 0;
+
+    while (event == WS__PIECE || event == WS__GO_ON) {
+        event = ws__reader_piece(&g->r, &g->in, piece, size);
+        n += event == WS__PIECE ? g->r.piece : 0;
+    }
+    assert_int_equal(event, WS__NEED_INPUT);
+    return n;
+}
+
+static void what_can_be_inflated_does_not_wait_for_more(void **state)
+{
+    (void)state;
+    uint8_t stream[32];
+
+    for (size_t size = 1; size <= RUN; size += 13)
+        for (size_t n = 1; n <= sizeof(run_of_a); n++) {
+            size_t len = put(stream, 0x40 | WS_TEXT, run_of_a, n);
+            struct rig g;
+
+            rig_init(&g, true);
+            receive(&g, stream, len);
+            assert_int_equal(read_pieces(&g, size), amounts_to(n));
+            rig_fini(&g);
+        }
+}
+
+static void a_message_is_too_large_before_its_end_has_come(void **state)
+{
+    (void)state;
+    uint8_t stream[32];
+    int refused = 0;
+
+    for (size_t n = 1; n <= sizeof(run_of_a); n++)
+        for (int64_t limit = 0; limit <= RUN; limit++) {
+            size_t len = put(stream, 0x40 | WS_TEXT, run_of_a, n);
+            bool over = amounts_to(n) > (size_t)limit;
+            struct rig g;
+
+            rig_init(&g, true);
+            g.r.limit = limit;
+            assert_int_equal(feed(&g, stream, len, len),
+                             over ? WS__FAILED : WS__NEED_INPUT);
+            assert_int_equal(g.r.error, over ? WS_ERR_TOO_BIG : 0);
+            refused += over;
+            rig_fini(&g);
+        }
+    assert_true(refused > RUN);
+}
+
+/* Of two faults the first one counts, however many bytes come at a time. */
+static void too_large_goes_before_what_is_corrupt_behind_it(void **state)
+{
+    (void)state;
+    static const uint8_t corrupt[] = { 0x0a, 0x0a, 0xa3, 0xff, 0xff, 0xff };
+    uint8_t stream[32];
+    size_t len = put(stream, FIN | 0x40 | WS_BINARY, corrupt, sizeof(corrupt));
+
+    for (size_t step = 1; step <= len; step++) {
+        struct rig g;
+
+        rig_init(&g, true);
+        g.r.limit = 1;
+        assert_int_equal(feed(&g, stream, len, step), WS__FAILED);
+        assert_int_equal(g.r.error, WS_ERR_TOO_BIG);
+        assert_int_equal(g.r.close_code, 1009);
+        rig_fini(&g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +480,9 @@ int main(void)
         cmocka_unit_test(blocks_without_bytes_are_taken_in_steps),
         cmocka_unit_test(malformed_frames_are_refused_for_good),
         cmocka_unit_test(every_allocation_failure_is_an_event),
+        cmocka_unit_test(what_can_be_inflated_does_not_wait_for_more),
+        cmocka_unit_test(a_message_is_too_large_before_its_end_has_come),
+        cmocka_unit_test(too_large_goes_before_what_is_corrupt_behind_it),
     };
 
     alloc_fail_install();

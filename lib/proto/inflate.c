@@ -153,10 +153,10 @@ int ws__inflate_finish(struct ws__inflate *f, uint8_t *out, size_t cap,
 
     int code = ws__inflate_step(f, tail + f->tail_at, sizeof(tail) - f->tail_at,
                                 out, cap, &done);
-    if (code != 0)
-        return code;
     f->tail_at += done.taken;
     *made = done.made;
+    if (code != 0)
+        return code;
     if (done.made == cap)
         return 0;
     return f->between ? 1 : WS_ERR_DEFLATE;

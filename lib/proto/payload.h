@@ -53,10 +53,17 @@ static inline void ws__payload_use_up(struct ws__reader *r, struct ws__buf *in,
     r->left -= n;
 }
 
-/* Is there something to inflate: input, or the end of the message? */
+/* Has all of the message come? */
+static inline bool ws__payload_at_end(const struct ws__reader *r)
+{
+    return r->left == 0 && r->frame.fin;
+}
+
+/* Is there something to inflate: input, what had no room, or the end of the
+ * message? */
 static inline bool ws__payload_can_inflate(const struct ws__reader *r)
 {
-    return r->ready > 0 || (r->left == 0 && r->frame.fin);
+    return r->ready > 0 || r->inflate_holds || ws__payload_at_end(r);
 }
 
 /* Was so much inflated since the call began that it is to end? */
