@@ -6,9 +6,10 @@
 /* A reader that is slow and obvious: written from RFC 6455 and RFC 7692, it looks
  * at the whole stream at once, and inflates a byte at a time. */
 
-#include "test.h"
+#include "check.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <zlib.h>
@@ -34,7 +35,7 @@ struct told {
 
 static void tell(struct told *t, const void *p, size_t n)
 {
-    assert_true(n <= sizeof(t->bytes) - t->n);
+    CHECK(n <= sizeof(t->bytes) - t->n);
     if (n > 0)
         memcpy(t->bytes + t->n, p, n);
     t->n += n;
@@ -54,7 +55,7 @@ struct story {
     size_t ended; /* messages.n at the end of the last one */
     size_t count;
     bool failed;
-    bool vaguely; /* what is wrong first, and when it shows, is zlib's */
+    bool inflating; /* it was within a compressed message */
     int error;
     int close_code;
 };
@@ -62,7 +63,7 @@ struct story {
 static void story_clear(struct story *s)
 {
     s->messages.n = s->controls.n = s->ended = s->count = 0;
-    s->failed = s->vaguely = false;
+    s->failed = s->inflating = false;
     s->error = s->close_code = 0;
 }
 
@@ -93,6 +94,7 @@ static void story_fails(struct story *s, int error, int close_code)
 struct rules {
     bool client;
     bool compression;
+    bool takeover;
     int64_t limit;
     size_t in_max;
 };
@@ -106,6 +108,9 @@ struct model {
     unsigned follow;   /* bytes that a character still lacks, */
     uint8_t low, high; /* and the bounds of the next one */
     z_stream z;
+    bool ended;   /* z's last block has BFINAL set */
+    bool between; /* z is behind a block, and nothing else */
+    bool taken;   /* z has got a byte of this message */
 };
 
 /* Unicode, table 3-7. */
@@ -127,7 +132,7 @@ static bool utf8_byte(struct model *m, uint8_t c)
 
 static void model_fails(struct model *m, int error, int close_code)
 {
-    m->story->vaguely = m->compressed && m->type != 0;
+    m->story->inflating = m->compressed && m->type != 0;
     story_fails(m->story, error, close_code);
 }
 
@@ -142,23 +147,52 @@ static void model_byte(struct model *m, uint8_t c)
     tell(&m->story->messages, &c, 1);
 }
 
+/* Behind a last block another stream begins, which looks back at what came before
+ * it (RFC 7692, section 7.2.3.4). */
+static void model_next_stream(struct model *m)
+{
+    static uint8_t window[32 * 1024];
+    uInt n = 0;
+
+    CHECK(inflateGetDictionary(&m->z, window, &n) == Z_OK);
+    CHECK(inflateReset(&m->z) == Z_OK);
+    CHECK(inflateSetDictionary(&m->z, window, n) == Z_OK);
+    m->ended = false;
+}
+
+/* A byte, if there is one.  Returns false when z wants more before the next. */
+static bool model_inflate_byte(struct model *m)
+{
+    enum { SPARE_BITS = 0x3f, AT_BLOCK_END = 0x80 };
+    uInt before = m->z.avail_in;
+    uint8_t out;
+
+    if (m->ended && m->z.avail_in == 0)
+        return false;
+    if (m->ended)
+        model_next_stream(m);
+    m->z.next_out = &out;
+    m->z.avail_out = 1;
+    int r = inflate(&m->z, Z_SYNC_FLUSH);
+    m->ended = r == Z_STREAM_END;
+    if (m->z.avail_in < before || m->z.avail_out == 0) /* it tells once */
+        m->between =
+            (m->z.data_type & (SPARE_BITS | AT_BLOCK_END)) == AT_BLOCK_END;
+    if (m->z.avail_out == 0)
+        model_byte(m, out);
+    if (r == Z_DATA_ERROR && !m->story->failed)
+        model_fails(m, WS_ERR_DEFLATE, 1007);
+    return m->z.avail_out == 0 || m->ended;
+}
+
 /* RFC 7692, section 7.2.2, of bytes as they were made. */
 static void model_inflate(struct model *m, uint8_t *p, size_t n)
 {
-    uint8_t out;
-
     m->z.next_in = p;
     m->z.avail_in = (uInt)n;
-    while (!m->story->failed) {
-        m->z.next_out = &out;
-        m->z.avail_out = 1;
-        int r = inflate(&m->z, Z_SYNC_FLUSH);
-        if (m->z.avail_out > 0) {
-            assert_true(r == Z_OK || r == Z_BUF_ERROR);
-            return;
-        }
-        model_byte(m, out);
-    }
+    m->taken = true;
+    while (!m->story->failed && model_inflate_byte(m))
+        continue;
 }
 
 static void model_payload(struct model *m, const uint8_t *p, size_t n,
@@ -174,12 +208,21 @@ static void model_payload(struct model *m, const uint8_t *p, size_t n,
     }
 }
 
-static void model_message_ends(struct model *m)
+/* Behind it the message is at the end of a block. */
+static void model_tail(struct model *m)
 {
     uint8_t tail[] = { 0, 0, 0xff, 0xff };
 
-    if (m->compressed && m->z.total_in > 0) /* some leave an empty one empty */
-        model_inflate(m, tail, sizeof(tail));
+    model_inflate(m, tail, sizeof(tail));
+    if (!m->story->failed && !m->between)
+        model_fails(m, WS_ERR_DEFLATE, 1007);
+}
+
+/* Some leave an empty message empty, or end it with a last block. */
+static void model_message_ends(struct model *m)
+{
+    if (m->compressed && m->taken && !m->ended)
+        model_tail(m);
     if (!m->story->failed && m->type == WS_TEXT && m->follow > 0)
         model_fails(m, WS_ERR_UTF8, 1007);
     if (!m->story->failed)
@@ -275,6 +318,10 @@ static void model_begins(struct model *m, uint8_t first)
     m->compressed = first & RSV1;
     m->have = 0;
     m->follow = 0;
+    m->taken = false;
+    if (m->rules->takeover)
+        return;
+    m->ended = false;
     inflateReset(&m->z);
 }
 
@@ -315,11 +362,12 @@ static void model_read(const struct rules *rules, const uint8_t *p, size_t n,
     size_t took = 1;
 
     if (!m.rules)
-        assert_int_equal(inflateInit2(&m.z, -15), Z_OK);
+        CHECK(inflateInit2(&m.z, -15) == Z_OK);
     m.rules = rules;
     m.story = story;
     m.type = 0;
-    m.compressed = false;
+    m.compressed = m.ended = false;
+    inflateReset(&m.z);
     story_clear(story);
     for (size_t at = 0; at < n && took > 0; at += took)
         took = model_frame(&m, p + at, n - at);

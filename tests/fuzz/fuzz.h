@@ -18,22 +18,11 @@
 #include "base/line.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "check.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, and ends the process where it does not. */
-#define CHECK(what) check((what), __FILE__, __LINE__, #what)
-
-static inline void check(bool holds, const char *file, int line,
-                         const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
-    abort();
-}
 
 /* ---- The input ---------------------------------------------------------- */
 
