@@ -543,6 +543,52 @@ static int arrive_from(ws_listener *l, const char *remote)
     return fds[1];
 }
 
+static atomic_int full_lines;
+
+static void count_full_lines(const char *line, void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&full_lines, strstr(line, "max_connections") != NULL);
+}
+
+/* One that is handed in, as if it came from that address: its other end. */
+static int come_from(ws_listener *l, const char *remote)
+{
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds),
+                     0);
+    assert_int_equal(ws_listener_serve_fd(l, fds[0], remote), 0);
+    say(fds[1], GET);
+    assert_true(hear(fds[1], &a));
+    return fds[1];
+}
+
+/* Whoever else was refused a moment ago. */
+static void too_many_in_all_are_said_in_the_log(void **state)
+{
+    (void)state;
+    static const char *const from[] = { "203.0.113.1:1", "203.0.113.1:2",
+                                        "203.0.113.2:1", "203.0.113.3:1",
+                                        "203.0.113.4:1" };
+    static const int status[] = { 200, 429, 200, 503, 503 };
+    ws_listener *l = serve_limited(
+        (ws_server){ .max_connections = 2, .max_connections_per_address = 1 });
+    int fds[COUNT(from)];
+
+    atomic_store(&full_lines, 0);
+    ws_set_log(count_full_lines, NULL);
+    for (size_t i = 0; i < COUNT(from); i++) {
+        fds[i] = come_from(l, from[i]);
+        assert_int_equal(a.status, status[i]);
+    }
+    assert_int_equal(atomic_load(&full_lines), 1);
+    for (size_t i = 0; i < COUNT(from); i++)
+        close(fds[i]);
+    stop(l);
+    ws_set_log(NULL, NULL);
+}
+
 static void connections_from_an_address_are_counted(void **state)
 {
     (void)state;
@@ -724,6 +770,7 @@ int main(void)
         cmocka_unit_test(upgrades_of_whom_headers_name_are_counted),
         cmocka_unit_test(new_ones_have_a_rate),
         cmocka_unit_test(proxies_and_local_peers_have_no_limits),
+        cmocka_unit_test(too_many_in_all_are_said_in_the_log),
         cmocka_unit_test(connections_from_an_address_are_counted),
         cmocka_unit_test(the_answer_may_be_the_servers_own),
         cmocka_unit_test(over_tls_there_is_no_answer),

@@ -557,6 +557,16 @@ static void too_many_connections_are_turned_away_with_503(void **state)
     assert_int_equal(ws_listener_shutdown(small, 0), 0);
 }
 
+static void connect_only(int fd)
+{
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+    in.sin_port = htons(
+        (uint16_t)strtol(strrchr(ws_listener_addr(l), ':') + 1, NULL, 10));
+    assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+}
+
 static void without_descriptors_it_pauses_says_so_once_and_recovers(
     void **state)
 {
@@ -572,11 +582,7 @@ static void without_descriptors_it_pauses_says_so_once_and_recovers(
     fd = socket(AF_INET, SOCK_STREAM, 0);
     atomic_store(&lines, 0);
     descriptors_run_out();
-    struct sockaddr_in in = { .sin_family = AF_INET,
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    in.sin_port = htons(
-        (uint16_t)strtol(strrchr(ws_listener_addr(l), ':') + 1, NULL, 10));
-    assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+    connect_only(fd);
     assert_int_equal(ws_event_wait(&logged, ws_after(PATIENCE_S * 1000)), 0);
     say(first, "GET /a HTTP/1.1" SERVED "\r\n"); /* still served */
     assert_true(hear(first, &a));
@@ -589,6 +595,33 @@ static void without_descriptors_it_pauses_says_so_once_and_recovers(
     assert_int_equal(atomic_load(&lines), 1);
     close(fd);
     close(first);
+}
+
+/* However often descriptors run out, and come back for a moment. */
+static void that_it_is_without_descriptors_is_said_seldom(void **state)
+{
+    (void)state;
+    ws_listener *usual = l;
+
+    l = serve((ws_server){ .routes = routes }); /* which has said nothing yet */
+    atomic_store(&lines, 0);
+    for (int i = 0; i < 3; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        ws_event_clear(&logged);
+        descriptors_run_out();
+        connect_only(fd);
+        assert_int_equal(ws_event_wait(&logged, i == 0 ? 0 : ws_after(150)),
+                         i == 0 ? 0 : WS_ERR_TIMEOUT);
+        descriptors_come_back();
+        say(fd, "GET /a HTTP/1.1" SERVED "\r\n");
+        assert_true(hear(fd, &a));
+        assert_int_equal(a.status, 200);
+        close(fd);
+    }
+    assert_int_equal(atomic_load(&lines), 1);
+    assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)), 0);
+    l = usual;
 }
 
 static void every_failed_allocation_is_survived(void **state)
@@ -807,6 +840,7 @@ int main(void)
         TEST(a_refused_upload_still_reads_its_answer),
         TEST(too_many_connections_are_turned_away_with_503),
         TEST(without_descriptors_it_pauses_says_so_once_and_recovers),
+        TEST(that_it_is_without_descriptors_is_said_seldom),
         TEST(every_failed_allocation_is_survived),
         TEST(a_connection_takes_one_descriptor),
         TEST(shutdown_cuts_idle_connections_at_once),

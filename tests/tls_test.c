@@ -671,6 +671,28 @@ static void a_server_without_tls_is_found_out(void **state)
     end(l);
 }
 
+/* Anybody can have them fail, as often as they like. */
+static void failed_handshakes_are_seldom_said(void **state)
+{
+    (void)state;
+    const ws_tls files = { .cert_file = certs_path("good.pem") };
+    ws_listener *l = serve_tls(&files);
+    char buf[64];
+
+    forget_lines();
+    for (int i = 0; i < 10; i++) {
+        int fd = call(l);
+
+        say_n(fd, BYTES(0x16, 3, 1, 0, 4, 'w', 'h', 'a', 't'));
+        while (hear_some(fd, buf, sizeof(buf)) > 0)
+            continue;
+        close(fd);
+    }
+    assert_true(logged("TLS"));
+    assert_ptr_equal(strchr(lines, '\n'), lines + strlen(lines) - 1);
+    end(l);
+}
+
 /* ---- Memory ------------------------------------------------------------- */
 
 static void every_failed_allocation_is_survived(void **state)
@@ -755,6 +777,7 @@ int main(void)
         cmocka_unit_test(the_handshake_can_be_canceled),
         cmocka_unit_test(plain_http_is_answered_in_the_clear),
         cmocka_unit_test(a_server_without_tls_is_found_out),
+        cmocka_unit_test(failed_handshakes_are_seldom_said),
         cmocka_unit_test(every_failed_allocation_is_survived),
     };
 

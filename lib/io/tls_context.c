@@ -13,13 +13,12 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "fiber/offload.h"
+#include "fiber/seldom.h"
 #include "io/tls_identity.h"
 #include "io/tls_stamp.h"
 #include "io/tls_trust.h"
 
 int ws__tls_look_ms = 1000;
-
-enum { COMPLAIN_MS = 1000 };
 
 /* A certificate and its key, read anew when one of their files has changed. */
 struct slot {
@@ -39,10 +38,10 @@ struct trust {
 
 struct ws__tls_context {
     const ws_tls *tls;
-    ws_mutex lock; /* of looks, look_at, complain_at and server */
+    ws_mutex lock; /* of looks, look_at and server */
     bool looks;    /* somebody does: trust and the slots are theirs */
     int64_t look_at;
-    int64_t complain_at;
+    _Atomic int64_t failure_said;  /* when one was logged; 0: never */
     struct ws__tls_server *server; /* made of what follows */
     struct trust trust;
     size_t n;
@@ -341,12 +340,7 @@ void ws__tls_context_free(struct ws__tls_context *x)
 void ws__tls_context_complain(struct ws__tls_context *x, const char *remote,
                               const ws_error *err)
 {
-    ws_mutex_lock(&x->lock);
-    bool now = ws_now() >= x->complain_at;
-    if (now)
-        x->complain_at = ws_after(COMPLAIN_MS);
-    ws_mutex_unlock(&x->lock);
-    if (!now)
+    if (!ws__seldom(&x->failure_said))
         return;
     const struct ws__log_field fields[] = { { "remote", remote },
                                             { "error", err->text },

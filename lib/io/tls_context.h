@@ -18,7 +18,7 @@ void ws__tls_context_free(struct ws__tls_context *x);
  * and cannot be read, and *err says why: the old one stays then. */
 int ws__tls_context_reload(struct ws__tls_context *x, ws_error *err);
 
-/* Log why a handshake failed; at most one line a second, since anybody can
+/* Log why a handshake failed; at most a line every ten seconds, since anybody can
  * make one fail. */
 void ws__tls_context_complain(struct ws__tls_context *x, const char *remote,
                               const ws_error *err);

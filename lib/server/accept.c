@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "fiber/name.h"
 #include "fiber/sched.h"
+#include "fiber/seldom.h"
 #include "io/wait.h"
 #include "server/welcome.h"
 
@@ -35,7 +36,7 @@ static int pause_accepting(struct ws__acceptor *a, int error)
 {
     ws_listener *l = a->seat->listener;
 
-    if (!atomic_exchange(&l->starved, true))
+    if (ws__seldom(&l->starved_said))
         say_starved(a->endpoint, ws_strerror(error));
     ws__turned_away_close(&l->turned_away, INT64_MAX);
     return ws_event_wait(&l->stop, ws_after(PAUSE_MS)) == 0 ? WS_ERR_CANCELED
@@ -53,8 +54,6 @@ static int accept_ready(struct ws__acceptor *a, int max)
 
         if (fd < 0)
             return fd;
-        atomic_store_explicit(&a->seat->listener->starved, false,
-                              memory_order_relaxed);
         ws__welcome(a->seat, fd, remote);
         ws__spend(WS__COST_ACCEPT);
         ws__take_turns();

@@ -62,7 +62,8 @@ struct ws_listener {
     ws_event deaf;        /* none does */
     atomic_int running;   /* seats, and what was started there */
     ws_event ended;       /* none is */
-    atomic_bool starved;  /* and that was logged */
+    _Atomic int64_t starved_said; /* when that was logged; 0: never */
+    _Atomic int64_t full_said;    /* the same, of those turned away */
     struct ws__turned_away turned_away;
     atomic_int spread_ms; /* over which goodbyes are said */
     ws_error error;       /* of the last shutdown */

@@ -14,18 +14,16 @@ static void close_oldest(struct ws__turned_away *t)
     t->n--;
 }
 
-bool ws__turn_away(struct ws__turned_away *t, int fd)
+void ws__turn_away(struct ws__turned_away *t, int fd)
 {
     shutdown(fd, SHUT_WR);
     ws_mutex_lock(&t->lock);
-    bool only = t->n == 0;
     if (t->n == WS__TURNED_AWAY)
         close_oldest(t);
     size_t at = (t->oldest + t->n++) % WS__TURNED_AWAY;
     t->held[at].fd = fd;
     t->held[at].until = ws_after(HELD_MS);
     ws_mutex_unlock(&t->lock);
-    return only;
 }
 
 void ws__turned_away_close(struct ws__turned_away *t, int64_t now)

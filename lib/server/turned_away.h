@@ -28,9 +28,8 @@ struct ws__turned_away {
     size_t n;
 };
 
-/* Say the end to a connection that was answered, and hold it; it is taken.
- * Returns whether it is the only one. */
-bool ws__turn_away(struct ws__turned_away *t, int fd);
+/* Say the end to a connection that was answered, and hold it; it is taken. */
+void ws__turn_away(struct ws__turned_away *t, int fd);
 
 /* Close those that were held long enough at that time. */
 void ws__turned_away_close(struct ws__turned_away *t, int64_t now);

@@ -12,6 +12,7 @@
 #include "conn/count.h"
 #include "fiber/limit.h"
 #include "fiber/sched.h"
+#include "fiber/seldom.h"
 #include "http/deny_unread.h"
 #include "http/peer.h"
 #include "http/session.h"
@@ -47,9 +48,8 @@ static void count_seat(const struct ws__seat *seat, enum ws_counter what)
                  1);
 }
 
-/* Because of its address, or, without a reason, since there are too many.
- * Returns whether there was nobody to be turned away for a while. */
-static bool turn_away(struct ws__seat *seat, int fd, const char *remote,
+/* Because of its address, or, without a reason, since there are too many. */
+static void turn_away(struct ws__seat *seat, int fd, const char *remote,
                       const struct ws__limits_refusal *why)
 {
     ws_listener *l = seat->listener;
@@ -58,7 +58,7 @@ static bool turn_away(struct ws__seat *seat, int fd, const char *remote,
     count_seat(seat, WS_COUNT_TURNED_AWAY);
     if (!l->host.tls) /* for which there is no time */
         ws__deny_unread(&l->host, fd, remote, why);
-    return ws__turn_away(&l->turned_away, fd);
+    ws__turn_away(&l->turned_away, fd);
 }
 
 int64_t ws__welcome_look_after(struct ws__seat *seat)
@@ -177,14 +177,15 @@ void ws__welcome(struct ws__seat *seat, int fd, const char *remote)
 
     count_seat(seat, WS_COUNT_ACCEPTED);
     if (is_full(l)) {
-        if (turn_away(seat, fd, remote, NULL))
+        turn_away(seat, fd, remote, NULL);
+        if (ws__seldom(&l->full_said))
             say_full(l);
         return;
     }
     struct ws__limits_refusal refusal;
     struct ws__share *share = ws__peer_admit(&l->host, remote, &refusal);
     if (refusal.why) { /* which the log has already */
-        (void)turn_away(seat, fd, remote, &refusal);
+        turn_away(seat, fd, remote, &refusal);
         return;
     }
     struct ws__seat *chosen = seat_for_one(seat);
