@@ -267,6 +267,7 @@ int main(int argc, char **argv)
         soak.actors = atoi(argv[2]);
     if (argc > 3)
         soak.pause_ms = atoi(argv[3]);
+    soak.crowds = seconds > MINUTE;
     int fds = descriptors();
     if (!make_files() || !soak_serve())
         return 1;

@@ -20,6 +20,7 @@ struct soak {
     const char *folder;   /* of files */
     int actors;
     int pause_ms; /* of an actor between two things that it does, on average */
+    bool crowds;  /* all do the same at once, before what is random */
     int64_t until;
 };
 extern struct soak soak;

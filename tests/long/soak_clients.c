@@ -41,15 +41,16 @@ static const char *port_of(const ws_listener *l)
 
 /* ---- Connections -------------------------------------------------------- */
 
-static ws_conn *dial(struct actor *a, const char *path)
+/* bits: -1 for no compression, 0 for no takeover. */
+static ws_conn *dial_with(struct actor *a, const char *path, int bits)
 {
     bool tls = some(a, 3) == 0;
     const ws_dialer d = {
         .proxy = "",
         .tls = &soak.trust,
         .handshake_timeout_ms = SOAK_PATIENCE_MS,
-        .enable_compression = some(a, 2) == 0,
-        .context_takeover_bits = some(a, 2) ? 0 : 9 + (int)some(a, 7),
+        .enable_compression = bits >= 0,
+        .context_takeover_bits = bits > 0 ? bits : 0,
     };
     char url[64];
     ws_error err;
@@ -64,6 +65,13 @@ static ws_conn *dial(struct actor *a, const char *path)
     if (c)
         ws_enable_write_compression(c, d.enable_compression);
     return c;
+}
+
+static ws_conn *dial(struct actor *a, const char *path)
+{
+    int bits = some(a, 2) ? 0 : 9 + (int)some(a, 7);
+
+    return dial_with(a, path, some(a, 2) ? bits : -1);
 }
 
 /* A reset, when it is closed. */
@@ -101,9 +109,8 @@ static void hang_up(struct actor *a, ws_conn *c, bool polite)
 
 /* ---- Echoes ------------------------------------------------------------- */
 
-static size_t fill(struct actor *a)
+static size_t fill(struct actor *a, unsigned kind)
 {
-    size_t kind = some(a, 100);
     size_t n = some(a, kind < 90 ? SMALL : kind < 99 ? 8192 : LARGE);
     unsigned step = 1 + some(a, 25);
 
@@ -127,9 +134,9 @@ static int say(struct actor *a, ws_conn *c, size_t n)
 }
 
 /* The same message some times, and the same times back. */
-static bool exchange(struct actor *a, ws_conn *c)
+static bool exchange(struct actor *a, ws_conn *c, unsigned kind)
 {
-    size_t n = fill(a);
+    size_t n = fill(a, kind);
     int burst = n <= SMALL ? 1 + (int)some(a, BURST) : 1;
     ws_message m;
 
@@ -156,9 +163,41 @@ static void talk(struct actor *a)
     bool well = c != NULL;
 
     for (unsigned i = some(a, 20); well && i > 0; i--)
-        well = exchange(a, c);
+        well = exchange(a, c, some(a, 100));
     if (well)
         hang_up(a, c, some(a, 2));
+    else
+        ws_close(c);
+}
+
+/* ---- All the same at once ----------------------------------------------- */
+
+enum { CROWD_MS = 2000 };
+
+static const struct crowd {
+    const char *path;
+    int bits;
+} crowds[] = {
+    { "/takeover", 9 },  { "/takeover", 10 }, { "/takeover", 11 },
+    { "/takeover", 12 }, { "/takeover", 13 }, { "/takeover", 14 },
+    { "/takeover", 15 }, { "/echo", 0 },      { "/thread", 0 },
+    { "/pieces", -1 },
+};
+
+/* What is kept for the next one (compressors, buffers) has a bound that chance
+ * comes near to ever more seldom, which would look like a leak. */
+static void be_one_of_a_crowd(struct actor *a, const struct crowd *k)
+{
+    int64_t end = ws_after(CROWD_MS);
+    ws_conn *c = dial_with(a, k->path, k->bits);
+    bool well = c != NULL;
+
+    while (well && ws_now() < end) {
+        well = exchange(a, c, 99);
+        ws_sleep(some(a, CROWD_MS / 8));
+    }
+    if (well)
+        hang_up(a, c, true);
     else
         ws_close(c);
 }
@@ -361,6 +400,8 @@ void soak_act(void *arg)
 
     a.seed = 0x9e3779b97f4a7c15u * (uint64_t)(a.number + 1);
     a.data = malloc(UPLOAD);
+    for (size_t i = 0; i < sizeof(crowds) / sizeof(*crowds) && soak.crowds; i++)
+        be_one_of_a_crowd(&a, &crowds[i]);
     while (a.data && ws_now() < soak.until) {
         unsigned what = some(&a, 20);
 
