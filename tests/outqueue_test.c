@@ -259,6 +259,23 @@ static void a_flush_does_not_wait_for_what_comes(void **state)
     end_pair(c, raw);
 }
 
+static void a_mark_is_passed_when_all_before_it_have_gone(void **state)
+{
+    (void)state;
+    const ws_queue_options o = { .max_messages = 8,
+                                 .slow = WS_SLOW_DROP_OLDEST };
+    int raw, next;
+    ws_conn *c = with_slow(&raw, &o, 8, &next);
+    uint64_t mark = ws__outqueue_mark(c);
+
+    for (int i = 0; i < 8; i++) {
+        assert_false(ws__outqueue_is_past(c, mark));
+        assert_int_equal(enqueue(c, next++), 0);
+    }
+    assert_true(ws__outqueue_is_past(c, mark));
+    end_pair(c, raw);
+}
+
 static void says_goodbye(void *conn)
 {
     assert_int_equal(ws_write_close(conn, WS_CLOSE_NORMAL, NULL), 0);
@@ -628,6 +645,80 @@ static void writers_and_those_who_hand_over_share(void **state)
     }
     for (int i = 0; i < SENDERS; i++)
         ws_join(f[i]);
+    end_pair(c, raw);
+}
+
+static void fills_it(void *conn)
+{
+    for (int i = 0; i < EACH; i++)
+        assert_int_equal(enqueue(conn, i), 0);
+}
+
+static void several_may_find_it_full(void **state)
+{
+    (void)state;
+    const ws_queue_options o = { .max_messages = 8,
+                                 .slow = WS_SLOW_DROP_OLDEST };
+    ws_fiber *f[SENDERS];
+    int raw, next;
+    ws_conn *c = with_slow(&raw, &o, 8, &next);
+
+    for (int i = 0; i < SENDERS; i++)
+        f[i] = mode_go(fills_it, c);
+    for (int i = 0; i < SENDERS; i++)
+        ws_join(f[i]);
+    assert_int_equal(stats_of(c).messages, 8);
+    assert_int_equal(stats_of(c).dropped, SENDERS * EACH);
+    end_pair(c, raw);
+}
+
+static void enqueues_until_cut(void *conn)
+{
+    enqueue_until_cut(conn, 0);
+}
+
+static void several_may_cut_it(void **state)
+{
+    (void)state;
+    ws_fiber *f[SENDERS];
+    int raw, next;
+    ws_conn *c = with_slow(&raw, NULL, 100, &next);
+
+    for (int i = 0; i < SENDERS; i++)
+        f[i] = mode_go(enqueues_until_cut, c);
+    for (int i = 0; i < SENDERS; i++)
+        ws_join(f[i]);
+    assert_true(stats_of(c).cut);
+    assert_int_equal(stats_of(c).messages, 0);
+    end_pair(c, raw);
+}
+
+static void writes_and_flushes(void *conn)
+{
+    char text[64];
+
+    for (int i = 0; i < EACH; i++) {
+        snprintf(text, sizeof(text), "%d.........................", i);
+        assert_int_equal(ws_write_text(conn, text), 0);
+        assert_int_equal(ws_flush(conn), 0);
+    }
+}
+
+static void several_may_flush(void **state)
+{
+    (void)state;
+    ws_fiber *f[SENDERS];
+    int raw, heard[EACH] = { 0 };
+    ws_conn *c = with_raw(&raw, NULL);
+
+    for (int i = 0; i < SENDERS; i++)
+        f[i] = mode_go(writes_and_flushes, c);
+    for (int i = 0; i < EACH * SENDERS; i++)
+        heard[hear_number(raw)]++;
+    for (int i = 0; i < SENDERS; i++)
+        ws_join(f[i]);
+    for (int i = 0; i < EACH; i++)
+        assert_int_equal(heard[i], SENDERS);
     end_pair(c, raw);
 }
 
@@ -1062,6 +1153,31 @@ static void one_without_memory_is_told(void **state)
     ws_prepared_free(p);
 }
 
+/* A key is there before what it is the key of. */
+static void so_is_one_without_memory_to_compress(void **state)
+{
+    (void)state;
+    ws_conn *server, *client;
+    long before = mode_live();
+
+    for (long n = 1;; n++) {
+        ws_prepared *p = numbered(7, SIZE);
+        compressing(&server, &client, false);
+        alloc_fail_at(n);
+        int error = ws_enqueue_latest(server, p, "key");
+        bool failed = alloc_failed();
+        alloc_fail_at(0);
+        assert_true(error == 0 || error == -ENOMEM);
+        ws_prepared_free(p);
+        ws_shutdown(client);
+        ws_close(client);
+        ws_close(server);
+        if (!failed)
+            break;
+    }
+    wait_for_memory(before);
+}
+
 static void nothing_is_left_of_what_waited(void **state)
 {
     (void)state;
@@ -1140,6 +1256,7 @@ int main(void)
         cmocka_unit_test(what_waits_goes_while_another_reads),
         cmocka_unit_test(a_flush_waits_for_what_waits),
         cmocka_unit_test(a_flush_does_not_wait_for_what_comes),
+        cmocka_unit_test(a_mark_is_passed_when_all_before_it_have_gone),
         cmocka_unit_test(a_close_frame_of_the_owner_goes_behind_what_waits),
         cmocka_unit_test(a_peer_gets_what_waited_when_it_was_closed),
         cmocka_unit_test(the_oldest_are_dropped),
@@ -1154,6 +1271,9 @@ int main(void)
         cmocka_unit_test(nothing_goes_within_a_message_in_pieces),
         cmocka_unit_test(one_in_pieces_ends_after_a_cut),
         cmocka_unit_test(writers_and_those_who_hand_over_share),
+        cmocka_unit_test(several_may_find_it_full),
+        cmocka_unit_test(several_may_cut_it),
+        cmocka_unit_test(several_may_flush),
         cmocka_unit_test(each_connection_compresses_as_it_does),
         cmocka_unit_test(compressed_ones_of_several_keep_their_window),
         cmocka_unit_test(a_batch_arrives_in_order_from_where_it_is_told),
@@ -1167,6 +1287,7 @@ int main(void)
         cmocka_unit_test(whoever_asked_is_told_of_the_end_once),
         cmocka_unit_test(an_end_races_with_those_who_ask),
         cmocka_unit_test(one_without_memory_is_told),
+        cmocka_unit_test(so_is_one_without_memory_to_compress),
         cmocka_unit_test(nothing_is_left_of_what_waited),
         cmocka_unit_test(what_the_loop_calls_lives_as_long_as_it_may),
     };

@@ -257,6 +257,47 @@ static void a_silent_server_is_asked_whether_it_is_there(void **state)
     redis_end(&p);
 }
 
+/* Nor does the next connection wait for its answer. */
+static void a_ping_goes_with_its_connection(void **state)
+{
+    struct redis_peer p;
+
+    (void)state;
+    redis_begin_with(&p, "", "", (struct redis_times){ .silence_ms = 50 });
+    listen_to(&p, "a");
+    for (int i = 0; i < 2; i++) {
+        int fd = redis_greet(&p);
+        redis_hear(fd, "SUBSCRIBE a");
+        redis_hear(fd, "PING");
+        redis_expect_end(fd);
+    }
+    redis_end(&p);
+}
+
+static void what_comes_and_goes_without_redis_is_forgotten(void **state)
+{
+    enum { N = 1000, KEPT = 100 };
+    struct redis_peer p;
+    char name[32];
+
+    (void)state;
+    redis_init(&p);
+    redis_begin_url(&p, "redis+unix:///nowhere/redis",
+                    (struct redis_times){ 0 });
+    listen_to(&p, "a");
+    long before = mode_live();
+    for (int i = 0; i < N; i++) {
+        snprintf(name, sizeof(name), "channel-%d", i);
+        listen_to(&p, name);
+        no_longer(&p, name);
+    }
+    for (int64_t until = patience(); mode_live() > before + KEPT;) {
+        assert_true(ws_now() < until);
+        ws_sleep(1);
+    }
+    redis_end(&p);
+}
+
 static void many_channels_come_and_go(void **state)
 {
     enum { N = 300 };
@@ -370,6 +411,8 @@ int main(void)
         cmocka_unit_test(a_channel_that_is_taken_away_is_asked_for_again),
         cmocka_unit_test(what_is_malformed_ends_the_connection),
         cmocka_unit_test(a_silent_server_is_asked_whether_it_is_there),
+        cmocka_unit_test(a_ping_goes_with_its_connection),
+        cmocka_unit_test(what_comes_and_goes_without_redis_is_forgotten),
         cmocka_unit_test(many_channels_come_and_go),
         cmocka_unit_test(who_subscribes_may_hold_a_lock),
     };

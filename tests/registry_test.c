@@ -210,6 +210,73 @@ static void so_is_all_that_was_there(void **state)
     }
 }
 
+static ws_conn *begin_upgraded(void)
+{
+    begin_and_add();
+    ws__entry_withdraw(&session.entry);
+    ws_conn *c = upgrade();
+    ws__session_end(g, &session.stay);
+    return c;
+}
+
+/* It is freed then. */
+static void who_leaves_when_its_turn_comes_is_passed_over(void **state)
+{
+    (void)state;
+    uint8_t bytes[4];
+    ws_conn *first = begin_upgraded();
+    int first_raw = raw;
+    ws_conn *second = begin_upgraded();
+
+    assert_int_equal(ws__registry_close(g), 2);
+    close(raw);
+    ws_close(second);
+    assert_false(ws__registry_close_next(g, 2));
+    assert_true(hear_n(first_raw, bytes, sizeof(bytes)));
+    assert_memory_equal(bytes, "\x88\x02\x03\xe9", 4);
+    close(first_raw);
+    ws_close(first);
+}
+
+static void the_reason_of_a_goodbye_fits_its_frame(void **state)
+{
+    (void)state;
+    char text[200];
+    const char *reason;
+
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    ws__registry_set_goodbye(g, WS_CLOSE_SERVICE_RESTART, text);
+    assert_int_equal(ws__registry_goodbye(g, &reason),
+                     WS_CLOSE_SERVICE_RESTART);
+    assert_int_equal(strlen(reason), 123);
+}
+
+/* ---- Who is left -------------------------------------------------------- */
+
+static void eight_routes_are_named_and_the_others_counted(void **state)
+{
+    (void)state;
+    static const char *const routes[] = { "/j", "/i", "/h", "/g", "/f",
+                                          "/e", "/d", "/c", "/b", "/a" };
+    struct ws__entry entries[COUNT(routes)];
+    struct ws__stay stays[COUNT(routes)];
+    char text[200];
+
+    for (size_t i = 0; i < COUNT(routes); i++) {
+        assert_true(ws__session_begin(g, SEAT));
+        ws__entry_add(&entries[i], g, SEAT, &stays[i]);
+        stays[i].route = routes[i];
+    }
+    assert_int_equal(ws__registry_report(g, text, sizeof(text)), 10);
+    assert_string_equal(text, "/a 1, /b 1, /c 1, /d 1, /e 1, /f 1, /g 1, /h 1, "
+                              "others 2");
+    for (size_t i = 0; i < COUNT(routes); i++) {
+        ws__entry_remove(&entries[i]);
+        ws__session_end(g, &stays[i]);
+    }
+}
+
 static int make_registry(void **state)
 {
     (void)state;
@@ -239,6 +306,9 @@ int main(void)
         TEST(who_is_handed_over_behind_its_end_is_broken),
         TEST(so_is_a_session_that_begins_late),
         TEST(so_is_all_that_was_there),
+        TEST(who_leaves_when_its_turn_comes_is_passed_over),
+        TEST(the_reason_of_a_goodbye_fits_its_frame),
+        TEST(eight_routes_are_named_and_the_others_counted),
     };
 
     return run_in_mode("registry", tests, NULL, NULL);

@@ -5,8 +5,9 @@
 Plants one fault after the other in a copy of the tree, and tells which of them
 the tests notice.  The faults stand in mutants.txt; with words, only those whose
 name or file has one of them.  --check only tells whether each can still be
-planted.  The copy is made in a folder of its own, which goes at the end; or in
-FOLDER, which stays, and is built sooner the next time.
+planted.  Those that only a sanitizer sees have a copy that is built with it.  The
+copies are made in a folder of their own, which goes at the end; or in FOLDER,
+which stays, and is built sooner the next time.
 
 A line for each tells the first case that failed.  Ends with "N killed of M";
 fails when that is less than 95 %, or one could not be planted or built."""
@@ -27,19 +28,21 @@ TABLE = pathlib.Path(__file__).with_name("mutants.txt")
 WANTED = 0.95
 TIMEOUT = 60  # seconds that one test program may take
 
-Mutant = collections.namedtuple("Mutant", "name file tests old new")
+Mutant = collections.namedtuple("Mutant", "name file tests sanitizer old new")
 
 
 # ---- The table ---------------------------------------------------------------
 
 def mutants(text):
-    """Of paragraphs "== NAME", "FILE: TEST...", then the lines that go (-) and
-    those that come (+), with those around them that make the place plain."""
+    """Of paragraphs "== NAME", "FILE: TEST...", maybe with "under address" or
+    "under thread" behind, then the lines that go (-) and those that come (+), with
+    those around them that make the place plain."""
     for paragraph in ("\n" + text).split("\n== ")[1:]:
         name, where, *lines = paragraph.rstrip("\n").split("\n")
-        file, _, tests = where.partition(": ")
-        yield Mutant(name, file, tests.split(), side("- ", lines),
-                     side("+ ", lines))
+        file, _, rest = where.partition(": ")
+        tests, _, sanitizer = rest.partition(" under ")
+        yield Mutant(name, file, tests.split(), sanitizer or "none",
+                     side("- ", lines), side("+ ", lines))
 
 
 def side(signs, lines):
@@ -62,14 +65,15 @@ class Copy:
     """The tree as git has it, with the changes that are not committed, and the
     tests of those modules built."""
 
-    def __init__(self, folder, modules):
-        self.root = pathlib.Path(folder)
+    def __init__(self, folder, sanitizer, modules):
+        self.root = pathlib.Path(folder, sanitizer)
         self.build = self.root / "build"
         for file in run(["git", "ls-files"], ROOT).stdout.split():
             self._take(file)
         if not (self.build / "build.ninja").exists():
-            run(["meson", "setup", self.build, "-Dtests=enabled",
-                 "-Dexamples=disabled", "-Dbench=disabled"], self.root)
+            run(["meson", "setup", self.build, f"-Db_sanitize={sanitizer}",
+                 "-Dtests=enabled", "-Dexamples=disabled", "-Dbench=disabled",
+                 "-Dtool=disabled"], self.root)
         run(["ninja", "-C", self.build, "build.ninja"], self.root)
         self.tests = collections.defaultdict(list)
         for test in json.loads(run(
@@ -153,12 +157,20 @@ def check(chosen):
     return bad != 0
 
 
+def copies(chosen, folder):
+    modules = collections.defaultdict(set)
+    for mutant in chosen:
+        modules[mutant.sanitizer].update(mutant.tests)
+    return {sanitizer: Copy(folder, sanitizer, tests)
+            for sanitizer, tests in modules.items()}
+
+
 def try_all(chosen, folder):
-    copy = Copy(folder, {test for mutant in chosen for test in mutant.tests})
+    copy = copies(chosen, folder)
     verdicts = collections.Counter()
     for mutant in chosen:
         try:
-            verdict, why = copy.verdict(mutant)
+            verdict, why = copy[mutant.sanitizer].verdict(mutant)
         except ValueError as error:
             verdict, why = "not tried", str(error)
         verdicts[verdict] += 1
