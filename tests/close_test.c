@@ -390,6 +390,35 @@ static void a_shutdown_loses_nothing_twice(void **state)
     close(raw);
 }
 
+/* Who reads may be in its handler, and go on to read then. */
+static void close_elsewhere(void *c)
+{
+    ws_close(c);
+}
+
+static int be_closed(ws_conn *c, const char *data, size_t len, void *raw)
+{
+    (void)data, (void)len;
+    ws_join(mode_go(close_elsewhere, c));
+    assert_int_equal(send(*(int *)raw, "x", 1, MSG_NOSIGNAL), -1);
+    return 0;
+}
+
+static void a_close_under_a_handler_breaks_the_transport(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = ws_ref(with_raw(&raw, NULL));
+    ws_message m;
+
+    ws_set_ping_handler(c, be_closed, &raw);
+    say_frame(raw, FIN | WS_PING, true, "", 0);
+    say_text(raw, "is not read");
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_CANCELED);
+    ws_unref(c);
+    close(raw);
+}
+
 /* ---- After the peer's close frame --------------------------------------- */
 
 static void read_its_close(ws_conn *c, int raw)
@@ -1117,6 +1146,7 @@ int main(void)
         cmocka_unit_test(a_close_wakes_who_waits_for_anothers_message),
         cmocka_unit_test(a_timeout_does_not_hide_a_shutdown),
         cmocka_unit_test(a_shutdown_loses_nothing_twice),
+        cmocka_unit_test(a_close_under_a_handler_breaks_the_transport),
         cmocka_unit_test(who_was_the_last_to_say_something_is_not_waited_for),
         cmocka_unit_test(the_end_follows_though_somebody_else_holds_it),
         cmocka_unit_test(so_does_it_after_a_message_that_was_not_taken),

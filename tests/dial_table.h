@@ -3,7 +3,7 @@
 #ifndef TESTS_DIAL_TABLE_H
 #define TESTS_DIAL_TABLE_H
 
-/* What the dialer says to each answer, as a table in Markdown; see dial_doc. */
+/* What the dialer says to each answer, as a table in Markdown; see tables_doc. */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -251,6 +251,39 @@ static void a_second_reader_is_told_so(void **state)
     ws_close(c);
 }
 
+/* A reader lets others run in the middle of what it has received. */
+static void it_is_also_while_the_first_one_takes_turns(void **state)
+{
+    (void)state;
+    enum { EMPTY = 400 };
+    static uint8_t frames[EMPTY * 8];
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    struct reader r = { .c = c };
+    ws_message m;
+
+    size_t n = make_frame(frames, WS_TEXT, true, "be", 2);
+    for (int i = 0; i < EMPTY; i++)
+        n += make_frame(frames + n, 0, true, "", 0);
+    say(raw, frames, n);
+    ws_fiber *f = mode_go(read_by_event, &r);
+    for (int64_t limit = patience(); !atomic_load(&c->r.inside);) {
+        assert_true(ws_now() < limit);
+        ws_yield();
+    }
+    for (int i = 0; i < EMPTY; i++) {
+        assert_int_equal(ws_read_message_by(c, &m, PASSED, NULL), WS_ERR_BUSY);
+        ws_yield();
+    }
+    say_frame(raw, FIN, true, "gun", 3);
+    ws_event_set(&event);
+    ws_join(f);
+    assert_int_equal(r.error, WS_ERR_INTERRUPTED);
+    assert_int_equal(r.messages, 1);
+    close(raw);
+    ws_close(c);
+}
+
 static int inside;
 
 static int read_inside(ws_conn *c, const char *data, size_t len, void *arg)
@@ -325,6 +358,7 @@ int main(void)
         TEST(a_peer_that_always_has_more_does_not_put_it_off),
         TEST(the_deadline_of_one_read_is_no_others),
         TEST(a_second_reader_is_told_so),
+        TEST(it_is_also_while_the_first_one_takes_turns),
         TEST(a_handler_that_reads_is_told_so),
         TEST(a_handler_that_closes_shuts_down),
     };

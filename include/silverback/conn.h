@@ -94,7 +94,9 @@ typedef struct ws_message {
  *                      ws_set_unfinished_limit, max_unfinished_per_address)
  *   WS_ERR_CANCELED    ws_shutdown was called
  *   WS_ERR_BUSY        another fiber is inside a read, or this one, which has
- *                      called a handler of control frames: nothing was read
+ *                      called a handler of control frames; or the one that read
+ *                      before has not waited since it held an answer back
+ *                      (ws_flush): nothing was read
  *   WS_ERR_EOF, -ECONNRESET, ...   the transport failed
  */
 WS_API WS_CHECKED int ws_read_message(ws_conn *c, ws_message *m);
@@ -371,15 +373,16 @@ WS_API void ws_shutdown(ws_conn *c);
 /*
  * Close the transport, and give up the reference that ws_upgrade, ws_dial or
  * ws_adopt returned: the owner's last call.  Others' calls wake as by
- * ws_shutdown.  Sends no close frame: that is ws_write_close or ws_finish.
+ * ws_shutdown.  Once more, through another reference, it is logged, and does
+ * nothing.  Sends no close frame: that is ws_write_close or ws_finish.
  * After ws_write_close at once, Firefox calls the close not clean: it wants to
  * answer before the stream ends, and ws_finish waits for that.
  *
  * What was written before still arrives: the socket is half-closed, and what
  * comes is dropped in the background, until the peer has closed its side or
  * acknowledged nothing more for 2 s, and for write_timeout_ms at most.  (Not
- * while another fiber is inside a read or a write: it is woken by breaking the
- * transport.  Nor when the peer's close frame was the last that came, and the
+ * while another fiber is inside a read, with its handlers, or a write: it is woken
+ * by breaking the transport.  Nor when the peer's close frame was the last that came, and the
  * kernel has all of ours on its way: then nothing can be lost.)  A program that
  * ends meanwhile leaves the rest to the kernel, which drops it when the peer has
  * something to say.  NULL is allowed.

@@ -24,6 +24,7 @@ enum keeping {
     OWNERS,     /* its owner closes it */
     KEPT,       /* somebody else does */
     KEPT_ASKED, /* and ws_close was called */
+    GONE,       /* it was closed */
 };
 
 /* The end of the stream comes with that of the descriptor, which others may keep.
@@ -111,12 +112,16 @@ static void close_log(const ws_conn *c, const char *where, const char *then)
     ws__log(&topic, "ws_close %s: %s", where, then);
 }
 
+/* It is not its owner's, or no more. */
 static void close_ask(ws_conn *c)
 {
     unsigned char kept = KEPT;
 
-    if (!atomic_compare_exchange_strong(&c->r.keeping, &kept, KEPT_ASKED))
+    if (!atomic_compare_exchange_strong(&c->r.keeping, &kept, KEPT_ASKED)) {
+        if (kept == GONE)
+            close_log(c, "of a connection that is closed", "it does nothing");
         return;
+    }
     close_log(c, "of a connection that ws_on_message has taken",
               "it is closed when the function returns");
     if (!is_its_reader(c))
@@ -138,22 +143,26 @@ bool ws__close_was_asked(const ws_conn *c)
 
 void ws__close_kept(ws_conn *c)
 {
+    atomic_store(&c->r.keeping, GONE);
     close_now(c);
 }
 
 /* A read that is under way goes on when a handler returns, and needs it. */
 void ws_close(ws_conn *c)
 {
+    unsigned char owners = OWNERS;
+
     if (!c)
         return;
-    if (atomic_load(&c->r.keeping) != OWNERS) {
-        close_ask(c);
-    } else if (is_its_reader(c) && atomic_load(&c->r.in_handler)) {
+    if (atomic_load(&c->r.keeping) == OWNERS && is_its_reader(c) &&
+        atomic_load(&c->r.in_handler)) {
         close_log(c, "within a handler of control frames",
                   "it is shut down, and still to be closed");
         ws_shutdown(c);
-    } else {
+    } else if (atomic_compare_exchange_strong(&c->r.keeping, &owners, GONE)) {
         close_now(c);
+    } else {
+        close_ask(c);
     }
 }
 

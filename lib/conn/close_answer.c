@@ -33,7 +33,8 @@ static struct ws__inbox *inbox_that_parts(struct ws__before *b)
 
 static void stop_waiting(ws_conn *c)
 {
-    c->r.inbox->queued = c->r.inbox->parting = false;
+    c->r.inbox->parting = false;
+    ws__inbox_promise(c, false);
     ws_unref(c);
 }
 
@@ -55,7 +56,7 @@ static void answer_before_park(struct ws__before *b)
 /* A thread may block where nothing asks for what it has promised. */
 static bool may_part(ws_conn *c)
 {
-    return ws__in_fiber() && c->r.parted && !c->r.inbox->queued &&
+    return ws__in_fiber() && c->r.parted && !ws__inbox_has_promised(c) &&
            atomic_load_explicit(&c->w.coalesce, memory_order_relaxed) &&
            ws__stream_may_close(&c->stream);
 }
@@ -67,7 +68,8 @@ void ws__close_answer_at_once(ws_conn *c, int code)
     if (!may_part(c)) {
         ws__outbox_close(c, code, NULL);
     } else if (ws__outbox_close_last(c, code)) {
-        g->queued = g->parting = true;
+        g->parting = true;
+        ws__inbox_promise(c, true);
         g->before.fn = answer_before_park;
         g->before.attempt = push_answer;
         ws_ref(c);

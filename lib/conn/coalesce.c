@@ -43,11 +43,10 @@ static struct ws__inbox *inbox_of(struct ws__before *b)
 /* Run by the reading fiber before it waits. */
 static void send_coalesced(struct ws__before *b)
 {
-    struct ws__inbox *g = inbox_of(b);
-    ws_conn *c = g->conn;
+    ws_conn *c = inbox_of(b)->conn;
 
-    g->queued = false;
     ws__outbox_flush_coalesced(c);
+    ws__inbox_promise(c, false);
     ws_unref(c);
 }
 
@@ -55,13 +54,12 @@ static void send_coalesced(struct ws__before *b)
  * of conn/outbox.h): so this does not wait. */
 static bool try_coalesced(struct ws__before *b)
 {
-    struct ws__inbox *g = inbox_of(b);
-    ws_conn *c = g->conn;
+    ws_conn *c = inbox_of(b)->conn;
 
     ws__outbox_send(c);
     if (ws__outbox_has_unsent(c))
         return false;
-    g->queued = false;
+    ws__inbox_promise(c, false);
     ws_unref(c);
     return true;
 }
@@ -72,9 +70,9 @@ void ws__coalesce(ws_conn *c)
 
     if (c->w.sendbuf->coalesced++ == 0)
         c->w.sendbuf->coalesced_since = ws__ticks();
-    if (g->queued)
+    if (ws__inbox_has_promised(c))
         return;
-    g->queued = true;
+    ws__inbox_promise(c, true);
     g->before.fn = send_coalesced;
     g->before.attempt = try_coalesced;
     ws_ref(c);

@@ -57,7 +57,10 @@ struct ws__read_side {
     bool turn_runs : 1; /* fiber's; one is under way; */
     bool missed : 1;    /* something happened since it last looked; */
     bool starved : 1;   /* it got no fiber: the alarm is to try again */
-    atomic_bool in_handler; /* a control frame's handler is being called */
+    atomic_bool inside; /* of a read; */
+    atomic_bool in_handler; /* a control frame's handler is being called; */
+    atomic_bool promised;   /* the fiber that read last is to send something
+                             * before it waits (conn/inbox) */
     atomic_uchar keeping;   /* conn/close's */
     atomic_bool waiting;
 };

@@ -63,7 +63,7 @@ static bool inbox_is_done(const struct ws__inbox *g)
 {
     return ws__buf_used(&g->in) == 0 && (g->in.lent || !g->in.begin) &&
            !g->reader.whole.begin && ws__reader_is_clean(&g->reader) &&
-           !g->by_pieces && !g->in_term && !g->queued;
+           !g->by_pieces && !g->in_term && !ws__inbox_has_promised(g->conn);
 }
 
 /* It was made for bytes that a pause found here; the next ones are received into

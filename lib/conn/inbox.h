@@ -25,12 +25,22 @@ struct ws__inbox {
     size_t unfinished;    /* so many of its bytes conn/unfinished has counted */
 
     /* Small messages of this fiber wait in the sendbuf: conn/coalesce; or its
-     * last frame in the kernel: conn/close_answer.  While this is queued it holds
-     * a reference, and the inbox is not given back. */
+     * last frame in the kernel: conn/close_answer.  While this is queued
+     * (r.promised) it holds a reference, and the inbox is not given back. */
     struct ws__before before;
-    bool queued;
     bool parting; /* it is the latter */
 };
+
+static inline bool ws__inbox_has_promised(const ws_conn *c)
+{
+    return atomic_load_explicit(&c->r.promised, memory_order_relaxed);
+}
+
+/* By the reading fiber; it has kept its promise when it is false. */
+static inline void ws__inbox_promise(ws_conn *c, bool promised)
+{
+    atomic_store_explicit(&c->r.promised, promised, memory_order_release);
+}
 
 /* Have one, from the caller's pools.  Returns 0 or -ENOMEM. */
 int ws__inbox_borrow(ws_conn *c);

@@ -35,7 +35,8 @@
  *                to it, and has promised to send them before it waits (see
  *                conn/coalesce).
  *   end          The connection is over (conn/end): cut, shut down or closed.
- *   r.waiting    The reading fiber is about to wait for input, or waits.
+ *   r.waiting    The reading fiber is about to wait for input, or waits;
+ *   r.in_handler it is within a handler of control frames, which may wait.
  *   w.waiting    The holder is about to wait for room, or waits.
  *
  * Who must look, and when:
@@ -52,7 +53,7 @@
  * 4. Whoever leaves unsent set looks at the reader's waiting after that, and
  *    wakes it if it waits for input alone: it is queued under the address of
  *    unsent.
- * 5. Whoever sets end, but for a cut, looks at both waiting flags after that, and
+ * 5. Whoever sets end, but for a cut, looks at these three flags after that, and
  *    breaks the transport if someone waits for it.  A cut has the reader look at
  *    end: by the address of unsent, or in its worker's loop.  Either wakes all
  *    who wait for their turn, too (conn/turn): these are queued under the address

@@ -82,7 +82,17 @@ static inline int read_begin(ws_conn *c)
                           memory_order_relaxed);
     if (c->r.error == 0 && ws__conn_ended(c))
         return ws__read_transport_failed(c, WS_ERR_CANCELED);
-    return c->r.error == 0 ? ws__inbox_borrow(c) : c->r.error;
+    int error = c->r.error == 0 ? ws__inbox_borrow(c) : c->r.error;
+    atomic_store_explicit(&c->r.inside, error == 0, memory_order_relaxed);
+    return error;
+}
+
+/* By who has begun, or was told why not: it is not over for another one. */
+static inline int read_over(ws_conn *c, int error)
+{
+    if (error != WS_ERR_BUSY)
+        atomic_store_explicit(&c->r.inside, false, memory_order_release);
+    return error;
 }
 
 struct step {
@@ -128,12 +138,18 @@ static enum ws__event next_event(ws_conn *c, void *buf, size_t n)
                        : take_step(c->r.inbox, buf, n);
 }
 
+/* Its handler may wait, as the read does: rule 5 of conn/outbox. */
 static int control_came(ws_conn *c)
 {
-    atomic_store_explicit(&c->r.in_handler, true, memory_order_relaxed);
-    int error = ws__control_came(c);
-    atomic_store_explicit(&c->r.in_handler, false, memory_order_relaxed);
-    return error == 0 ? 0 : ws__read_end(c, error);
+    int error = 0;
+
+    if (ws__wait_begins(c, &c->r.in_handler))
+        error = ws__control_came(c);
+    ws__wait_ends(&c->r.in_handler);
+    if (error != 0)
+        return ws__read_end(c, error);
+    return ws__conn_ended(c) ? ws__read_transport_failed(c, WS_ERR_CANCELED)
+                             : 0;
 }
 
 /* Is a message under way? */
@@ -213,7 +229,7 @@ static int skip_message(ws_conn *c)
         error = read_pump(c, nothing, 0);
     if (error == 0)
         error = read_rest(c);
-    return error;
+    return read_over(c, error);
 }
 
 int ws__read_skip(ws_conn *c, int64_t deadline)
@@ -243,7 +259,7 @@ int ws_read_message(ws_conn *c, ws_message *m)
         m->data = got->data;
         m->len = got->len;
     }
-    return error;
+    return read_over(c, error);
 }
 
 static int read_by_call(ws_conn *c, const struct ws__read_call *call,
@@ -289,7 +305,7 @@ int ws_next_reader(ws_conn *c, ws_type *type)
         c->r.inbox->by_pieces = true;
         *type = (ws_type)c->r.inbox->reader.type;
     }
-    return error;
+    return read_over(c, error);
 }
 
 ptrdiff_t ws_read(ws_conn *c, void *buf, size_t n)
@@ -297,13 +313,14 @@ ptrdiff_t ws_read(ws_conn *c, void *buf, size_t n)
     if (!c || !buf || n == 0)
         return WS_ERR_INVALID;
 
+    ptrdiff_t got = 0;
     int error = read_begin(c);
-    if (error != 0)
-        return error;
-    if (!c->r.inbox->by_pieces || !is_within(c))
-        return 0;
-    error = read_pump(c, buf, n < PTRDIFF_MAX ? n : PTRDIFF_MAX);
-    return error == 0 ? (ptrdiff_t)c->r.inbox->reader.piece : error;
+    if (error == 0 && c->r.inbox->by_pieces && is_within(c)) {
+        error = read_pump(c, buf, n < PTRDIFF_MAX ? n : PTRDIFF_MAX);
+        got = (ptrdiff_t)c->r.inbox->reader.piece;
+    }
+    error = read_over(c, error);
+    return error == 0 ? got : error;
 }
 
 char *ws_message_take(ws_conn *c, ws_message *m)

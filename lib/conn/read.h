@@ -5,11 +5,14 @@
 
 #include "conn/conn.h"
 
-/* Is one that reads inside of a read, whoever it is?  From any thread. */
+/* Is somebody inside of a read, whoever it is?  Or has another one read that is
+ * still to send something, for which it needs the inbox?  From any thread. */
 static inline bool ws__read_is_busy(const ws_conn *c)
 {
-    return atomic_load_explicit(&c->r.waiting, memory_order_relaxed) ||
-           atomic_load_explicit(&c->r.in_handler, memory_order_relaxed);
+    return atomic_load_explicit(&c->r.inside, memory_order_relaxed) ||
+           (atomic_load_explicit(&c->r.promised, memory_order_relaxed) &&
+            atomic_load_explicit(&c->reading_fiber, memory_order_relaxed) !=
+                ws__parker_self());
 }
 
 /* Read the rest of a message, or a whole one, by the deadline, and drop it.

@@ -132,10 +132,18 @@ static int add_plain(ws_conn *c, const void *data, size_t len)
     return error;
 }
 
+/* There is no message of the caller's: what it was is forgotten with a close. */
+static int pieces_refuse(const ws_conn *c)
+{
+    return ws__conn_ended(c) ? ws__conn_end_code(c) : WS_ERR_INVALID;
+}
+
 int ws_write(ws_conn *c, const void *data, size_t len)
 {
-    if (!c || !ws__message_is_mine(c) || (!data && len > 0))
+    if (!c || (!data && len > 0))
         return WS_ERR_INVALID;
+    if (!ws__message_is_mine(c))
+        return pieces_refuse(c);
 
     struct ws__extras *x = ws__extras_own(c);
     int error = ws__write_check(c);
@@ -180,8 +188,10 @@ int ws_end_message(ws_conn *c)
 {
     int error = 0;
 
-    if (!c || !ws__message_is_mine(c))
+    if (!c)
         return WS_ERR_INVALID;
+    if (!ws__message_is_mine(c))
+        return pieces_refuse(c);
     struct ws__extras *x = ws__extras_own(c);
     if (x->piece_deflate)
         error = add_compressed(c, NULL, 0, WS__LAST);
