@@ -218,6 +218,8 @@ static inline void life_other(void *arg)
 
     if (l->state < HELD)
         life_await(&l->c->r.waiting);
+    while (l->state == CLOSING && ws__inbox_has_promised(l->c))
+        ws_yield(); /* the answer, with the end: until the reader waits */
     life_perform(l);
 }
 
