@@ -307,6 +307,12 @@ int ws__write_settle(ws_conn *c, int error)
     return c->w.error;
 }
 
+/* Here nothing fails but what somebody has ended. */
+int ws__write_settle_untold(ws_conn *c, int error)
+{
+    return ws__write_settle(c, error);
+}
+
 void ws__write_tell(ws_conn *c)
 {
     (void)c;

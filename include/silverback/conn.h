@@ -22,6 +22,11 @@ WS_BEGIN_DECLS
  * later one returns the same code at once, and ws_conn_error tells the story.
  * WS_ERR_TIMEOUT is no failure: the connection stands exactly where it stood,
  * even inside a frame, and the next read goes on.
+ *
+ * A write that fails is its caller's to see to, and leaves reading alone:
+ * ws_shutdown wakes who waits there.  What is sent without a caller (an answer, a
+ * ping, what was handed over or held back) ends reading when it fails for good:
+ * what has come is read, and then the read returns that error.
  */
 typedef struct ws_conn ws_conn;
 
@@ -76,7 +81,7 @@ typedef struct ws_message {
  * Wait for the next whole message.  Pings are answered and fragments joined on
  * the way.  Answering never waits: while a message is being written, the answer
  * to the newest ping follows it; and an answer that cannot be sent is no error
- * of the read.
+ * of the read as long as there is something to be read.
  *
  * Returns 0, or
  *   WS_ERR_CLOSED      the peer sent a close frame: see ws_close_code
@@ -342,8 +347,8 @@ WS_API void ws_set_trace(ws_conn *c, bool on);
 /* The first final error of this connection; code 0 while all is well.  Written
  * once, so any fiber may look.  Usable codes and WS_ERR_CLOSE_SENT are answers
  * to the caller and not recorded; and what was sent without a caller, an answer
- * or a ping, and failed, is so when a write returns it: why the peer closed may
- * still be read.  Borrowed until ws_close. */
+ * or a ping, and failed, is so when a write returns it, or a read: why the peer
+ * closed may still be read.  Borrowed until ws_close. */
 WS_API const ws_error *ws_conn_error(const ws_conn *c);
 
 /* Code and reason of the peer's close frame; 1005 if it had no code, 1006 if

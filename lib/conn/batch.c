@@ -166,7 +166,7 @@ static ptrdiff_t send_run(ws_conn *c, const struct ws__batch *b, size_t from,
     size_t next = b->n;
 
     if (sent < 0 && sent != -EAGAIN)
-        return ws__write_settle(c, (int)sent);
+        return ws__write_settle_untold(c, (int)sent);
     if (sent < end - begin) {
         const uint8_t *begun = begin + (sent > 0 ? sent : 0);
         size_t at = (size_t)(begun + c->stream.taken - r->bytes);
@@ -175,7 +175,7 @@ static ptrdiff_t send_run(ws_conn *c, const struct ws__batch *b, size_t from,
         int error =
             keep_rest(c, begun, r->marks[next].at - (size_t)(begun - r->bytes));
         if (error != 0)
-            return ws__write_settle(c, error);
+            return ws__write_settle_untold(c, error);
     }
     const struct ws__batch_mark *m = &r->marks[from], *to = &r->marks[next];
     ws__count_sent(c, next - from, to->plain - m->plain,
@@ -186,8 +186,10 @@ static ptrdiff_t send_run(ws_conn *c, const struct ws__batch *b, size_t from,
 /* There is no memory for some: what came later would go behind a gap. */
 static int lose(struct ws__batch *b, ws_conn *c)
 {
-    if (!ws__outqueue_own(c))
-        return ws__write_settle(c, -ENOMEM);
+    if (!ws__outqueue_own(c)) {
+        ws__write_fail_untold(c, -ENOMEM);
+        return -ENOMEM;
+    }
     ws__enqueue_cut(c, "messages were lost", &b->counts);
     return WS_ERR_SLOW;
 }

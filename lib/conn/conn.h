@@ -76,7 +76,8 @@ struct ws__write_side {
     struct ws__sendbuf *sendbuf;           /* NULL: nothing waits to be sent */
     struct ws__outqueue *_Atomic outqueue; /* NULL: none; set once */
     struct ws__control_queue *control_queue; /* full slots; NULL: none is */
-    atomic_int error;  /* sticky: set by the holder, or the author at its end */
+    atomic_int error;  /* sticky: set by the holder, the author at its end, or
+                        * whoever finds no memory to be cut with */
     atomic_uint stuck; /* what the holder waits to send: bytes, as it began, if
                         * they can be counted here */
     struct ws__lock lock;
@@ -90,6 +91,8 @@ struct ws__write_side {
     atomic_bool coalesce; /* whether small answers may wait (conn/coalesce) */
     uint8_t late;         /* batches in a row that waited too long */
     atomic_bool traced;   /* anyone's: its frames are logged (conn/trace) */
+    atomic_bool untold;   /* error came without a caller: reading ends with it
+                           * (conn/write_error) */
 
     /* The holder of control_lock's, as control_queue. */
     struct ws__lock control_lock;

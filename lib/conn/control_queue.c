@@ -10,6 +10,7 @@
 #include "conn/count.h"
 #include "conn/extras.h"
 #include "conn/sendbuf.h"
+#include "conn/write_error.h"
 
 /* Slots that need memory. */
 struct ws__control_queue {
@@ -121,13 +122,24 @@ static bool take_frame(ws_conn *c, uint8_t *opcode, uint8_t *data, size_t *len)
     return *opcode != 0;
 }
 
-static void drop_all(ws_conn *c)
+/* Returns whether there was a close frame among them. */
+static bool drop_all(ws_conn *c)
 {
     ws__lock_briefly(&c->w.control_lock);
+    bool close = c->w.close_due;
     c->w.ping_due = c->w.close_due = false;
     if (c->w.control_queue)
         c->w.control_queue->pong = false;
     queue_unlock(c);
+    return close;
+}
+
+/* One could not be made.  Pings and pongs may be missed; what was to end by a
+ * close frame would go on. */
+static void control_lost(ws_conn *c, bool close, int error)
+{
+    if (close)
+        ws__write_settle_untold(c, error);
 }
 
 static void append_due(ws_conn *c)
@@ -139,8 +151,11 @@ static void append_due(ws_conn *c)
     while (!ws__close_was_sent(c) && take_frame(c, &opcode, data, &len)) {
         struct ws__frame f = { .opcode = opcode, .fin = true, .len = len };
 
-        if (ws__sendbuf_make_header(c, &f) != 0)
+        int error = ws__sendbuf_make_header(c, &f);
+        if (error != 0) {
+            control_lost(c, opcode == WS_CLOSE, error);
             return;
+        }
         ws__sendbuf_frame(&c->w.sendbuf->buf, &f, data);
         if (opcode == WS_CLOSE)
             ws__close_is_sent(c);
@@ -151,15 +166,19 @@ static void append_due(ws_conn *c)
     }
 }
 
-/* Without memory for a buffer they are lost. */
 void ws__control_queue_append(ws_conn *c)
 {
     if (!ws__control_queue_is_due(c))
         return;
-    if (!ws__close_was_sent(c) && ws__sendbuf_borrow(c) == 0)
+    if (ws__close_was_sent(c)) {
+        drop_all(c);
+        return;
+    }
+    int error = ws__sendbuf_borrow(c);
+    if (error == 0)
         append_due(c);
     else
-        drop_all(c);
+        control_lost(c, drop_all(c), error);
 }
 
 void ws__control_queue_free(ws_conn *c)

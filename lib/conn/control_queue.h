@@ -27,7 +27,8 @@ static inline bool ws__control_queue_is_due(const ws_conn *c)
 }
 
 /* Move what there is into the send buffer, which has room for it; once a close
- * frame was sent, or without memory, drop it.  With the outbox's lock held. */
+ * frame was sent, drop it.  Without memory it is lost, and with a close frame all
+ * that would follow.  With the outbox's lock held. */
 void ws__control_queue_append(ws_conn *c);
 
 /* For the last reference. */

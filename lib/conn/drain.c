@@ -210,7 +210,7 @@ static int send_round(ws_conn *c, struct ws__outqueue *q, bool *more)
     if (error == 0)
         error = ws__send_try(c);
     else
-        ws__write_settle(c, error);
+        ws__write_settle_untold(c, error);
     if (error == 0 || error == -EAGAIN)
         *more = settle_sent(c, q, error == 0);
     else

@@ -105,14 +105,11 @@ void ws__outbox_unlock(ws_conn *c)
 /* ---- Flushing ----------------------------------------------------------- */
 
 /* With the lock held, which is let go. */
-static int send_and_unlock(ws_conn *c, int64_t deadline)
+static void send_and_unlock(ws_conn *c, int64_t deadline)
 {
-    int error = ws__write_error(c);
-
-    if (error == 0)
-        error = ws__write_settle(c, ws__send_pending(c, deadline));
+    if (ws__write_error(c) == 0)
+        ws__write_settle_untold(c, ws__send_pending(c, deadline));
     ws__outbox_unlock(c);
-    return error;
 }
 
 /* The same, and what waits in the outqueue: not what comes meanwhile, for that

@@ -19,6 +19,9 @@ int ws__read_end(ws_conn *c, int error)
 
 int ws__read_transport_failed(ws_conn *c, ssize_t code)
 {
-    return ws__read_end(
-        c, ws__conn_transport_error(c, code == 0 ? WS_ERR_EOF : (int)code));
+    int error = code == 0 ? WS_ERR_EOF : (int)code;
+
+    if (error == WS_ERR_EOF && atomic_load(&c->w.untold))
+        error = atomic_load(&c->w.error);
+    return ws__read_end(c, ws__conn_transport_error(c, error));
 }

@@ -14,7 +14,8 @@
 int ws__read_end(ws_conn *c, int error);
 
 /* The same for what a read of the transport returned, or a wait: 0 is the end of
- * the stream.  It is the connection's error, too. */
+ * the stream, or of what is to be read after a write that has failed
+ * (conn/write_error).  It is the connection's error, too. */
 int ws__read_transport_failed(ws_conn *c, ssize_t code);
 
 #endif

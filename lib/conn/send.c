@@ -59,7 +59,7 @@ int ws__send_try(ws_conn *c)
     coalescing_over(c);
     while (error == 0 && ws__sendbuf_pending(c) > 0)
         error = send_some(c, &none);
-    return error == -EAGAIN ? error : ws__write_settle(c, error);
+    return error == -EAGAIN ? error : ws__write_settle_untold(c, error);
 }
 
 static unsigned countable(size_t n)

@@ -27,3 +27,27 @@ int ws__write_settle(ws_conn *c, int error)
     ws__sendbuf_give_back(c);
     return error;
 }
+
+/* Without a reader nobody waits, and the next writer is told. */
+static void write_tell_reader(ws_conn *c)
+{
+    atomic_store(&c->w.untold, true);
+    if (!ws__conn_ended(c))
+        ws__stream_end_reading(&c->stream);
+}
+
+int ws__write_settle_untold(ws_conn *c, int error)
+{
+    error = ws__write_settle(c, error);
+    if (error != 0 && error != WS_ERR_TIMEOUT)
+        write_tell_reader(c);
+    return error;
+}
+
+void ws__write_fail_untold(ws_conn *c, int error)
+{
+    int none = 0;
+
+    if (atomic_compare_exchange_strong(&c->w.error, &none, error))
+        write_tell_reader(c);
+}

@@ -12,7 +12,9 @@
  * writing, at once; the connection's own (conn/error) is set when a caller is
  * told of it.  What fails without a caller, a control frame or a message that
  * waited, is left to the reader first: a close frame of the peer's, that explains
- * it, may have come before.
+ * it, may have come before.  But it is told when it has read what is here: the
+ * transport may be whole, where memory was wanting, and then the peer waits for
+ * what it will not get, and the reader for the peer.
  */
 
 /* What ends all sending: 0, the sticky error, or WS_ERR_CANCELED or WS_ERR_SLOW. */
@@ -43,5 +45,11 @@ static inline int ws__write_check(ws_conn *c)
 /* An attempt to send has ended so: for good, or only this time.  Returns what a
  * caller is told.  With the outbox's lock held. */
 int ws__write_settle(ws_conn *c, int error);
+
+/* The same without a caller. */
+int ws__write_settle_untold(ws_conn *c, int error);
+
+/* It has ended for good, without a caller and without the lock. */
+void ws__write_fail_untold(ws_conn *c, int error);
 
 #endif
