@@ -16,6 +16,7 @@
 #include <silverback.h>
 
 #include "certs.h"
+#include "fiber/sanitizers.h"
 #include "test.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB, LIMIT = MIB };
@@ -127,6 +128,7 @@ static const ws_route routes[] = {
     { .path = "/", .handler = answer },
     { .path = "/plain", .socket = listen_to, .upgrader = &plain },
     { .path = "/deflated", .socket = listen_to, .upgrader = &deflated },
+    { .path = "/echo", .socket = echo, .upgrader = &deflated },
     { .path = "/takeover", .socket = echo, .upgrader = &takeover },
     { .path = "/queue", .socket = hand_over },
     { 0 },
@@ -461,6 +463,87 @@ static void what_waits_for_a_peer_is_bounded(void **state)
     measure("who never reads", NULL, never_read, MIB + 256 * KIB);
 }
 
+/* ---- Many of them ------------------------------------------------------- */
+
+enum { MANY = 40 };
+
+static ws_conn *exchange(const ws_tls *trust, size_t n)
+{
+    const ws_dialer d = { .proxy = "",
+                          .tls = trust,
+                          .enable_compression = true };
+    char url[64], *text = malloc(n + 1);
+    ws_error err;
+    ws_message m;
+
+    snprintf(url, sizeof(url), "%s://%s/echo", trust ? "wss" : "ws",
+             ws_listener_addr(l));
+    ws_conn *c = ws_dial(&d, url, NULL, NULL, &err);
+    if (!c)
+        fail_msg("%s", err.text);
+    memset(text, 'x', n);
+    assert_int_equal(ws_write_message(c, WS_TEXT, text, n), 0);
+    assert_int_equal(
+        ws_read_message_by(c, &m, ws_after(PATIENCE_S * 1000), NULL), 0);
+    assert_int_equal(m.len, n);
+    free(text);
+    /* It is not lent any more. */
+    assert_int_equal(ws_read_message_by(c, &m, ws_now(), NULL), WS_ERR_TIMEOUT);
+    return c;
+}
+
+static ws_listener *serve_with(const ws_tls *tls, size_t stack)
+{
+    ws_error err;
+    ws_listener *served = ws_listen(&(ws_server){ .addr = "127.0.0.1:0",
+                                                  .routes = routes,
+                                                  .tls = tls,
+                                                  .workers = 1,
+                                                  .stack_size = stack },
+                                    &err);
+
+    assert_non_null(served);
+    return served;
+}
+
+/* What compressed their last message, or received it, has gone to others. */
+static void who_waits_holds_next_to_nothing(void **state)
+{
+    (void)state;
+    ws_conn *c[2 * MANY];
+    long first = 0;
+
+    l = serve_with(NULL, 0);
+    for (int i = 0; i < 2 * MANY; i++) {
+        if (i == MANY)
+            first = atomic_load(&held);
+        c[i] = exchange(NULL, 4 * KIB);
+    }
+    assert_int_equal(ws_listener_alive(l, 0), 0);
+    assert_in_range(atomic_load(&held) - first, 0, 2 * MANY * KIB);
+    for (int i = 0; i < 2 * MANY; i++)
+        ws_close(c[i]);
+    assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)), 0);
+}
+
+/* ---- Stacks ------------------------------------------------------------- */
+
+/* Frames are larger under sanitizers. */
+enum { STACK = (WS__SANITIZED ? 128 : 64) * KIB };
+
+/* TLS, requests, compression, all on one that is a quarter of the usual. */
+static void handlers_need_a_quarter_of_their_stack(void **state)
+{
+    (void)state;
+    const ws_tls tls = { .cert_file = certs_path("server.pem") };
+    const ws_tls trust = { .insecure_skip_verify = true };
+
+    l = serve_with(&tls, STACK);
+    for (size_t n = 1; n <= MIB; n *= 32)
+        ws_close(exchange(&trust, n));
+    assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)), 0);
+}
+
 static int make_files(void **state)
 {
     (void)state;
@@ -487,6 +570,8 @@ int main(void)
         cmocka_unit_test(messages_are_bounded),
         cmocka_unit_test(what_inflates_is_bounded),
         cmocka_unit_test(what_waits_for_a_peer_is_bounded),
+        cmocka_unit_test(who_waits_holds_next_to_nothing),
+        cmocka_unit_test(handlers_need_a_quarter_of_their_stack),
     };
 
     CRYPTO_set_mem_functions(openssl_new, openssl_grown, openssl_free);
