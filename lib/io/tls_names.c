@@ -117,7 +117,7 @@ size_t ws__tls_names_find(const struct ws__tls_names *names, const char *name,
 {
     char exact[NAME_MAX_LEN + 1], wild[NAME_MAX_LEN + 2];
 
-    if (!name_copy(exact, name, strlen(name)))
+    if (names->n == 0 || !name_copy(exact, name, strlen(name)))
         return 0;
     size_t n = names_find_this(names, exact, first);
     const char *dot = strchr(exact, '.');
