@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The query, the form and the cookies of a request, as a handler gets them. */
+/* The query, the form, the cookies and the subprotocols of a request, as a
+ * handler gets them. */
+
+#include <silverback/upgrade.h>
 
 #include "fuzz/fields.h"
 
@@ -36,6 +39,8 @@ static void check_request(ws_request *r, size_t cookies)
     CHECK(check_params(ws_form(r)) <= fields);
     CHECK(check_params(ws_cookies(r)) <= cookies);
     CHECK(ws_query(r) == ws_query(r) && ws_cookies(r) == ws_cookies(r));
+    for (const char *const *p = ws_requested_subprotocols(r); *p; p++)
+        CHECK(ws__header_has_token(r->headers, "Sec-WebSocket-Protocol", *p));
 }
 
 /* A name and a value with every byte escaped are what they were. */

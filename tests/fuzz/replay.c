@@ -12,7 +12,7 @@
 #include "fuzz/fuzz.h"
 
 enum {
-    PREFIXES_BELOW = 160, /* bytes */
+    PREFIXES_BELOW = 64, /* bytes */
     INPUT_MAX = 1 << 20,
     PATH_SIZE = 4096,
 };
