@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <zlib.h>
+
 #include "alloc_fail.h"
 #include "base/alloc.h"
 #include "page_end.h"
@@ -238,6 +240,9 @@ static const struct {
     /* Not of the RFC, but sent: nothing at all, and a last block alone. */
     { { 0x00 }, 0, "" },
     { { 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00 }, 7, "Hello" },
+    /* The empty block at the end is a last one. */
+    { { 0x01 }, 1, "" },
+    { { 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x04 }, 7, "Hello" },
 };
 
 static void the_examples_of_the_rfc_are_read(void **state)
@@ -295,6 +300,50 @@ static void a_final_block_takes_no_memory(void **state)
         assert_int_equal(len, 10);
         assert_memory_equal(out, "HelloHello", 10);
     }
+    ws__inflate_destroy(f);
+}
+
+/* So many times 'a', in one block that is the last.  Returns its size. */
+static size_t make_last_block(size_t n, uint8_t *out, size_t room)
+{
+    uint8_t text[64];
+    z_stream z = { .next_in = text,
+                   .avail_in = (uInt)n,
+                   .next_out = out,
+                   .avail_out = (uInt)room };
+
+    memset(text, 'a', sizeof(text));
+    assert_int_equal(
+        deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&z);
+    return z.total_out;
+}
+
+/* Its room may be used up just as the input is. */
+static void a_last_block_ends_a_message_whatever_the_room(void **state)
+{
+    (void)state;
+    struct ws__inflate *f = ws__inflate_make(0);
+    uint8_t block[64], out[128];
+
+    for (size_t len = 1; len <= 64; len++)
+        for (size_t room = 1; room <= len + 1; room++) {
+            size_t n = make_last_block(len, block, sizeof(block));
+            size_t taken = 0, made = 0, more;
+            struct ws__inflated done;
+            int code = 0;
+
+            ws__inflate_begin(f, false);
+            for (; taken < n; made += done.made, taken += done.taken)
+                assert_int_equal(ws__inflate_step(f, block + taken, n - taken,
+                                                  out + made, room, &done),
+                                 0);
+            for (; code == 0; made += more)
+                code = ws__inflate_finish(f, out + made, room, &more);
+            assert_int_equal(code, 1);
+            assert_int_equal(made, len);
+        }
     ws__inflate_destroy(f);
 }
 
@@ -422,6 +471,7 @@ int main(void)
         cmocka_unit_test(the_examples_of_the_rfc_are_read),
         cmocka_unit_test(a_window_that_is_kept_is_looked_back_at),
         cmocka_unit_test(a_final_block_takes_no_memory),
+        cmocka_unit_test(a_last_block_ends_a_message_whatever_the_room),
         cmocka_unit_test(every_prefix_of_a_message_is_cut_short),
         cmocka_unit_test(malformed_streams_are_refused),
         cmocka_unit_test(levels_are_judged),

@@ -176,8 +176,8 @@ static bool model_inflate_byte(struct model *m)
     int r = inflate(&m->z, Z_SYNC_FLUSH);
     m->ended = r == Z_STREAM_END;
     if (m->z.avail_in < before || m->z.avail_out == 0) /* it tells once */
-        m->between =
-            (m->z.data_type & (SPARE_BITS | AT_BLOCK_END)) == AT_BLOCK_END;
+        m->between = m->ended || (m->z.data_type &
+                                  (SPARE_BITS | AT_BLOCK_END)) == AT_BLOCK_END;
     if (m->z.avail_out == 0)
         model_byte(m, out);
     if (r == Z_DATA_ERROR && !m->story->failed)

@@ -136,7 +136,8 @@ static void the_endings_are_told_apart(void **state)
     ws__inflate_destroy(f);
 }
 
-/* What libdeflate reads of bytes that were tampered with, zlib reads too. */
+/* What libdeflate reads of bytes that were tampered with, zlib reads too: of these,
+ * and of nearly all others (docs/compression.md). */
 static void corrupt_messages_are_no_others_than_for_zlib(void **state)
 {
     (void)state;

@@ -27,6 +27,7 @@ struct ws__inflate {
     bool begun;     /* some of this message was taken */
     bool ended;     /* the last block taken had BFINAL set */
     bool between;   /* what was taken ends where a block does */
+    bool holds;     /* the last step's room was used up */
     size_t tail_at; /* bytes of the tail taken */
 };
 
@@ -63,7 +64,7 @@ void ws__inflate_begin(struct ws__inflate *f, bool keep)
         inflateReset(&f->z);
         f->ended = false;
     }
-    f->begun = false;
+    f->begun = f->holds = false;
     f->tail_at = 0;
 }
 
@@ -101,10 +102,16 @@ static uInt zlib_size(size_t n)
     return n < INT32_MAX ? (uInt)n : INT32_MAX;
 }
 
+bool ws__inflate_holds(const struct ws__inflate *f)
+{
+    return f->holds;
+}
+
 int ws__inflate_step(struct ws__inflate *f, const uint8_t *p, size_t n,
                      uint8_t *out, size_t cap, struct ws__inflated *done)
 {
     *done = (struct ws__inflated){ 0 };
+    f->holds = false;
     while (done->made < cap) {
         if (f->ended && done->taken < n)
             go_on(f);
@@ -127,8 +134,10 @@ int ws__inflate_step(struct ws__inflate *f, const uint8_t *p, size_t n,
             return 0;
         if (code != Z_OK && code != Z_STREAM_END)
             return WS_ERR_DEFLATE;
-        f->between = at_block_end(f); /* zlib forgets it in the next call */
+        /* zlib forgets it in the next call */
+        f->between = f->ended || at_block_end(f);
     }
+    f->holds = true;
     return 0;
 }
 
@@ -140,24 +149,37 @@ bool ws__inflate_whole(struct ws__inflate *f, uint8_t *p, size_t n,
     return f->whole && ws__whole_inflate(f->whole, p, n, out, cap, made);
 }
 
+/* Whether a last block ends the message shows only when all of it was made. */
+static int make_held(struct ws__inflate *f, uint8_t *out, size_t cap,
+                     struct ws__inflated *done)
+{
+    *done = (struct ws__inflated){ 0 };
+    return f->holds && f->tail_at == 0
+               ? ws__inflate_step(f, tail, 0, out, cap, done)
+               : 0;
+}
+
 int ws__inflate_finish(struct ws__inflate *f, uint8_t *out, size_t cap,
                        size_t *made)
 {
     struct ws__inflated done;
 
-    *made = 0;
+    int code = make_held(f, out, cap, &done);
+    *made = done.made;
+    if (code != 0 || (*made > 0 && *made == cap))
+        return code;
     /* Some senders leave an empty message empty, or end it with a final block
      * and nothing behind it. */
     if (!f->begun || (f->ended && f->tail_at == 0))
         return 1;
 
-    int code = ws__inflate_step(f, tail + f->tail_at, sizeof(tail) - f->tail_at,
-                                out, cap, &done);
+    code = ws__inflate_step(f, tail + f->tail_at, sizeof(tail) - f->tail_at,
+                            out + *made, cap - *made, &done);
     f->tail_at += done.taken;
-    *made = done.made;
+    *made += done.made;
     if (code != 0)
         return code;
-    if (done.made == cap)
+    if (*made == cap)
         return 0;
     return f->between ? 1 : WS_ERR_DEFLATE;
 }

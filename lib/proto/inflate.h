@@ -41,6 +41,10 @@ struct ws__inflated {
 int ws__inflate_step(struct ws__inflate *f, const uint8_t *p, size_t n,
                      uint8_t *out, size_t cap, struct ws__inflated *done);
 
+/* May the last step have had no room for something?  Then a further one makes it,
+ * also without input; to leave it for when more comes may take long. */
+bool ws__inflate_holds(const struct ws__inflate *f);
+
 /*
  * Instead of all steps, for a message of n > 0 bytes that looks back at no
  * other: inflate it into at most cap bytes at out.  Overwrites WS__WHOLE_TAIL

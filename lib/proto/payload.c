@@ -55,23 +55,13 @@ static int payload_step(struct ws__reader *r, const struct ws__buf *in,
 {
     const uint8_t *p = r->ready > 0 ? in->pos : out; /* none is read of it */
 
+    room = ws__payload_min(room, STEP_OUT);
     if (r->ready == 0 && ws__payload_at_end(r))
         return ws__inflate_finish(r->inflate, out, room, &done->made);
     if (r->lookback)
         ws__inflate_look_back(r->inflate, r->lookback->p, r->lookback->len);
     return ws__inflate_step(r->inflate, p, ws__payload_min(r->ready, STEP_IN),
                             out, room, done);
-}
-
-/* What has no room is not left for when the next bytes come: these may take long,
- * and with it the message may be too large already. */
-static int step_and_note(struct ws__reader *r, const struct ws__buf *in,
-                         uint8_t *out, size_t room, struct ws__inflated *done)
-{
-    room = ws__payload_min(room, STEP_OUT);
-    int code = payload_step(r, in, out, room, done);
-    r->inflate_holds = done->made == room;
-    return code;
 }
 
 /* The message has ended, alone if its n bytes are all of it. */
@@ -95,8 +85,7 @@ int ws__payload_inflate(struct ws__reader *r, struct ws__buf *in, uint8_t *out,
     if (!full && r->limit >= 0)
         room = ws__payload_min((uint64_t)r->limit - r->have, cap);
     bool alone = inflate_at_once(r, in, out, room, &done);
-    int code =
-        alone ? 1 : step_and_note(r, in, full ? &over : out, room, &done);
+    int code = alone ? 1 : payload_step(r, in, full ? &over : out, room, &done);
     ws__payload_use_up(r, in, done.taken);
     *made = done.made;
     r->effort += done.made + done.taken * IN_EFFORT;

@@ -63,7 +63,8 @@ static inline bool ws__payload_at_end(const struct ws__reader *r)
  * message? */
 static inline bool ws__payload_can_inflate(const struct ws__reader *r)
 {
-    return r->ready > 0 || r->inflate_holds || ws__payload_at_end(r);
+    return r->ready > 0 || ws__payload_at_end(r) ||
+           ws__inflate_holds(r->inflate);
 }
 
 /* Was so much inflated since the call began that it is to end? */

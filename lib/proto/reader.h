@@ -63,7 +63,6 @@ struct ws__reader {
     struct ws__buf whole;
     bool direct; /* whole has room for the next bytes of the payload */
     struct ws__inflate *inflate; /* kept as long as it has a window to keep */
-    bool inflate_holds; /* it may: there was no room for more than was made */
 
     char *borrowed_end; /* where a NUL was put over a byte of in (or NULL), */
     char saved;         /* which is this one */

@@ -26,7 +26,8 @@
 #include "proto/frame.h"
 
 enum {
-    SENT_MAX = 1 << 20,
+    SENT_MAX = 4 << 20,
+    ENOUGH = 1 << 20, /* from then on messages are small */
     LARGE = 20000,
     STACK = 512 * 1024,
     CALLS_MAX = 100 * 1000, /* of the transport; far more than the input asks */
@@ -371,7 +372,8 @@ static void read_by_order(uint8_t order, uint8_t more)
 
 static void write_a_message(uint8_t order, uint8_t more)
 {
-    size_t n = more < 200 ? more : LARGE / (256u - more);
+    size_t large = w.n < ENOUGH ? LARGE : 1;
+    size_t n = more < 200 ? more : large / (256u - more);
 
     switch (order % 8) {
     case 0:
@@ -396,7 +398,7 @@ static void write_a_message(uint8_t order, uint8_t more)
         write_prepared(WS_PING, more % 126, false);
         break;
     case 7:
-        check_code(ws_write_message(w.conn, WS_BINARY, text(), LARGE));
+        check_code(ws_write_message(w.conn, WS_BINARY, text(), large));
         break;
     }
 }
