@@ -56,7 +56,8 @@ static struct {
     bool in_thread, leave_close, handlers, no_coalescing, cut_slow;
     int bell; /* an eventfd: readable and writable, always */
     size_t calls;
-    bool broken;    /* the transport returned an error, or was broken */
+    bool broken;    /* the transport returned an error, */
+    bool shut;      /* or is to, from now on */
     bool discarded; /* a message may have been dropped within */
 
     uint8_t sent[SENT_MAX];
@@ -85,6 +86,8 @@ static ssize_t peer_read(struct ws__stream *s, void *p, size_t n)
     (void)s;
     ring();
     CHECK(n > 0);
+    if (w.shut)
+        return 0;
     if (order == 0)
         return -EAGAIN;
     if (order <= 2) {
@@ -106,9 +109,9 @@ static ssize_t peer_writev(struct ws__stream *s, const struct iovec *v, int n)
 
     (void)s;
     ring();
-    if (order == 0)
+    if (order == 0 && !w.shut)
         return -EAGAIN;
-    if (order == 1) {
+    if (order == 1 || w.shut) {
         w.broken = true;
         return -EPIPE;
     }
@@ -436,7 +439,7 @@ static void do_else(uint8_t order, uint8_t more)
         break;
     case 7:
         if (more < 32) {
-            w.broken = true;
+            w.shut = w.broken = true;
             ws_shutdown(w.conn);
         }
         break;
@@ -577,7 +580,7 @@ static void begin(struct input *in)
     CHECK(bell > 0);
     w.bell = bell;
     w.calls = w.n = 0;
-    w.broken = w.discarded = false;
+    w.broken = w.shut = w.discarded = false;
     take_setup(in);
     w.own = take_bytes(in, take_byte(in));
     w.others = take_bytes(in, take_byte(in));
