@@ -6,11 +6,7 @@
 #include "fuzz/fuzz.h"
 
 #include "proto/mask.h"
-
-/* Those that this processor would not choose, too. */
-#define ws__mask_wide mask_wide_here
-#include "proto/mask_wide.c"
-#undef ws__mask_wide
+#include "proto/mask_wide.h"
 
 enum { AROUND = 64 };
 
@@ -46,11 +42,8 @@ static void place(uint8_t *room, size_t at, const struct input *data)
         memcpy(room + at, data->p, data->n);
 }
 
-typedef size_t wide_fn(uint8_t *to, const uint8_t *from, size_t n,
-                       uint64_t mask, uint64_t *seen);
-
 /* Whole vectors, from the beginning on, and what they say of them. */
-static void check_wide(wide_fn *fn, size_t at, const struct input *data,
+static void check_wide(bool wide, size_t at, const struct input *data,
                        const uint8_t *key)
 {
     uint8_t twice[8], seen_in[8] = { 0 };
@@ -60,7 +53,8 @@ static void check_wide(wide_fn *fn, size_t at, const struct input *data,
         twice[i] = key[i % 4];
     memcpy(&mask, twice, sizeof(mask));
     place(from, at, data);
-    size_t n = fn(from + at, from + at, data->n, mask, &seen);
+    size_t n =
+        ws__mask_wide_by(wide, from + at, from + at, data->n, mask, &seen);
     CHECK(n <= data->n && n % sizeof(mask) == 0 && data->n - n < 64);
     mask_slowly(&(struct input){ data->p, n }, key, 0, right);
     for (size_t i = 0; i < n; i++)
@@ -77,10 +71,10 @@ static void check_all_wide(size_t at, const struct input *data,
 {
     if (data->n < WS__MASK_WIDE_MIN)
         return;
-    check_wide(by_16, at, data, key);
+    check_wide(false, at, data, key);
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx2"))
-        check_wide(by_32, at, data, key);
+        check_wide(true, at, data, key);
 #endif
 }
 
