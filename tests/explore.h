@@ -11,17 +11,25 @@
  * It is sequentially consistent, so weaker orders of memory are not tried.
  *
  * Include <stdatomic.h> and this before what is to be explored: the operations
- * of atomics are points from here on.
+ * of atomics are points from here on.  What each actor has of its own (variables
+ * of a thread) is to be kept by EXPLORE_KEEP, a declaration, while others go on,
+ * and restored by EXPLORE_RESTORE.
  */
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/poison.h"
 #include "fiber/context.h"
 #include "test.h"
+
+#ifndef EXPLORE_KEEP
+#define EXPLORE_KEEP (void)0
+#define EXPLORE_RESTORE (void)0
+#endif
 
 enum {
     EXPLORE_ACTORS = 6,
@@ -123,7 +131,9 @@ static void explore_switch(void)
         next < 0 ? &explore.scheduler : &explore.actors[next].context;
     if (next >= 0)
         explore.current = next;
+    EXPLORE_KEEP;
     ws__context_switch(&me->context, to, false);
+    EXPLORE_RESTORE;
 }
 
 /* Another one may go on here. */
@@ -277,6 +287,26 @@ static inline bool explore_shown(const struct explore_scene *scene,
         printf("    WRONG: %s\n", wrong);
     fflush(stdout);
     return !wrong;
+}
+
+/* The same of n, as the arguments say: preemptions (3), and a limit (0: none).
+ * Returns 0 if all goes well in all. */
+static inline int explore_every(const struct explore_scene *scenes, size_t n,
+                                int argc, char **argv)
+{
+    int preemptions = argc > 1 ? atoi(argv[1]) : 3;
+    unsigned long limit = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+    unsigned long total = 0;
+    int failed = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        failed += !explore_shown(&scenes[i], preemptions, limit);
+        total += explore.schedules;
+    }
+    printf("%lu schedules with at most %d preemptions: %d of %zu scenes went "
+           "wrong\n",
+           total, preemptions, failed, n);
+    return failed > 0;
 }
 
 /* ---- Atomics ------------------------------------------------------------ */

@@ -8,17 +8,5 @@
 
 int main(int argc, char **argv)
 {
-    int preemptions = argc > 1 ? atoi(argv[1]) : 3;
-    unsigned long limit = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-    unsigned long total = 0;
-    int failed = 0;
-
-    for (size_t i = 0; i < COUNT(scenes); i++) {
-        failed += !explore_shown(&scenes[i], preemptions, limit);
-        total += explore.schedules;
-    }
-    printf("%lu schedules with at most %d preemptions: %d of %zu scenes went "
-           "wrong\n",
-           total, preemptions, failed, COUNT(scenes));
-    return failed > 0;
+    return explore_every(scenes, COUNT(scenes), argc, argv);
 }

@@ -10,17 +10,11 @@ Then does the same with a fault put into it, one after the other, among them the
 two that once were there: each has to be found, and the line says where, and by
 how many orders.  Needs a C compiler and cmocka, and no build of the tree."""
 
-import pathlib
-import platform
-import subprocess
 import sys
-import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-LIB = ROOT / "lib"
-SWITCH = {"x86_64": "switch_x86_64.S", "aarch64": "switch_aarch64.S"}
-SOURCES = ["fiber/context.c", "base/alloc.c", "base/buf.c", "base/pool.c", "base/utf8.c", "proto/close.c",
-           "fiber/" + SWITCH.get(platform.machine(), "switch_ucontext.c")]
+from planted import Scenes
+
+SOURCES = ["base/buf.c", "base/pool.c", "base/utf8.c", "proto/close.c"]
 
 # Name, file, what goes, what comes.
 FAULTS = [
@@ -167,61 +161,5 @@ FAULTS = [
 ]
 
 
-def build(where):
-    """The program, from the files in where before those of lib."""
-    command = ["cc", "-std=gnu11", "-O2", "-D_GNU_SOURCE", "-w",
-               "-I", where, "-I", ROOT / "tests", "-I", ROOT / "include",
-               "-I", LIB, ROOT / "tests/long/outbox.c",
-               *[LIB / source for source in SOURCES],
-               "-o", where / "outbox", "-lcmocka"]
-    subprocess.run(command, check=True)
-    return where / "outbox"
-
-
-def with_fault(where, file, old, new):
-    text = (LIB / "conn" / file).read_text()
-    if text.count(old) != 1:
-        sys.exit(f"outbox.py: its place in {file} is not there once: {old}")
-    (where / "conn").mkdir()
-    (where / "conn" / file).write_text(text.replace(old, new))
-
-
-def find(name, file, old, new, arguments):
-    """A line on whether it is found, and whether it is."""
-    with tempfile.TemporaryDirectory() as folder:
-        where = pathlib.Path(folder)
-        with_fault(where, file, old, new)
-        for preemptions in range(3):
-            run = subprocess.run([build(where), str(preemptions),
-                                  *arguments[1:]], text=True,
-                                 stdout=subprocess.PIPE)
-            if run.returncode != 0:
-                return found_in(name, run, preemptions), True
-    return f"NOT FOUND  {name}", False
-
-
-def found_in(name, run, preemptions):
-    lines = run.stdout.splitlines()
-    at = next((i for i, line in enumerate(lines) if "WRONG" in line), None)
-    if at is None:
-        return f"found      {name}: ended by {run.returncode}"
-    scene, _, count = lines[at - 1].partition(" schedules")[0].rpartition(" ")
-    return (f"found      {name}\n             in: {scene.strip()}, by {count} "
-            f"schedules with {preemptions} preemptions:\n            "
-            f"{lines[at].strip()[6:]}")
-
-
-def main():
-    arguments = (sys.argv[1:] + ["2", "300000"][len(sys.argv) - 1:])[:2]
-    with tempfile.TemporaryDirectory() as folder:
-        ok = subprocess.run([build(pathlib.Path(folder)),
-                             *arguments]).returncode == 0
-    for fault in FAULTS:
-        line, found = find(*fault, arguments)
-        print(line, flush=True)
-        ok = ok and found
-    return 0 if ok else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Scenes("outbox", SOURCES, "conn", FAULTS).main("2", "300000"))
