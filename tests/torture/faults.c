@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -268,11 +269,13 @@ int __wrap_socket(int domain, int type, int protocol)
     return fails(FAULT_SOCKET) ? -1 : __real_socket(domain, type, protocol);
 }
 
-/* One that a signal interrupts goes on by itself. */
+/* One that a signal interrupts goes on by itself, and so does one that takes its
+ * time. */
 int __wrap_connect(int fd, const struct sockaddr *a, socklen_t len)
 {
     int how = fault_now(FAULT_CONNECT);
-    int r = how == 0 || how == EINTR ? __real_connect(fd, a, len) : -1;
+    bool goes_on = how == 0 || how == EINTR || how == EINPROGRESS;
+    int r = goes_on ? __real_connect(fd, a, len) : -1;
 
     if (how != 0)
         errno = how;
@@ -335,6 +338,19 @@ int __wrap_getaddrinfo(const char *host, const char *port,
     return how;
 }
 
+int __real_pthread_create(pthread_t *t, const pthread_attr_t *a,
+                          void *(*fn)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a,
+                          void *(*fn)(void *), void *arg);
+
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *a,
+                          void *(*fn)(void *), void *arg)
+{
+    int how = fault_now(FAULT_THREAD);
+
+    return how != 0 ? how : __real_pthread_create(t, a, fn, arg);
+}
+
 /* ---- Which there are ---------------------------------------------------- */
 
 static const struct {
@@ -354,10 +370,11 @@ static const struct {
                           ETIMEDOUT, ENOBUFS, ENOMEM } },
     [FAULT_ACCEPT] = { "accept4",
                        { EINTR, EAGAIN, ECONNABORTED, ECONNRESET, ETIMEDOUT,
-                         EMFILE, ENFILE, ENOBUFS, ENOMEM } },
+                         EPROTO, EPERM, EMFILE, ENFILE, ENOBUFS, ENOMEM } },
     [FAULT_SOCKET] = { "socket", { EMFILE, ENFILE, ENOBUFS, ENOMEM } },
     [FAULT_CONNECT] = { "connect",
-                        { EINTR, EAGAIN, ECONNREFUSED, ECONNRESET, ETIMEDOUT,
+                        { EINTR, EINPROGRESS, EAGAIN, EADDRNOTAVAIL,
+                          ECONNREFUSED, ECONNRESET, ETIMEDOUT, ENETUNREACH,
                           ENOBUFS, ENOMEM } },
     [FAULT_POLL] = { "poll", { EINTR, EAGAIN, ENOMEM } },
     [FAULT_EPOLL_CREATE] = { "epoll_create1", { EMFILE, ENFILE, ENOMEM } },
@@ -368,6 +385,7 @@ static const struct {
     [FAULT_NAME] = { "getaddrinfo",
                      { EAI_AGAIN, EAI_FAIL, EAI_MEMORY, EAI_NONAME,
                        EAI_SYSTEM } },
+    [FAULT_THREAD] = { "pthread_create", { EAGAIN } },
 };
 
 const char *faults_place_name(enum fault_place place)
@@ -392,6 +410,7 @@ bool faults_recoverable(const struct fault *f)
     case FAULT_EPOLL_WAIT:
         return true;
     case FAULT_CONNECT:
+        return f->how == EINTR || f->how == EINPROGRESS;
     case FAULT_POLL:
         return f->how == EINTR;
     default:

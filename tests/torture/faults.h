@@ -27,6 +27,7 @@ enum fault_place {
     FAULT_EVENTFD,
     FAULT_ENTROPY,
     FAULT_NAME, /* getaddrinfo */
+    FAULT_THREAD,
     FAULT_PLACES,
 };
 

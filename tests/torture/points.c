@@ -52,16 +52,45 @@ static void check_rest(long before)
         world_wrong("%ld blocks are lost", lost);
 }
 
+static void begin_well(const struct scene *s)
+{
+    if (world_begin() != 0 || scene_warm(s) != 0)
+        world_wrong("it fails without a fault");
+}
+
+/* What cannot begin can once it has the means. */
+static void begin_under(const struct scene *s, const struct fault *f,
+                        struct outcome *o)
+{
+    faults_begin(f);
+    o->result = world_begin();
+    if (o->result == 0)
+        return;
+    faults_end();
+    if (!world_end())
+        world_wrong("what has begun does not end");
+    begin_well(s);
+}
+
+static void begin(const struct scene *s, const struct fault *f,
+                  struct outcome *o)
+{
+    if (s->way.begin) {
+        begin_under(s, f, o);
+    } else {
+        begin_well(s);
+        faults_begin(f);
+    }
+}
+
 static struct outcome play(const struct scene *s, const struct fault *f)
 {
     struct outcome o = { .openssl = -faults_alive(FAULT_OPENSSL) };
     long before = faults_alive(FAULT_MEMORY);
 
-    world_begin();
-    if (scene_warm(s) != 0)
-        world_wrong("it fails without a fault");
-    faults_begin(f);
-    o.result = scene_play(s);
+    begin(s, f, &o);
+    if (o.result == 0)
+        o.result = scene_play(s);
     faults_end();
     for (int i = 0; i < FAULT_PLACES; i++)
         o.counts[i] = faults_count((enum fault_place)i);
@@ -151,7 +180,8 @@ void points_begin(void)
     crashes_remember();
     faults_install();
     world_make_certs();
-    world_begin();
+    if (world_begin() != 0)
+        abort();
     for (size_t i = 0; i < scenes_n; i++)
         if (scene_warm(&scenes[i]) != 0)
             abort();

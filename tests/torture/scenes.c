@@ -255,6 +255,7 @@ const struct scene scenes[] = {
     { "codec", code, { .path = "/echo" } },
     { "prepared messages", prepare, { .path = "/echo" } },
     { "hub", cast, { .path = "/cast" } },
+    { "begin", greet, { .path = "/echo", .name = true, .begin = true } },
 };
 const size_t scenes_n = sizeof(scenes) / sizeof(*scenes);
 

@@ -38,6 +38,13 @@ ws_hub *world_hub(void)
     return hub;
 }
 
+/* Whatever fails says why. */
+static void check_told(const char *what, const void *made, const ws_error *err)
+{
+    if (!made && (err->code >= 0 || err->text[0] == '\0'))
+        world_wrong("%s fails and says %d, \"%s\"", what, err->code, err->text);
+}
+
 /* ---- Certificates ------------------------------------------------------- */
 
 static char *cert_pem, *key_pem;
@@ -131,7 +138,7 @@ static const ws_route routes[] = {
     { 0 },
 };
 
-static ws_listener *listen_by(const ws_tls *tls)
+static ws_listener *listen_by(const ws_tls *tls, int *code)
 {
     const ws_server s = {
         .addr = "127.0.0.1:0",
@@ -143,11 +150,11 @@ static ws_listener *listen_by(const ws_tls *tls)
         .write_timeout_ms = PATIENCE_MS,
         .max_connections = 100,
     };
-    ws_error err;
+    ws_error err = { 0 };
     ws_listener *l = ws_listen(&s, &err);
 
-    if (!l)
-        world_wrong("no server: %s", err.text);
+    check_told("to listen", l, &err);
+    *code = l ? 0 : err.code;
     return l;
 }
 
@@ -284,8 +291,7 @@ ws_conn *world_dial(const struct way *way, int *code)
     tls.no_resumption = !way->resumed;
     write_url(way, url, sizeof(url));
     ws_conn *c = ws_dial(&d, url, NULL, &response, &err);
-    if (!c && (err.code >= 0 || err.text[0] == '\0'))
-        world_wrong("a dial fails and says %d, \"%s\"", err.code, err.text);
+    check_told("a dial", c, &err);
     ws_response_free(response);
     *code = c ? 0 : err.code;
     return c;
@@ -323,25 +329,37 @@ static void quiet(const char *line, void *arg)
     (void)arg;
 }
 
-void world_begin(void)
+int world_begin(void)
 {
+    int r = -ENOMEM;
+
     ws_set_log(quiet, NULL);
     loop = ws_loop_new(0);
-    hub = ws_hub_new(NULL, NULL);
-    if (!loop || !hub)
-        world_wrong("no loop");
-    plain = listen_by(NULL);
-    secure = listen_by(&serves);
+    hub = loop ? ws_hub_new(NULL, NULL) : NULL;
+    if (hub)
+        plain = listen_by(NULL, &r);
+    if (plain)
+        secure = listen_by(&serves, &r);
+    return r;
+}
+
+static int stop(ws_listener **l)
+{
+    int r = *l ? ws_listener_shutdown(*l, ws_after(PATIENCE_MS)) : 0;
+
+    *l = NULL;
+    return r;
 }
 
 bool world_end(void)
 {
     while (proxies_n > 0)
         ws_join(proxies[--proxies_n]);
-    int a = ws_listener_shutdown(plain, ws_after(PATIENCE_MS));
-    int b = ws_listener_shutdown(secure, ws_after(PATIENCE_MS));
+    int a = stop(&plain), b = stop(&secure);
     ws_hub_free(hub);
-    int c = ws_loop_free(loop);
+    int c = loop ? ws_loop_free(loop) : 0;
+    loop = NULL;
+    hub = NULL;
     ws_cleanup();
     if (a != 0 || b != 0 || c != 0)
         fprintf(stderr, "shutdown: %d %d, loop: %d\n", a, b, c);

@@ -10,7 +10,8 @@
 /* Certificates: made once, in memory. */
 void world_make_certs(void);
 
-void world_begin(void);
+/* Returns 0, or the code of what failed: what had begun is for world_end. */
+int world_begin(void);
 
 /* Stops all of it.  Returns whether nothing was left behind. */
 bool world_end(void);
@@ -29,6 +30,7 @@ struct way {
     bool tcp;     /* by the numeric address of a socket that listens, */
     bool name;    /* or by a name */
     int bits;     /* of context takeover */
+    bool begin;   /* the world itself, that is to be dialled */
 };
 ws_conn *world_dial(const struct way *way, int *code);
 
