@@ -51,6 +51,32 @@ static void without_a_connection_what_returns_a_code_says_invalid(void **state)
     assert_int_equal(ws_conn_error(NULL)->code, WS_ERR_INVALID);
 }
 
+static void without_a_place_for_what_is_read_it_is_invalid(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m = { 0 };
+    char buf[4];
+
+    say_text(raw, "on");
+    assert_int_equal(ws_read_message(c, NULL), WS_ERR_INVALID);
+    assert_int_equal(ws_next_reader(c, NULL), WS_ERR_INVALID);
+    assert_int_equal(ws_read(c, NULL, 4), WS_ERR_INVALID);
+    assert_int_equal(ws_read(c, buf, 0), WS_ERR_INVALID);
+    assert_int_equal(ws_read(c, buf, 4), 0); /* within no message */
+    assert_null(ws_message_take(c, NULL));
+    assert_null(ws_message_take(c, &m));
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    assert_int_equal(ws_write(c, NULL, 1), WS_ERR_INVALID);
+    assert_int_equal(ws_end_message(c), 0);
+    hear_text(raw, "");
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_string_equal(m.data, "on");
+    ws_close(c);
+    close(raw);
+}
+
 static void without_a_connection_the_rest_says_nothing(void **state)
 {
     (void)state;
@@ -766,6 +792,7 @@ int main(void)
         cmocka_unit_test(the_socket_goes_with_the_last_reference),
         cmocka_unit_test(addresses_need_memory_once),
         cmocka_unit_test(without_a_connection_what_returns_a_code_says_invalid),
+        cmocka_unit_test(without_a_place_for_what_is_read_it_is_invalid),
         cmocka_unit_test(without_a_connection_the_rest_says_nothing),
         cmocka_unit_test(one_setting_alone_is_enough),
         cmocka_unit_test(no_descriptor_is_no_connection),

@@ -339,6 +339,7 @@ static void an_origin_can_be_listed_in_many_ways(void **state)
         { "capacitor://localhost", "ionic://localhost", 0 },
         { "chrome-extension://abcdefgh", "chrome-extension://abcdefgh", 1 },
         { "app://.", "app://.", 1 },
+        { "z9+a-b.c://h", "z9+a-b.c://h", 1 },
         { "https://a.example/", "https://a.example", 1 },
         { "https://a.example:444/", "https://a.example:444", 1 },
         { "https://a.example/", "https://a.example:444", 0 },
@@ -388,6 +389,10 @@ static void an_entry_that_can_match_nothing_is_an_error(void **state)
         "*://a.example",
         "https:/a.example",
         "1https://a.example",
+        "-https://a.example",
+        "h{ttps://a.example",
+        "h_ttps://a.example",
+        "h:ttps://a.example",
         "https://a.example ",
         "Null",
         "**",
@@ -848,6 +853,53 @@ static void what_was_not_asked_for_is_refused(void **state)
         WS_ERR_HANDSHAKE);
 }
 
+/* Where the caller has written the field, it has asked. */
+static void what_the_callers_own_field_asked_for_may_be_chosen(void **state)
+{
+    (void)state;
+    static const ws_header asked[] = {
+        { "X-Other", "chat.v3" },
+        { "sec-websocket-protocol", "chat.v1, chat.v2" },
+        { "Sec-WebSocket-Protocol", "chat.v4" },
+        { 0 },
+    };
+    static const struct {
+        const char *answer;
+        bool taken;
+    } answers[] = {
+        { "chat.v1", true },  { "chat.v2", true },
+        { "chat.v4", true },  { "chat.v3", false },
+        { "Chat.v1", false }, { "chat.v1, chat.v2", false },
+    };
+
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        const ws_header answer[] = {
+            GOOD, { "Sec-WebSocket-Protocol", answers[i].answer }, { 0 }
+        };
+        struct ws__asked a = plain;
+        struct ws__deflate_params deflate;
+        const char *chosen;
+
+        a.headers = asked;
+        int r = ws__handshake_verify(&a, 101, answer, &chosen, &deflate, NULL);
+        assert_int_equal(r, answers[i].taken ? 0 : WS_ERR_HANDSHAKE);
+        if (r == 0)
+            assert_string_equal(chosen, answers[i].answer);
+    }
+}
+
+static void a_refusal_need_not_be_told_in_words(void **state)
+{
+    (void)state;
+    static const ws_header none[] = { { 0 } };
+    struct ws__deflate_params deflate;
+    const char *chosen;
+
+    assert_int_equal(
+        ws__handshake_verify(&plain, 403, none, &chosen, &deflate, NULL),
+        WS_ERR_HANDSHAKE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -869,6 +921,8 @@ int main(void)
         cmocka_unit_test(subprotocols_that_cannot_be_asked_for_are_refused),
         cmocka_unit_test(answers_are_checked_in_full),
         cmocka_unit_test(what_was_not_asked_for_is_refused),
+        cmocka_unit_test(what_the_callers_own_field_asked_for_may_be_chosen),
+        cmocka_unit_test(a_refusal_need_not_be_told_in_words),
     };
 
     alloc_fail_install();

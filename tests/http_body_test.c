@@ -111,7 +111,7 @@ static void the_fields_decide_how_a_body_is_framed(void **state)
 }
 
 static const char chunked[] = "5;name=\"v\"\r\nhello\r\n"
-                              "00a \t;x\r\n, 0123456\r\r\n"
+                              "00a \t;x\ty\r\n, 0123456\r\r\n"
                               "0\r\nTrailer: x\r\nAnother: y\r\n\r\n";
 static const char content[] = "hello, 0123456\r";
 
@@ -214,6 +214,7 @@ static void malformed_chunks_are_refused(void **state)
         "8000000000000000\r\n",
         "0x5\r\n",
         "5;\x01\r\n",
+        "5;\x7f\r\n",
         "5 5\r\n",
         "5 x\r\n",
         "5\t \n",

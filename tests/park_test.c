@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <silverback/base.h>
@@ -285,6 +286,46 @@ static void descriptors_go_with_their_thread(void **state)
     assert_int_equal(open_descriptors(), before);
 }
 
+enum { WAITS = 6 };
+
+/* The results of waits, in a thread that can have no descriptor for a bell. */
+static void *wait_without_bell(void *arg)
+{
+    int *results = arg;
+
+    ws__unpark(ws__parker_self());
+    results[0] = ws__park_fd(silent[0], NULL, POLLIN, 0, false);
+    results[1] = ws__park_fd(readable[0], NULL, POLLIN, 0, false);
+    results[2] = ws__park_fd(silent[0], NULL, POLLIN, 1, false);
+    results[3] = ws__park_fd(silent[0], NULL, POLLIN, ws_after(50), false);
+    results[4] = ws__park_fd(-1, NULL, POLLIN, 0, false);
+    pthread_t t = start(unpark, ws__parker_self());
+    results[5] = ws__park_fd(silent[0], NULL, POLLIN, ws_after(LONG), false);
+    pthread_join(t, NULL);
+    return NULL;
+}
+
+static void park_fd_needs_no_descriptor_of_its_own(void **state)
+{
+    (void)state;
+    static const int wanted[WAITS] = {
+        0, POLLIN, WS_ERR_TIMEOUT, WS_ERR_TIMEOUT, -EBADF, 0
+    };
+    int results[WAITS], lowest = dup(silent[0]);
+    struct rlimit limit, none;
+
+    close(lowest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = (rlim_t)lowest;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    pthread_join(start(wait_without_bell, results), NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (int i = 0; i < WAITS; i++)
+        if (results[i] != wanted[i])
+            fail_msg("wait %d: %d", i, results[i]);
+}
+
 /* What is to be done before a wait: appends its letter. */
 struct note {
     struct ws__before before;
@@ -359,6 +400,7 @@ int main(void)
         cmocka_unit_test(tokens_and_bytes_may_race),
         cmocka_unit_test(signals_do_not_end_a_wait),
         cmocka_unit_test(descriptors_go_with_their_thread),
+        cmocka_unit_test(park_fd_needs_no_descriptor_of_its_own),
         cmocka_unit_test(each_wait_runs_what_is_due_before_it_once),
         cmocka_unit_test(what_is_due_may_wait_itself),
     };

@@ -700,6 +700,68 @@ static void the_limit_holds_for_each_message_anew(void **state)
     ws_close(c);
 }
 
+static void a_limit_that_is_set_holds_from_then_on(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, &(ws_adoption){ .read_limit = 10 });
+    char *text = make_text(1000);
+
+    ws_set_read_limit(c, 1000);
+    say_frame(raw, FIN | WS_TEXT, true, text, 1000);
+    read_whole(c, WS_TEXT, text, 1000);
+    ws_set_read_limit(c, 20);
+    say_frame(raw, FIN | WS_TEXT, true, text, 20);
+    read_whole(c, WS_TEXT, text, 20);
+    ws_set_read_limit(c, 0);
+    say_frame(raw, FIN | WS_TEXT, true, text, 1000);
+    read_whole(c, WS_TEXT, text, 1000);
+    ws_set_read_limit(c, -1);
+    say_frame(raw, FIN | WS_TEXT, true, text, 1000);
+    read_whole(c, WS_TEXT, text, 1000);
+    ws_set_read_limit(c, 19);
+    say_frame(raw, FIN | WS_TEXT, true, text, 20);
+    expect_end(c, WS_ERR_TOO_BIG);
+    hear_close(raw, WS_CLOSE_TOO_BIG);
+    free(text);
+    close(raw);
+    ws_close(c);
+}
+
+/* How much of it has come already does not matter. */
+static void it_holds_for_the_message_under_way(void **state)
+{
+    (void)state;
+    static const struct {
+        int limit;
+        size_t rest;
+        bool over;
+    } rows[] = { { 20, 0, true }, { 65, 6, true }, { 66, 6, false } };
+    char *text = make_text(100);
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        int raw;
+        ws_conn *c = with_raw(&raw, NULL);
+        ws_message m;
+
+        say_frame(raw, WS_TEXT, true, text, 60);
+        ws_set_read_deadline(c, 1);
+        assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+        ws_set_read_deadline(c, 0);
+        ws_set_read_limit(c, rows[i].limit);
+        say_frame(raw, FIN, true, text + 60, rows[i].rest);
+        if (rows[i].over) {
+            expect_end(c, WS_ERR_TOO_BIG);
+            hear_close(raw, WS_CLOSE_TOO_BIG);
+        } else {
+            read_whole(c, WS_TEXT, text, 60 + rows[i].rest);
+        }
+        close(raw);
+        ws_close(c);
+    }
+    free(text);
+}
+
 static void one_byte_over_the_limit_is_refused_at_the_header(void **state)
 {
     (void)state;
@@ -1248,6 +1310,8 @@ int main(void)
         cmocka_unit_test(a_client_that_keeps_its_window_is_read),
         cmocka_unit_test(what_was_wrong_is_said_once),
         cmocka_unit_test(the_limit_holds_for_each_message_anew),
+        cmocka_unit_test(a_limit_that_is_set_holds_from_then_on),
+        cmocka_unit_test(it_holds_for_the_message_under_way),
         cmocka_unit_test(one_byte_over_the_limit_is_refused_at_the_header),
         cmocka_unit_test(the_limit_counts_what_was_inflated),
         cmocka_unit_test(a_ping_is_answered_with_its_bytes),

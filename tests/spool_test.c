@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,33 @@
 #include "io/spool.h"
 
 static char bytes[3 * 65536];
+
+/* ---- A file system that has no files without a name ---------------------- */
+
+static int no_unnamed; /* an errno; 0: they are had */
+
+int __real_open(const char *path, int flags, ...);
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, mode_t mode);
+int __wrap_open64(const char *path, int flags, mode_t mode);
+
+static bool is_refused(int flags)
+{
+    errno = no_unnamed;
+    return no_unnamed && (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+int __wrap_open(const char *path, int flags, mode_t mode)
+{
+    return is_refused(flags) ? -1 : __real_open(path, flags, mode);
+}
+
+int __wrap_open64(const char *path, int flags, mode_t mode)
+{
+    return is_refused(flags) ? -1 : __real_open64(path, flags, mode);
+}
+
+/* ------------------------------------------------------------------------- */
 
 /* Also of a size that fills its last page. */
 static void what_is_appended_is_mapped_with_a_nul(void **state)
@@ -66,11 +94,67 @@ static void the_folder_is_the_callers_or_the_environments(void **state)
     free(kept);
 }
 
+static void where_files_have_names_it_has_one_for_a_moment(void **state)
+{
+    (void)state;
+    static const int none[] = { EOPNOTSUPP, EISDIR };
+    char folder[] = "/tmp/silverback_spool.XXXXXX", deep[5000];
+    struct ws__spool s;
+    struct stat st;
+
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < COUNT(none); i++) {
+        no_unnamed = none[i];
+        assert_int_equal(ws__spool_begin(&s, folder), 0);
+        assert_int_equal(ws__spool_append(&s, "abc", 3), 0);
+        assert_int_equal(ws__spool_map(&s), 0);
+        assert_string_equal(s.map, "abc");
+        assert_int_equal(fstat(s.fd, &st), 0);
+        assert_int_equal(st.st_nlink, 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+        assert_int_equal(fcntl(s.fd, F_GETFD), FD_CLOEXEC);
+        ws__spool_end(&s);
+    }
+    assert_int_equal(ws__spool_begin(&s, "/none-such"), -ENOENT);
+    ws__spool_end(&s);
+    memset(deep, 'x', sizeof(deep) - 1);
+    deep[sizeof(deep) - 1] = '\0';
+    assert_int_equal(ws__spool_begin(&s, deep), -ENAMETOOLONG);
+    ws__spool_end(&s);
+    no_unnamed = EACCES;
+    assert_int_equal(ws__spool_begin(&s, folder), -EACCES);
+    ws__spool_end(&s);
+    no_unnamed = 0;
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void what_cannot_be_kept_or_mapped_is_told(void **state)
+{
+    (void)state;
+    struct ws__spool full = { .fd = open("/dev/full", O_WRONLY) };
+    struct ws__spool endless = { .fd = -1, .size = UINT64_MAX };
+    struct ws__spool vast = { .fd = -1, .size = UINT64_MAX >> 2 };
+    struct ws__spool gone = { .fd = -1, .size = 1 };
+
+    assert_int_equal(ws__spool_append(&full, "abc", 3), -ENOSPC);
+    assert_int_equal(full.size, 0);
+    ws__spool_end(&full);
+    assert_int_equal(ws__spool_append(&gone, "abc", 3), -EBADF);
+    assert_int_equal(ws__spool_map(&endless), -ENOMEM);
+    ws__spool_end(&endless);
+    assert_int_equal(ws__spool_map(&vast), -ENOMEM);
+    ws__spool_end(&vast);
+    assert_int_equal(ws__spool_map(&gone), -ENOMEM);
+    ws__spool_end(&gone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_appended_is_mapped_with_a_nul),
         cmocka_unit_test(the_folder_is_the_callers_or_the_environments),
+        cmocka_unit_test(where_files_have_names_it_has_one_for_a_moment),
+        cmocka_unit_test(what_cannot_be_kept_or_mapped_is_told),
     };
 
     return cmocka_run_group_tests_name("spool", tests, NULL, NULL);

@@ -459,6 +459,81 @@ static void what_is_no_text_is_escaped(void **state)
     cert_free(&c);
 }
 
+static void add_value(GENERAL_NAMES *names, int type, void *value)
+{
+    GENERAL_NAME *g = GENERAL_NAME_new();
+
+    GENERAL_NAME_set0_value(g, type, value);
+    sk_GENERAL_NAME_push(names, g);
+}
+
+static void add_directory(GENERAL_NAMES *names, const char *cn)
+{
+    X509_NAME *n = X509_NAME_new();
+
+    X509_NAME_add_entry_by_txt(n, "C", MBSTRING_UTF8,
+                               (const unsigned char *)"NZ", -1, -1, 0);
+    X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_UTF8,
+                               (const unsigned char *)cn, -1, -1, 0);
+    add_value(names, GEN_DIRNAME, n);
+}
+
+static void add_other(GENERAL_NAMES *names, int type, const char *text)
+{
+    OTHERNAME *o = OTHERNAME_new();
+    ASN1_STRING *s = ASN1_STRING_type_new(type);
+
+    ASN1_STRING_set(s, text, -1);
+    ASN1_OBJECT_free(o->type_id);
+    o->type_id = OBJ_txt2obj("1.2.3", 1);
+    ASN1_TYPE_set(o->value, type, s);
+    add_value(names, GEN_OTHERNAME, o);
+}
+
+static void add_edi_party(GENERAL_NAMES *names)
+{
+    EDIPARTYNAME *e = EDIPARTYNAME_new();
+
+    ASN1_STRING_free(e->partyName);
+    e->partyName = ASN1_STRING_type_new(V_ASN1_UTF8STRING);
+    ASN1_STRING_set(e->partyName, "party", -1);
+    add_value(names, GEN_EDIPARTY, e);
+}
+
+static void names_of_rarer_kinds_are_told_too(void **state)
+{
+    (void)state;
+    static const ws_cert_name told[] = {
+        { WS_NAME_DIRECTORY, "CN=a\\, b\\0A\\C3\\BC,C=NZ" },
+        { WS_NAME_OTHER, "1.2.3:me@corp" },
+        { WS_NAME_OTHER, "1.2.3:me" },
+        { WS_NAME_OTHER, "" }, /* of what nobody uses, only that there is one */
+    };
+    struct cert c = cert_make((struct cert_spec){ .cn = "x" }, &ca);
+    GENERAL_NAMES *names = GENERAL_NAMES_new();
+    ws_listener *l;
+
+    add_directory(names, "a, b\n\xc3\xbc");
+    add_other(names, V_ASN1_IA5STRING, "me@corp");
+    add_other(names, V_ASN1_PRINTABLESTRING, "me");
+    add_edi_party(names);
+    assert_int_equal(
+        X509_add1_ext_i2d(c.x509, NID_subject_alt_name, names, 0, 0), 1);
+    GENERAL_NAMES_free(names);
+    cert_sign(&c, &ca);
+
+    ws_conn *conn = dial_to(&c, &l);
+    const ws_cert *cert = ws_conn_cert(conn);
+    assert_non_null(cert);
+    for (size_t i = 0; i < COUNT(told); i++) {
+        assert_int_equal(cert->names[i].type, told[i].type);
+        assert_string_equal(cert->names[i].value, told[i].value);
+    }
+    assert_int_equal(cert->names[COUNT(told)].type, 0);
+    hang_up(conn, l);
+    cert_free(&c);
+}
+
 static void a_certificate_may_have_nothing_in_it(void **state)
 {
     (void)state;
@@ -523,6 +598,7 @@ int main(void)
         cmocka_unit_test(a_client_looks_up_its_server_too),
         cmocka_unit_test(all_of_a_certificate_is_told),
         cmocka_unit_test(what_is_no_text_is_escaped),
+        cmocka_unit_test(names_of_rarer_kinds_are_told_too),
         cmocka_unit_test(a_certificate_may_have_nothing_in_it),
     };
 
