@@ -10,11 +10,16 @@
 
 #include <silverback/hub.h>
 
+#include "hub/redis_sweep.h"
+
 /*
  * A hub over a Redis that the test plays, on a local socket: it answers scripts by
  * what the test says the log is, and says what the test says by the channel.
  */
-enum { WORDS = 24, WORD = 256 };
+enum { WORDS = 24, WORD = 512 };
+
+/* What it is asked for. */
+enum asked { LOOK, PUBLISH, ALIVE, ANNOUNCE, GET, SET, SCAN, ASKED };
 
 static struct {
     char path[64];
@@ -23,12 +28,16 @@ static struct {
     const char *lineage;
     unsigned last, first; /* entries from first on are there: "OFFSET" each */
     unsigned bad;         /* offset of one that is no publication; 0: none */
+    const char *bad_id;   /* it is one, but has this id; NULL: its own */
     bool empty;           /* it has none at all, whatever it says */
-    bool refuses;         /* to publish */
-    FILE *channel;        /* who is subscribed to the topic; NULL: nobody */
-    bool swallow;         /* the next publication is not answered, but cut */
-    atomic_uint talking;  /* threads */
-    char numbers[256];    /* of publications that were asked for */
+    const char *instead[ASKED]; /* what it answers, as it stands; NULL: what is
+                                 * right */
+    unsigned times[ASKED];      /* it was asked */
+    FILE *channel;       /* who is subscribed to anything; NULL: nobody */
+    char left[256];      /* channels that were unsubscribed from */
+    bool swallow;        /* the next publication is not answered, but cut */
+    atomic_uint talking; /* threads */
+    char numbers[256];   /* of publications that were asked for */
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- What it hears ------------------------------------------------------ */
@@ -71,15 +80,17 @@ static void say_entry(FILE *f, unsigned offset)
 {
     char text[32];
 
+    bool bad = offset == fake.bad;
+
     fputs("*2\r\n", f);
     snprintf(text, sizeof(text), "%u-0", offset);
-    say_bulk(f, text);
+    say_bulk(f, bad && fake.bad_id ? fake.bad_id : text);
     fputs("*4\r\n", f);
     say_bulk(f, "i");
     say_bulk(f, "node:1");
     say_bulk(f, "p");
     snprintf(text, sizeof(text), "t0 %u", offset);
-    say_bulk(f, offset == fake.bad ? "?" : text);
+    say_bulk(f, bad && !fake.bad_id ? "?" : text);
 }
 
 /* EVALSHA SHA 2 m s EPOCH FROM MOST ... */
@@ -102,10 +113,6 @@ static void say_look(FILE *f, char words[WORDS][WORD])
 static bool say_published(FILE *f, char words[WORDS][WORD])
 {
     strcat(strcat(fake.numbers, words[7]), " ");
-    if (fake.refuses) {
-        fputs("-OOM no more\r\n", f);
-        return true;
-    }
     if (fake.swallow) {
         fake.swallow = false;
         return false;
@@ -117,35 +124,73 @@ static bool say_published(FILE *f, char words[WORDS][WORD])
     return true;
 }
 
-static bool say_script(FILE *f, char words[WORDS][WORD], int n)
+static enum asked asked_for(char words[WORDS][WORD], int n)
 {
+    static const char *const names[ASKED] = {
+        [GET] = "GET", [SET] = "SET", [SCAN] = "ZSCAN"
+    };
+
+    for (int i = 0; i < ASKED; i++)
+        if (names[i] && strcmp(words[0], names[i]) == 0)
+            return i;
+    if (strncmp(words[0], "EVAL", 4) != 0)
+        return ASKED;
     if (strcmp(words[2], "1") == 0)
-        fputs(strstr(words[3], "nodes") ? "*0\r\n" : "+OK\r\n", f);
-    else if (n == 15 && strcmp(words[12], "PUBLISH") == 0)
+        return strstr(words[3], "nodes") ? ALIVE : ANNOUNCE;
+    return n == 15 && strcmp(words[12], "PUBLISH") == 0 ? PUBLISH : LOOK;
+}
+
+/* Returns false: it is cut. */
+static bool say_asked(FILE *f, char words[WORDS][WORD], enum asked asked)
+{
+    static const char *const usual[ASKED] = {
+        [ALIVE] = "*0\r\n",
+        [ANNOUNCE] = "+OK\r\n",
+        [GET] = "$-1\r\n",
+        [SET] = "+OK\r\n",
+        [SCAN] = "*2\r\n$1\r\n0\r\n*0\r\n",
+    };
+    const char *text = usual[asked];
+
+    fake.times[asked]++;
+    if (fake.instead[asked])
+        text = fake.instead[asked];
+    if (text)
+        fputs(text, f);
+    else if (asked == PUBLISH)
         return say_published(f, words);
     else
         say_look(f, words);
     return true;
 }
 
+static void say_subscribed(FILE *f, char words[WORDS][WORD], int n)
+{
+    bool on = strcmp(words[0], "SUBSCRIBE") == 0;
+
+    for (int i = 1; i < n; i++) {
+        fputs("*3\r\n", f);
+        say_bulk(f, on ? "subscribe" : "unsubscribe");
+        say_bulk(f, words[i]);
+        fprintf(f, ":%d\r\n", i);
+        if (!on)
+            strcat(strcat(fake.left, words[i]), " ");
+    }
+    fake.channel = f;
+}
+
 static bool answer(FILE *f, char words[WORDS][WORD], int n)
 {
+    enum asked asked = asked_for(words, n);
     bool ok = true;
 
     pthread_mutex_lock(&fake.lock);
-    if (strcmp(words[0], "SUBSCRIBE") == 0) {
-        for (int i = 1; i < n; i++) {
-            fputs("*3\r\n", f);
-            say_bulk(f, "subscribe");
-            say_bulk(f, words[i]);
-            fprintf(f, ":%d\r\n", i);
-        }
-        fake.channel = f;
-    } else if (strncmp(words[0], "EVAL", 4) == 0) {
-        ok = say_script(f, words, n);
-    } else {
+    if (strstr(words[0], "SUBSCRIBE"))
+        say_subscribed(f, words, n);
+    else if (asked != ASKED)
+        ok = say_asked(f, words, asked);
+    else
         fputs("+OK\r\n", f);
-    }
     if (ok)
         fflush(f);
     pthread_mutex_unlock(&fake.lock);
@@ -209,13 +254,54 @@ static void fake_swallows(bool swallow)
 }
 
 /* What it has, or not, among what it tells of. */
-static void fake_spoils(unsigned bad, bool empty, bool refuses)
+static void fake_spoils(unsigned bad, const char *bad_id, bool empty)
 {
     pthread_mutex_lock(&fake.lock);
     fake.bad = bad;
+    fake.bad_id = bad_id;
     fake.empty = empty;
-    fake.refuses = refuses;
     pthread_mutex_unlock(&fake.lock);
+}
+
+/* From now on this is the answer; NULL: what is right. */
+static void fake_answers(enum asked asked, const char *instead)
+{
+    pthread_mutex_lock(&fake.lock);
+    fake.instead[asked] = instead;
+    fake.times[asked] = 0;
+    pthread_mutex_unlock(&fake.lock);
+}
+
+/* Until it has been so often since, and what was asked before that is answered. */
+static void fake_awaits(enum asked asked, unsigned times)
+{
+    int64_t limit = patience();
+    unsigned seen = 0;
+
+    while (seen < times) {
+        assert_true(ws_now() < limit);
+        ws_sleep(1);
+        pthread_mutex_lock(&fake.lock);
+        seen = fake.times[asked];
+        pthread_mutex_unlock(&fake.lock);
+    }
+}
+
+/* Until this channel has been left. */
+static void fake_awaits_leaving(const char *channel)
+{
+    int64_t limit = patience();
+    bool left = false;
+
+    while (!left) {
+        assert_true(ws_now() < limit);
+        ws_sleep(1);
+        pthread_mutex_lock(&fake.lock);
+        left = strstr(fake.left, channel);
+        if (left)
+            fake.left[0] = '\0';
+        pthread_mutex_unlock(&fake.lock);
+    }
 }
 
 static void fake_begin(const char *lineage, unsigned last, unsigned first)
@@ -228,7 +314,10 @@ static void fake_begin(const char *lineage, unsigned last, unsigned first)
     fake.listener = socket(AF_UNIX, SOCK_STREAM, 0);
     fake_has(lineage, last, first);
     fake_swallows(false);
-    fake_spoils(0, false, false);
+    fake_spoils(0, NULL, false);
+    for (int i = 0; i < ASKED; i++)
+        fake_answers(i, NULL);
+    fake.left[0] = '\0';
     if (bind(fake.listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||
         listen(fake.listener, 8) != 0 ||
         pthread_create(&fake_thread, NULL, fake_run, NULL) != 0)
@@ -245,16 +334,21 @@ static void fake_end(void)
     unlink(fake.path);
 }
 
-/* By the channel. */
-static void fake_says(const char *message)
+static void fake_says_by(const char *channel, const char *message)
 {
     pthread_mutex_lock(&fake.lock);
     fputs("*3\r\n", fake.channel);
     say_bulk(fake.channel, "message");
-    say_bulk(fake.channel, "ws:{t}");
+    say_bulk(fake.channel, channel);
     say_bulk(fake.channel, message);
     fflush(fake.channel);
     pthread_mutex_unlock(&fake.lock);
+}
+
+/* By the topic's. */
+static void fake_says(const char *message)
+{
+    fake_says_by("ws:{t}", message);
 }
 
 /* The connection that listens is cut. */
@@ -439,12 +533,12 @@ static void what_cannot_be_read_in_the_log_is_lost(void **state)
     struct rig g = rig_new("7:0", 5, 1);
 
     (void)state;
-    fake_spoils(7, false, false);
+    fake_spoils(7, NULL, false);
     fake_has("7:0", 8, 1);
     fake_says("7 8 t0 8");
     hears(&g, "7/6=6");
     hears(&g, "lost 7/8");
-    fake_spoils(0, true, false);
+    fake_spoils(0, NULL, true);
     fake_has("7:0", 10, 1);
     fake_says("7 10 t0 10");
     hears(&g, "lost 7/10");
@@ -466,13 +560,395 @@ static void what_is_refused_again_and_again_is_logged_once(void **state)
 
     (void)state;
     ws_set_log(count_line, &lines);
-    fake_spoils(0, false, true);
+    fake_answers(PUBLISH, "-OOM no more\r\n");
     for (int i = 0; i < 3; i++)
         assert_int_equal(ws_hub_publish(g.hub, "t", WS_TEXT, "a", 1, NULL),
                          -ENOMEM);
     rig_end(&g);
     ws_set_log(NULL, NULL);
     assert_int_equal(atomic_load(&lines), 1);
+}
+
+static void what_redis_refuses_is_told_by_a_code(void **state)
+{
+    static const struct {
+        const char *said;
+        int code;
+    } rows[] = {
+        { "-NOPERM this user has no permissions\r\n", -EACCES },
+        { "-NOAUTH Authentication required.\r\n", -EACCES },
+        { "-OOM command not allowed\r\n", -ENOMEM },
+        { "-ERR unknown command\r\n", -EIO },
+        { "+OK\r\n", WS_ERR_DEAD }, /* perhaps it was done */
+        { "*2\r\n$3\r\n7:0\r\n:-2\r\n", -EPROTO },
+        { "*2\r\n$1\r\nx\r\n:6\r\n", -EPROTO },
+        { "*2\r\n$3\r\n7:0\r\n:-1\r\n", WS_ERR_DEAD },
+    };
+    struct rig g = rig_new("7:0", 5, 1);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        fake_answers(PUBLISH, rows[i].said);
+        int r = ws_hub_publish(g.hub, "t", WS_TEXT, "a", 1, NULL);
+        if (r != rows[i].code)
+            fail_msg("%s: %d", rows[i].said, r);
+    }
+    fake_answers(PUBLISH, NULL);
+    for (size_t i = 0; i < 4; i++) {
+        char topic[] = { 'n', (char)('0' + i), '\0' };
+
+        fake_answers(ANNOUNCE, rows[i].said);
+        assert_int_equal(ws_hub_publish(g.hub, topic, WS_TEXT, "a", 1, NULL),
+                         rows[i].code);
+        fake_answers(ANNOUNCE, NULL);
+        assert_int_equal(ws_hub_publish(g.hub, topic, WS_TEXT, "a", 1, NULL),
+                         0);
+    }
+    rig_end(&g);
+}
+
+struct joiner {
+    const struct rig *g;
+    const char *topic;
+    int error;
+    ws_joined joined;
+};
+
+static void join_it(void *arg)
+{
+    struct joiner *j = arg;
+
+    j->error = ws_hub_join(j->g->hub, j->g->c, j->topic, NULL, &j->joined);
+}
+
+static void a_log_that_cannot_be_read_is_looked_at_again(void **state)
+{
+    static const char *const rows[] = {
+        "-ERR unknown command\r\n",
+        "+OK\r\n",
+        "*4\r\n$3\r\n7:0\r\n:5\r\n:-1\r\n*0\r\n",
+        "*4\r\n$1\r\n?\r\n:5\r\n:1\r\n*0\r\n",
+    };
+    struct rig g = rig_new("7:0", 5, 1);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char topic[] = { 'u', (char)('0' + i), '\0' };
+        struct joiner j = { .g = &g, .topic = topic };
+
+        fake_answers(LOOK, rows[i]);
+        ws_fiber *f = ws_go(join_it, &j);
+        fake_awaits(LOOK, 1);
+        fake_answers(LOOK, NULL);
+        ws_join(f);
+        assert_int_equal(j.error, 0);
+        assert_int_equal(j.joined.place.offset, 5);
+    }
+    rig_end(&g);
+}
+
+static void entries_with_ids_of_another_kind_are_lost(void **state)
+{
+    static const char *const ids[] = { "x-0", "-0", "6-1", "7",
+                                       "99999999999999999999-0" };
+    struct rig g = rig_new("7:0", 5, 1);
+    unsigned last = 5;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(ids); i++) {
+        char text[64];
+
+        fake_spoils(last + 1, ids[i], false);
+        last += 2;
+        fake_has("7:0", last, 1);
+        snprintf(text, sizeof(text), "7 %u t0 x", last);
+        fake_says(text);
+        snprintf(text, sizeof(text), "lost 7/%u", last);
+        hears(&g, text);
+    }
+    rig_end(&g);
+}
+
+static void what_no_node_says_is_passed_over(void **state)
+{
+    static const char *const rows[] = { "",          "hello",     "7",
+                                        "7 6",       "x 6 t0 a",  "7 x t0 a",
+                                        "7 -6 t0 a", " 7 6 t0 a", "7 6t0 a" };
+    struct rig g = rig_new("7:0", 5, 1);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        fake_says(rows[i]);
+    fake_says_by("ws:{t", "7 6 t0 a");
+    fake_says_by("", "7 6 t0 a");
+    fake_has("7:0", 6, 1);
+    fake_says("7 6 t0 six");
+    hears(&g, "7/6=six");
+    rig_end(&g);
+}
+
+/* By the channel; the log is asked. */
+static void what_cannot_be_read_is_read_in_the_log_or_lost(void **state)
+{
+    static const char *const rows[] = { "?", "t", "tx a", "t9 a", "t300 a" };
+    struct rig g = rig_new("7:0", 5, 1);
+    unsigned last = 5;
+
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+        bool lost = i % 2 != 0;
+        char text[64];
+
+        last++;
+        fake_spoils(lost ? last : 0, NULL, false);
+        fake_has("7:0", last, 1);
+        snprintf(text, sizeof(text), "7 %u %s", last, rows[i / 2]);
+        fake_says(text);
+        snprintf(text, sizeof(text), lost ? "lost 7/%u" : "7/%u=%u", last,
+                 last);
+        hears(&g, text);
+    }
+    rig_end(&g);
+}
+
+/* ---- What was before ---------------------------------------------------- */
+
+static void what_is_kept_is_replayed(void **state)
+{
+    static const struct {
+        ws_place since;
+        unsigned first; /* that the log has; 0: none */
+        int error;
+        bool recovered;
+        unsigned from, to; /* what comes; 0: nothing */
+    } rows[] = {
+        { { 0, 0 }, 1, 0, true, 1, 5 },  { { 0, 0 }, 3, 0, false, 3, 5 },
+        { { 0, 0 }, 0, 0, false, 0, 0 }, { { 0, 2 }, 1, 0, true, 3, 5 },
+        { { 7, 2 }, 1, 0, true, 3, 5 },  { { 7, 2 }, 3, 0, true, 3, 5 },
+        { { 7, 1 }, 3, 0, false, 0, 0 }, { { 7, 5 }, 1, 0, true, 0, 0 },
+        { { 7, 9 }, 1, 0, false, 0, 0 }, { { 8, 2 }, 1, 0, false, 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct rig g = rig_new("7:0", 5, 1), late = g;
+        const ws_join_options how = { .since = &rows[i].since };
+        ws_joined joined;
+
+        fake_has("7:0", 5, rows[i].first);
+        late.c = with_raw(&late.raw, NULL);
+        assert_int_equal(ws_hub_join(g.hub, late.c, "t", &how, &joined),
+                         rows[i].error);
+        if (joined.recovered != rows[i].recovered)
+            fail_msg("row %zu: %d, %zu replayed", i, joined.recovered,
+                     joined.replayed);
+        for (unsigned n = rows[i].from; n > 0 && n <= rows[i].to; n++) {
+            char text[32];
+
+            snprintf(text, sizeof(text), "7/%u=%u", n, n);
+            hears(&late, text);
+        }
+        fake_has("7:0", 6, 1);
+        fake_says("7 6 t0 6");
+        hears(&late, "7/6=6");
+        close(late.raw);
+        ws_close(late.c);
+        rig_end(&g);
+    }
+}
+
+static void what_is_kept_but_cannot_be_read_is_not_replayed(void **state)
+{
+    const ws_place since = { 7, 2 };
+    const ws_join_options how = { .since = &since };
+    struct rig g = rig_new("7:0", 5, 1), late = g;
+
+    (void)state;
+    late.c = with_raw(&late.raw, NULL);
+    fake_spoils(4, NULL, false);
+    assert_int_equal(ws_hub_join(g.hub, late.c, "t", &how, NULL), -EPROTO);
+    fake_spoils(4, "5-0", false);
+    assert_int_equal(ws_hub_join(g.hub, late.c, "t", &how, NULL), -EPROTO);
+    fake_spoils(0, NULL, true);
+    assert_int_equal(ws_hub_join(g.hub, late.c, "t", &how, NULL), -EPROTO);
+    fake_answers(LOOK, "-NOPERM no\r\n");
+    assert_int_equal(ws_hub_join(g.hub, late.c, "t", &how, NULL), -EACCES);
+    fake_answers(LOOK, NULL);
+    close(late.raw);
+    ws_close(late.c);
+    rig_end(&g);
+}
+
+/* ---- Who is there ------------------------------------------------------- */
+
+static void expect_present(const struct rig *g, size_t connections, size_t n,
+                           const char *first)
+{
+    ws_presence *p;
+
+    assert_int_equal(ws_hub_presence(g->hub, "t", &p), 0);
+    assert_int_equal(p->connections, connections);
+    assert_int_equal(p->n, n);
+    if (n > 0)
+        assert_string_equal(p->members[0], first);
+    ws_free(p);
+}
+
+static void what_other_nodes_say_of_who_is_there_is_added(void **state)
+{
+    static const struct {
+        const char *said;
+        size_t connections, n;
+        const char *first;
+    } rows[] = {
+        { "$9\r\n3\nbob\nann\r\n", 4, 2, "ann" },
+        { "$1\r\n2\r\n", 3, 0, NULL },
+        { "$-1\r\n", 1, 0, NULL },
+        { "$0\r\n\r\n", 1, 0, NULL },
+        { ":7\r\n", 1, 0, NULL },
+        { "$5\r\nx\nann\r\n", 1, 1, "ann" },
+        { "$7\r\n2\n\nb\x01\n\n\r\n", 3, 0, NULL },
+    };
+    struct rig g = rig_new("7:0", 5, 1);
+
+    (void)state;
+    fake_answers(ALIVE, "*2\r\n$5\r\nother\r\n:1\r\n");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        fake_answers(GET, rows[i].said);
+        expect_present(&g, rows[i].connections, rows[i].n, rows[i].first);
+    }
+    rig_end(&g);
+}
+
+static void who_is_there_is_not_told_where_redis_refuses(void **state)
+{
+    struct rig g = rig_new("7:0", 5, 1);
+    ws_presence *p = NULL;
+
+    (void)state;
+    fake_answers(ALIVE, "*1\r\n$5\r\nother\r\n");
+    fake_answers(GET, "-NOPERM no\r\n");
+    assert_int_equal(ws_hub_presence(g.hub, "t", &p), -EACCES);
+    assert_null(p);
+    fake_answers(ALIVE, "-OOM no\r\n");
+    assert_int_equal(ws_hub_presence(g.hub, "t", &p), -ENOMEM);
+    assert_null(p);
+    rig_end(&g);
+}
+
+static void what_was_refused_of_who_is_there_is_said_again(void **state)
+{
+    struct rig g = rig_new("7:0", 5, 1);
+
+    (void)state;
+    fake_answers(SET, "-OOM no\r\n");
+    assert_int_equal(ws_hub_join(g.hub, g.c, "t",
+                                 &(ws_join_options){ .member = "me" }, NULL),
+                     0);
+    fake_awaits(SET, 3);
+    rig_end(&g);
+}
+
+/* ---- Which topics there are --------------------------------------------- */
+
+static void topics_of_a_prefix_are_found_whatever_is_between(void **state)
+{
+    static const char *const rows[] = {
+        "-NOPERM no\r\n",
+        "+OK\r\n",
+        "*2\r\n$0\r\n\r\n*0\r\n",
+        "*2\r\n$24\r\n123456789012345678901234\r\n*0\r\n",
+    };
+    struct rig g = rig_new("7:0", 5, 1), w = g;
+
+    (void)state;
+    w.c = with_raw(&w.raw, NULL);
+    fake_answers(SCAN, rows[0]);
+    assert_int_equal(ws_hub_join(g.hub, w.c, "to",
+                                 &(ws_join_options){ .prefix = true }, NULL),
+                     0);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        fake_answers(SCAN, rows[i]);
+        fake_awaits(SCAN, 1);
+    }
+    fake_answers(LOOK, NULL);
+    fake_answers(SCAN,
+                 "*2\r\n$1\r\n0\r\n*8\r\n$2\r\nto\r\n$1\r\n1\r\n$1\r\n"
+                 "t\r\n$1\r\n1\r\n$0\r\n\r\n$1\r\n1\r\n$3\r\ntox\r\n$1\r\n"
+                 "1\r\n");
+    fake_awaits(LOOK, 2);
+    fake_has("7:0", 6, 1);
+    fake_says_by("ws:{tox}", "7 6 t0 6");
+    hears(&w, "7/6=6");
+    fake_says_by("ws:{to}", "7 6 t0 6");
+    hears(&w, "7/6=6");
+    fake_says_by("ws:topics", "");
+    fake_says_by("ws:topics", "to\x01");
+    fake_says_by("ws:topics", "other");
+    fake_has("7:0", 2, 1);
+    fake_says_by("ws:topics", "tonew");
+    hears(&w, "7/1=1"); /* from its beginning */
+    hears(&w, "7/2=2");
+    fake_says_by("ws:topics", "tonew"); /* once more changes nothing */
+    fake_has("7:0", 3, 1);
+    fake_says_by("ws:{tonew}", "7 3 t0 3");
+    hears(&w, "7/3=3");
+    assert_int_equal(ws_hub_leave_prefix(g.hub, w.c, "to"), 0);
+    fake_awaits_leaving("ws:topics ");
+    close(w.raw);
+    ws_close(w.c);
+    rig_end(&g);
+}
+
+/* ---- What nobody wants -------------------------------------------------- */
+
+static void a_topic_that_nobody_wants_is_left_and_may_be_had_again(void **state)
+{
+    ws_joined joined;
+
+    (void)state;
+    atomic_store(&ws__redis_sweep_ms, 5);
+    atomic_store(&ws__redis_linger_ms, 20);
+    struct rig g = rig_new("7:0", 5, 1);
+    for (int published = 0; published < 2; published++) {
+        if (published)
+            assert_int_equal(ws_hub_publish(g.hub, "t", WS_TEXT, "a", 1, NULL),
+                             0);
+        assert_int_equal(ws_hub_leave(g.hub, g.c, "t"), 0);
+        fake_awaits_leaving("ws:{t} ");
+        ws_sleep(published ? 60 : 0); /* or before it is forgotten */
+        assert_int_equal(ws_hub_join(g.hub, g.c, "t", NULL, &joined), 0);
+        assert_int_equal(joined.place.offset, 5 + published);
+    }
+    fake_has("7:0", 7, 1);
+    fake_says("7 7 t0 7");
+    hears(&g, "7/7=7");
+    rig_end(&g);
+    atomic_store(&ws__redis_sweep_ms, 2000);
+    atomic_store(&ws__redis_linger_ms, 10000);
+}
+
+static void how_it_goes_is_counted(void **state)
+{
+    struct rig g = rig_new("7:0", 5, 1);
+    int64_t limit = patience();
+    ws_hub_stats s;
+
+    (void)state;
+    do
+        ws_hub_stats_get(g.hub, &s);
+    while (!s.connected && ws_now() < limit);
+    assert_true(s.connected);
+    assert_int_equal(s.repaired, 0);
+    fake_has("7:0", 7, 1);
+    fake_says("7 7 t0 7");
+    hears(&g, "7/6=6");
+    hears(&g, "7/7=7");
+    do
+        ws_hub_stats_get(g.hub, &s);
+    while (s.repaired < 2 && ws_now() < limit);
+    assert_int_equal(s.repaired, 2);
+    rig_end(&g);
 }
 
 int main(void)
@@ -486,6 +962,20 @@ int main(void)
             an_answer_that_is_lost_is_asked_for_by_the_same_number),
         cmocka_unit_test(what_cannot_be_read_in_the_log_is_lost),
         cmocka_unit_test(what_is_refused_again_and_again_is_logged_once),
+        cmocka_unit_test(what_redis_refuses_is_told_by_a_code),
+        cmocka_unit_test(a_log_that_cannot_be_read_is_looked_at_again),
+        cmocka_unit_test(entries_with_ids_of_another_kind_are_lost),
+        cmocka_unit_test(what_no_node_says_is_passed_over),
+        cmocka_unit_test(what_cannot_be_read_is_read_in_the_log_or_lost),
+        cmocka_unit_test(what_is_kept_is_replayed),
+        cmocka_unit_test(what_is_kept_but_cannot_be_read_is_not_replayed),
+        cmocka_unit_test(what_other_nodes_say_of_who_is_there_is_added),
+        cmocka_unit_test(who_is_there_is_not_told_where_redis_refuses),
+        cmocka_unit_test(what_was_refused_of_who_is_there_is_said_again),
+        cmocka_unit_test(topics_of_a_prefix_are_found_whatever_is_between),
+        cmocka_unit_test(
+            a_topic_that_nobody_wants_is_left_and_may_be_had_again),
+        cmocka_unit_test(how_it_goes_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 #include "hub/redis_directory.h"
 #include "hub/redis_message.h"
 
-/* There was no memory for it: the log has it still. */
+/* It could not be read, or there was no memory for it: the log has it still. */
 static void listen_again(struct ws__node *n, struct ws__redis_topic *t,
                          const ws_place *place)
 {
@@ -25,7 +25,7 @@ static void listen_deliver(struct ws__node *n, struct ws__redis_topic *t,
     struct ws__redis_key key;
     ws_publication p = { .topic = t->name, .place = *place };
 
-    if (ws__redis_payload_read(&p, payload, &key) &&
+    if (!ws__redis_payload_read(&p, payload, &key) ||
         ws__hub_deliver(n->hub, &p) != 0)
         listen_again(n, t, place);
 }

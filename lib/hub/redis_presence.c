@@ -14,6 +14,17 @@ enum {
     PRESENCE_PAUSE_MS = 100,
 };
 
+/* An answer that is a refusal is none. */
+static int presence_told(struct ws__node *n, int r,
+                         struct ws__redis_reply **reply)
+{
+    if (r != 0 || (*reply)->type != WS__REDIS_ERROR)
+        return r;
+    r = ws__redis_log_refused(&n->log, *reply);
+    ws__redis_reply_free(*reply);
+    return r;
+}
+
 /* ---- Which nodes live --------------------------------------------------- */
 
 /* As node, or "" who only asks. */
@@ -31,11 +42,7 @@ static int presence_alive(struct ws__node *n, const char *node,
     int r =
         ws__redis_eval(n->client, &n->alive, &c, deadline, reply, NULL, NULL);
 
-    if (r != 0 || (*reply)->type != WS__REDIS_ERROR)
-        return r;
-    r = ws__redis_log_refused(&n->log, *reply);
-    ws__redis_reply_free(*reply);
-    return r;
+    return presence_told(n, r, reply);
 }
 
 void ws__redis_presence_live(struct ws__node *n)
@@ -104,6 +111,7 @@ static int presence_set(struct ws__node *n, const char *key,
     int r = ws__redis_call(n->client, &c, ws_after(PRESENCE_MS), &reply, NULL,
                            NULL);
 
+    r = presence_told(n, r, &reply);
     if (r == 0)
         ws__redis_reply_free(reply);
     return r;
@@ -184,7 +192,7 @@ static int presence_get(struct ws__node *n, const struct ws__redis_names *names,
     const struct ws__redis_command c = { 2, words, names->channel };
     int r = ws__redis_call(n->client, &c, deadline, reply, NULL, NULL);
     ws_free(key);
-    return r;
+    return presence_told(n, r, reply);
 }
 
 static int presence_of(struct ws__node *n, const struct ws__redis_names *names,

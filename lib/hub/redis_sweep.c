@@ -2,10 +2,8 @@
 
 #include "hub/redis_sweep.h"
 
-enum {
-    SWEEP_MS = 2000,
-    LINGER_MS = 10000, /* what nobody wants stays so long, twice */
-};
+atomic_int ws__redis_sweep_ms = 2000;
+atomic_int ws__redis_linger_ms = 10000;
 
 struct sweep {
     struct ws__node *node;
@@ -41,7 +39,7 @@ static void sweep_unwanted(const struct sweep *s, struct ws__redis_topic *t)
 {
     struct ws__node *n = s->node;
 
-    if (s->now - t->quiet_since < LINGER_MS || is_in_use(t))
+    if (s->now - t->quiet_since < ws__redis_linger_ms || is_in_use(t))
         return;
     if (!is_proved(t)) {
         t->place.due = true;
@@ -78,6 +76,6 @@ void ws__redis_sweep_run(struct ws__node *n)
         pthread_mutex_lock(&n->topics.lock);
         ws__table_each(&n->topics.table, sweep_one, &s);
         pthread_mutex_unlock(&n->topics.lock);
-        ws__node_pause(n, SWEEP_MS);
+        ws__node_pause(n, ws__redis_sweep_ms);
     }
 }
