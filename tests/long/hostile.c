@@ -355,8 +355,6 @@ static void measure(struct honest *h, pid_t pid, struct result *r)
     r->rate = (double)(atomic_load(&hostile.frames) - frames) * 1e9 /
               (double)(figures_now() - begin);
     r->cpu = (double)(figures_cpu(pid) - cpu) / (double)(figures_now() - begin);
-    r->p50 = figures_percentile(0.5);
-    r->p99 = figures_percentile(0.99);
 }
 
 /* All of them, until they are gone. */
@@ -372,6 +370,8 @@ static void let_loose(const struct scene *s, pid_t pid, struct honest *h,
     ws_join(peers);
     atomic_store(&h->over, true);
     ws_join(honest);
+    r->p50 = figures_percentile(0.5);
+    r->p99 = figures_percentile(0.99);
 }
 
 static void play(const struct scene *s, struct result *r)
