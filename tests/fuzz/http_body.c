@@ -91,6 +91,21 @@ static void check_same(const struct body *a, const struct body *b)
               a->b.left == b->b.left);
 }
 
+/* What RFC 9112, section 7.1, makes of chunks that are well formed. */
+static void check_slowly(const struct body *body, struct input in)
+{
+    const char *p = (const char *)in.p;
+    size_t n = 0, size;
+
+    while ((size = strtoul(p, NULL, 16)) > 0) {
+        p = strchr(p, '\n') + 1;
+        CHECK(n + size <= body->n && memcmp(body->data + n, p, size) == 0);
+        n += size;
+        p += size + strlen("\r\n");
+    }
+    CHECK(n == body->n);
+}
+
 /* In two chunks, of which the first has this size. */
 static void check_rewritten(const struct body *body, struct body *again,
                             size_t first)
@@ -130,6 +145,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_same(&whole, &split);
     if (whole.error == 0 && whole.b.done)
         check_rewritten(&whole, &split, whole.n / 3);
+    if (whole.error == 0 && whole.b.done && whole.b.chunked)
+        check_slowly(&whole, in);
     for (size_t i = 0; headers[i].name; i++)
         free((char *)headers[i].value);
     return 0;

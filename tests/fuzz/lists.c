@@ -144,8 +144,11 @@ static void check_deflate(const char *value, int bits)
     ws__deflate_choose(&p, theirs, bits);
     check_params(&p);
     if (p.on) {
+        CHECK(p.server_bits >= 9); /* zlib has no window of 8 */
         ws__deflate_answer(answer, &p);
         CHECK(!ws__deflate_check(&client, ours, true, 15, &held));
+        CHECK(client.server_bits == p.server_bits);
+        CHECK(client.client_bits == p.client_bits);
     }
     const char *fault = ws__deflate_check(&client, theirs, true, bits, &held);
     CHECK(!fault || (is_line(fault) && held == value));

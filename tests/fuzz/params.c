@@ -38,6 +38,8 @@ static void check_request(ws_request *r, size_t cookies)
     CHECK(check_params(ws_query(r)) <= pairs);
     CHECK(check_params(ws_form(r)) <= fields);
     CHECK(check_params(ws_cookies(r)) <= cookies);
+    for (const ws_param *p = ws_cookies(r); p->name; p++)
+        CHECK(p->name[0] && !strpbrk(p->name, "=;"));
     CHECK(ws_query(r) == ws_query(r) && ws_cookies(r) == ws_cookies(r));
     for (const char *const *p = ws_requested_subprotocols(r); *p; p++)
         CHECK(ws__header_has_token(r->headers, "Sec-WebSocket-Protocol", *p));

@@ -3,6 +3,8 @@
 /* Request targets, their paths and queries, and Host fields (RFC 9112, section
  * 3.2; RFC 3986). */
 
+#include <ctype.h>
+
 #include "fuzz/fuzz.h"
 
 #include "proto/http_target.h"
@@ -42,6 +44,59 @@ static void check_path_again(const char *path, size_t n)
     free(escaped);
 }
 
+static size_t slow_unescape(char *out, struct ws__str path)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < path.n; i++) {
+        bool escaped = path.p[i] == '%';
+        char digits[3] = { 0 };
+
+        memcpy(digits, path.p + i + 1, escaped ? 2 : 0);
+        out[n++] = escaped ? (char)strtoul(digits, NULL, 16) : path.p[i];
+        i += escaped ? 2 : 0;
+    }
+    return n;
+}
+
+/* What RFC 3986, section 5.2.4, makes of a path, segment by segment; its
+ * length. */
+static size_t slow_path(char *out, struct ws__str path)
+{
+    struct ws__str rest = { out + 1, slow_unescape(out, path) - 1 };
+    size_t to = 0; /* where the next slash goes */
+    bool last;
+
+    do {
+        last = !memchr(rest.p, '/', rest.n);
+        struct ws__str segment = ws__str_take_until(&rest, '/');
+        bool up = ws__str_is(segment, "..");
+        bool dots = up || ws__str_is(segment, ".");
+
+        while (up && to > 0 && out[--to] != '/')
+            continue;
+        if (dots && !last)
+            continue;
+        out[to++] = '/';
+        if (!dots)
+            memmove(out + to, segment.p, segment.n);
+        to += dots ? 0 : segment.n;
+    } while (!last);
+    return to;
+}
+
+static void check_slowly(struct ws__str path, const char *got, size_t n)
+{
+    char *out = malloc(path.n + 1);
+
+    CHECK(out);
+    if (got[0] == '/' && path.n > 0) {
+        CHECK(slow_path(out, path) == n);
+        CHECK(memcmp(out, got, n) == 0);
+    }
+    free(out);
+}
+
 static void decode_path(struct ws__str path)
 {
     char *out = malloc(path.n > 0 ? path.n + 1 : 2);
@@ -51,10 +106,31 @@ static void decode_path(struct ws__str path)
     CHECK(n == -1 || (n > 0 && (size_t)n <= (path.n > 0 ? path.n : 1)));
     if (n > 0) {
         check_path(out, (size_t)n);
+        check_slowly(path, out, (size_t)n);
         if (out[0] == '/')
             check_path_again(out, (size_t)n);
     }
     free(out);
+}
+
+/* Each byte is what was sent, or what its escape stands for. */
+static void check_decoded(const char *out, size_t n, struct ws__str s)
+{
+    for (size_t i = 0; i < n; i++) {
+        char escape[4] = "";
+
+        CHECK(s.n > 0);
+        memcpy(escape, s.p, s.n < 3 ? s.n : 3);
+        bool escaped = escape[0] == '%' && isxdigit((uint8_t)escape[1]) &&
+                       isxdigit((uint8_t)escape[2]) &&
+                       memcmp(escape, "%00", 3) != 0;
+        char meant = escaped ? (char)strtoul(escape + 1, NULL, 16) : escape[0];
+
+        CHECK(out[i] == (meant == '+' && !escaped ? ' ' : meant));
+        s.p += escaped ? 3 : 1;
+        s.n -= escaped ? 3 : 1;
+    }
+    CHECK(s.n == 0);
 }
 
 /* Each pair lies in the query, in its order; decoded, it is no longer. */
@@ -70,7 +146,7 @@ static void check_query(struct ws__str query)
         CHECK(is_within(name, query) && is_within(value, query));
         CHECK(name.p >= at && rest.p > at);
         CHECK(!memchr(name.p, '=', name.n) && !memchr(name.p, '&', name.n));
-        CHECK(ws__query_decode(out, value) <= value.n);
+        check_decoded(out, ws__query_decode(out, value), value);
         at = rest.p;
         free(out);
     }
