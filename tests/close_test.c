@@ -419,6 +419,30 @@ static void a_close_under_a_handler_breaks_the_transport(void **state)
     close(raw);
 }
 
+/* It has more to look at than it may at once. */
+static void so_does_one_under_a_read_that_lets_others_run(void **state)
+{
+    (void)state;
+    enum { EMPTY = 400 };
+    static uint8_t frames[EMPTY * 8];
+    int raw;
+    ws_conn *c = ws_ref(with_raw(&raw, NULL));
+    struct call reader = { .c = c };
+    size_t n = make_frame(frames, WS_TEXT, true, "be", 2);
+
+    for (int i = 0; i < EMPTY; i++)
+        n += make_frame(frames + n, 0, true, "", 0);
+    say(raw, frames, n);
+    ws_fiber *f = mode_go(read_one, &reader);
+    await(&c->r.inside);
+    ws_close(c);
+    assert_int_equal(send(raw, "x", 1, MSG_NOSIGNAL), -1);
+    ws_join(f);
+    assert_int_equal(reader.error, WS_ERR_CANCELED);
+    ws_unref(c);
+    close(raw);
+}
+
 /* ---- After the peer's close frame --------------------------------------- */
 
 static void read_its_close(ws_conn *c, int raw)
@@ -1147,6 +1171,7 @@ int main(void)
         cmocka_unit_test(a_timeout_does_not_hide_a_shutdown),
         cmocka_unit_test(a_shutdown_loses_nothing_twice),
         cmocka_unit_test(a_close_under_a_handler_breaks_the_transport),
+        cmocka_unit_test(so_does_one_under_a_read_that_lets_others_run),
         cmocka_unit_test(who_was_the_last_to_say_something_is_not_waited_for),
         cmocka_unit_test(the_end_follows_though_somebody_else_holds_it),
         cmocka_unit_test(so_does_it_after_a_message_that_was_not_taken),

@@ -19,7 +19,7 @@ bool ws__conn_end(ws_conn *c, enum ws__end end)
     while (was < end && !atomic_compare_exchange_weak(&c->end, &was, end))
         continue;
     bool whole = was < WS__SHUT && !atomic_load(&c->r.waiting) &&
-                 !atomic_load(&c->r.in_handler) && !atomic_load(&c->w.waiting);
+                 !atomic_load(&c->r.inside) && !atomic_load(&c->w.waiting);
     if (!whole || end == WS__SHUT)
         ws__stream_break(&c->stream);
     end_wake(c);

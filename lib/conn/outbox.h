@@ -35,8 +35,9 @@
  *                to it, and has promised to send them before it waits (see
  *                conn/coalesce).
  *   end          The connection is over (conn/end): cut, shut down or closed.
- *   r.waiting    The reading fiber is about to wait for input, or waits;
- *   r.in_handler it is within a handler of control frames, which may wait.
+ *   r.waiting    The reading fiber is about to wait for input, or waits.
+ *   r.inside     It is inside of a read, and may go on to wait.  Set without a
+ *                fence: for sure where a handler of control frames is called.
  *   w.waiting    The holder is about to wait for room, or waits.
  *
  * Who must look, and when:

@@ -141,11 +141,11 @@ FAULTS = [
 """),
     ("a close does not look for who waits", "end.c", """\
     bool whole = was < WS__SHUT && !atomic_load(&c->r.waiting) &&
-                 !atomic_load(&c->r.in_handler) && !atomic_load(&c->w.waiting);
+                 !atomic_load(&c->r.inside) && !atomic_load(&c->w.waiting);
 """, "    bool whole = was < WS__SHUT;\n"),
     ("a close looks for a reader alone", "end.c", """\
     bool whole = was < WS__SHUT && !atomic_load(&c->r.waiting) &&
-                 !atomic_load(&c->r.in_handler) && !atomic_load(&c->w.waiting);
+                 !atomic_load(&c->r.inside) && !atomic_load(&c->w.waiting);
 """, "    bool whole = was < WS__SHUT && !atomic_load(&c->r.waiting);\n"),
     ("who waits for a turn looks at the end before it is queued", "turn.c",
      """\
