@@ -282,8 +282,7 @@ static inline void life_reader(void *arg)
 static inline void life_function_go(struct life *l)
 {
     life_prepare(l);
-    if (l->call != READ)
-        ws_event_set(&l->ready);
+    ws_event_set(&l->ready);
     life_perform(l);
     if (l->state == WITHIN)
         l->written = ws_end_message(l->c);
@@ -299,8 +298,10 @@ static inline void life_function(ws_conn *c, ws_message *m, void *arg)
         life_function_go(l);
     if (m)
         return;
-    if (l->state == CLOSING)
+    if (l->state == CLOSING) {
+        ws_event_set(&l->ready);
         life_perform(l);
+    }
     l->read = ws_conn_error(c)->code;
     ws_event_set(&l->over);
 }
@@ -427,8 +428,7 @@ static inline void life_meet(struct life *l)
     bool waits = l->call == READ && l->state < HELD &&
                  (l->caller == READER || l->caller == FUNCTION);
 
-    if (l->caller != FUNCTION)
-        life_wait(&l->ready);
+    life_wait(&l->ready);
     if (l->caller == HANDLER && l->state != HELD && l->state != CLOSING)
         life_say(l, FIN | WS_PING, "");
     if (!waits)
