@@ -34,7 +34,9 @@ enum {
     MINUTE = 60,         /* seconds */
     MOST_WARM = 15 * 60, /* seconds that do not count, */
     LEAST_JUDGED = 20 * 60,
-    MOST_SLOPE = 1000,    /* kB an hour */
+    MOST_SLOPE = 1000, /* kB an hour */
+    ARENAS = 2,
+    MAPPED = 128 << 10,   /* bytes of a block that goes back at once */
     MOST_LEFT = 64 << 10, /* bytes: the lists of fibers' stacks stay */
 };
 
@@ -261,6 +263,9 @@ int main(int argc, char **argv)
     int seconds = argc > 1 ? atoi(argv[1]) : 3600;
 
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    /* What malloc itself keeps of each thread would look like a leak, too. */
+    mallopt(M_ARENA_MAX, ARENAS);
+    mallopt(M_MMAP_THRESHOLD, MAPPED);
     CRYPTO_set_mem_functions(count_new, count_grown, count_free);
     alloc_fail_install();
     if (argc > 2)

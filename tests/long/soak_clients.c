@@ -192,10 +192,8 @@ static void be_one_of_a_crowd(struct actor *a, const struct crowd *k)
     ws_conn *c = dial_with(a, k->path, k->bits);
     bool well = c != NULL;
 
-    while (well && ws_now() < end) {
+    while (well && ws_now() < end)
         well = exchange(a, c, 99);
-        ws_sleep(some(a, CROWD_MS / 8));
-    }
     if (well)
         hang_up(a, c, true);
     else
