@@ -66,6 +66,7 @@ static void check_wide(bool wide, size_t at, const struct input *data,
     check_masked(from, at, data->n);
 }
 
+/* Those that this processor would not choose, too. */
 static void check_all_wide(size_t at, const struct input *data,
                            const uint8_t *key)
 {
