@@ -241,6 +241,7 @@ static ws_conn *that_takes_as_told(int *raw, const struct ws__setup *setup)
     static struct ws__stream_ops told = { .read = end_of_input,
                                           .writev = take_as_told,
                                           .half_close = no_more };
+    static struct ws__transport as_told = { &told };
     struct ws__stream s;
     ws_error err;
     int fds[2];
@@ -250,8 +251,8 @@ static ws_conn *that_takes_as_told(int *raw, const struct ws__setup *setup)
     while (send(fds[0], zeros, sizeof(zeros), MSG_NOSIGNAL) > 0)
         continue;
     ws__stream_socket(&s, fds[0]);
-    told.fini = s.ops->fini;
-    s.ops = &told;
+    told.fini = s.transport->ops->fini;
+    s.transport = &as_told;
     ws_conn *c = ws__conn_new(&s, setup, &err);
     assert_non_null(c);
     *raw = fds[1];

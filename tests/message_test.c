@@ -19,13 +19,14 @@ enum {
 /* ---- What was sent ------------------------------------------------------ */
 
 struct sent {
+    struct ws__transport transport;
     uint8_t bytes[2 * LARGEST];
     size_t len;
 };
 
 static ssize_t keep(struct ws__stream *s, const struct iovec *v, int n)
 {
-    struct sent *sent = s->state;
+    struct sent *sent = (struct sent *)s->transport;
     size_t before = sent->len;
 
     for (int i = 0; i < n; i++) {
@@ -49,10 +50,10 @@ static ws_conn *with_sent(struct sent *sent, int *raw,
     *raw = fds[1];
     ws__nonblocking(fds[0]);
     ws__stream_socket(&s, fds[0]);
-    ops = *s.ops;
+    ops = *s.transport->ops;
     ops.writev = keep;
-    s.ops = &ops;
-    s.state = sent;
+    sent->transport.ops = &ops;
+    s.transport = &sent->transport;
     ws_conn *c = ws__conn_new(&s, setup, &err);
     assert_non_null(c);
     return c;

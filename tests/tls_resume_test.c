@@ -43,7 +43,7 @@ static ws_listener *serve_tls(const ws_tls *tls)
 
 static bool is_resumed(const ws_conn *c)
 {
-    const struct ws__tls *t = c->stream.state;
+    const struct ws__tls *t = (const struct ws__tls *)c->stream.transport;
 
     return SSL_session_reused(t->ssl);
 }

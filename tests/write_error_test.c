@@ -18,6 +18,7 @@
 
 static atomic_int failing; /* with this code; 0: it does as it should */
 static struct ws__stream_ops ops;
+static struct ws__transport transport = { &ops };
 static ssize_t (*usual_writev)(struct ws__stream *s, const struct iovec *v,
                                int n);
 
@@ -33,10 +34,10 @@ static ws_conn *with_failing(int *raw, int error)
 {
     ws_conn *c = with_raw(raw, NULL);
 
-    usual_writev = c->stream.ops->writev;
-    ops = *c->stream.ops;
+    ops = *c->stream.transport->ops;
+    usual_writev = ops.writev;
     ops.writev = writev_or_fail;
-    c->stream.ops = &ops;
+    c->stream.transport = &transport;
     atomic_store(&failing, error);
     return c;
 }

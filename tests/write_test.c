@@ -404,7 +404,7 @@ static ssize_t hold_some(struct ws__stream *s, const struct iovec *v, int n)
     (void)n;
     while (send(s->fd, others, sizeof(others), MSG_DONTWAIT) > 0)
         continue;
-    s->taken = held;
+    s->taken = (unsigned)held & 0x7fff;
     return -EAGAIN;
 }
 
@@ -414,16 +414,17 @@ static void what_the_transport_holds_is_not_taken_back(void **state)
     for (held = 0; held < 2; held++) {
         int raw;
         ws_conn *c = with_raw(&raw, NULL);
-        const struct ws__stream_ops *usual = c->stream.ops;
-        struct ws__stream_ops ops = *usual;
+        struct ws__transport *usual = c->stream.transport;
+        struct ws__stream_ops ops = *usual->ops;
+        struct ws__transport holding = { &ops };
 
         ops.writev = hold_some;
         ops.holds = true;
-        c->stream.ops = &ops;
+        c->stream.transport = &holding;
         ws_set_write_deadline(c, ws_after(1));
         assert_int_equal(ws_write_text(c, "x"),
                          held > 0 ? WS_ERR_DEAD : WS_ERR_TIMEOUT);
-        c->stream.ops = usual;
+        c->stream.transport = usual;
         close(raw);
         ws_close(c);
     }

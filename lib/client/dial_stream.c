@@ -106,6 +106,6 @@ int ws__dial_stream(const struct ws__dialing *d, struct ws__stream *s,
     int r = ws__stream_watch(s);
     r = r == 0 ? build_stream(d, s, resp) : connect_fail(d, hop, r);
     if (r != 0)
-        s->ops->fini(s);
+        s->transport->ops->fini(s);
     return r;
 }

@@ -27,7 +27,7 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
     ws_conn *c = ws__zalloc(sizeof(*c));
 
     if (!c) {
-        stream.ops->fini(&stream);
+        stream.transport->ops->fini(&stream);
         ws__share_leave(setup->share);
         ws__fail(err, -ENOMEM, "out of memory");
         return NULL;
@@ -80,7 +80,7 @@ static void conn_free(ws_conn *c)
     ws__outqueue_free(c);
     ws__inbox_give_back(c);
     free_extras(c);
-    c->stream.ops->fini(&c->stream);
+    c->stream.transport->ops->fini(&c->stream);
     if (c->entry.stats)
         c->entry.stats->ops->freed(&c->entry);
     ws_free(c);

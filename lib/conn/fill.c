@@ -197,7 +197,8 @@ int ws__fill(ws_conn *c)
         }
         int error = wait_readable(c);
         if (error == WS_ERR_INTERRUPTED && !looked) {
-            looked = c->stream.readable = true;
+            looked = true;
+            c->stream.readable = true;
             error = ws__inbox_borrow(c);
         }
         if (error != 0)

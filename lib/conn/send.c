@@ -32,9 +32,10 @@ static int send_some(ws_conn *c, struct iovec *tail)
     struct ws__buf *out = &c->w.sendbuf->buf;
     size_t used = ws__buf_used(out);
     struct iovec v[] = { { .iov_base = out->pos, .iov_len = used }, *tail };
-    ssize_t n = used > 0 ? c->stream.ops->writev(&c->stream, v,
-                                                 tail->iov_len > 0 ? 2 : 1)
-                         : c->stream.ops->writev(&c->stream, tail, 1);
+    ssize_t n =
+        used > 0 ? c->stream.transport->ops->writev(&c->stream, v,
+                                                    tail->iov_len > 0 ? 2 : 1)
+                 : c->stream.transport->ops->writev(&c->stream, tail, 1);
 
     if (n < 0)
         return (int)n;
@@ -122,7 +123,7 @@ static bool send_take_back(ws_conn *c, size_t mark)
  * it. */
 static bool must_have_room(const ws_conn *c, size_t mark)
 {
-    return c->stream.ops->holds && mark > 0;
+    return c->stream.transport->ops->holds && mark > 0;
 }
 
 int ws__send_or_leave(ws_conn *c, size_t mark)

@@ -148,10 +148,12 @@ static const struct ws__stream_ops socket_ops = {
     .fini = socket_fini,
 };
 
+static struct ws__transport plain_socket = { &socket_ops };
+
 void ws__stream_socket(struct ws__stream *s, int fd)
 {
     *s = (struct ws__stream){
-        .ops = &socket_ops,
+        .transport = &plain_socket,
         .fd = fd,
         .read_events = POLLIN,
         .write_events = POLLOUT,
@@ -172,7 +174,7 @@ void ws__stream_unwatch(struct ws__stream *s)
 ssize_t ws__stream_read(struct ws__stream *s, void *p, size_t n)
 {
     n = n < ws__stream_at_once ? n : ws__stream_at_once;
-    ssize_t r = s->ops->read(s, p, n);
+    ssize_t r = s->transport->ops->read(s, p, n);
 
     s->readable = r > 0 && ((size_t)r == n || s->more);
     return r;
@@ -217,8 +219,9 @@ int ws__stream_wait_write(struct ws__stream *s, int64_t deadline)
 {
     int events = s->write_events;
     int r = ws__wait_watched(s->fd, s->watch, events, deadline,
-                             events & POLLIN && s->ops->again ? s->ops->again(s)
-                                                              : NULL);
+                             events & POLLIN && s->transport->ops->again
+                                 ? s->transport->ops->again(s)
+                                 : NULL);
 
     return r < 0 && r != WS_ERR_CANCELED ? r : 0;
 }
@@ -257,7 +260,8 @@ static bool all_is_on_its_way(int fd)
 
 bool ws__stream_may_close(const struct ws__stream *s)
 {
-    return s->ops == &socket_ops && !s->readable && all_is_on_its_way(s->fd);
+    return s->transport == &plain_socket && !s->readable &&
+           all_is_on_its_way(s->fd);
 }
 
 /* Kernels that say less give a shorter struct. */
@@ -301,12 +305,13 @@ int ws__stream_wait_progress(struct ws__stream *s, int64_t deadline, int ms)
 
 ws_cert *ws__stream_cert(const struct ws__stream *s)
 {
-    return s->ops->cert ? s->ops->cert(s) : NULL;
+    return s->transport->ops->cert ? s->transport->ops->cert(s) : NULL;
 }
 
 const char *ws__stream_error(const struct ws__stream *s, int code)
 {
-    const char *reason = s->ops->reason ? s->ops->reason(s, code) : NULL;
+    const char *reason =
+        s->transport->ops->reason ? s->transport->ops->reason(s, code) : NULL;
 
     return reason ? reason : ws_strerror(code);
 }
@@ -327,7 +332,7 @@ static int write_all(struct ws__stream *s, const void *p, size_t n,
     struct iovec v = { .iov_base = (void *)p, .iov_len = n };
 
     while (v.iov_len > 0) {
-        ssize_t r = s->ops->writev(s, &v, 1);
+        ssize_t r = s->transport->ops->writev(s, &v, 1);
 
         if (r == -EAGAIN)
             r = ws__stream_wait_progress(s, deadline, ms);

@@ -45,20 +45,29 @@ struct ws__stream_ops {
     bool holds;
 };
 
+/* What is behind a stream.  One with a state of its own begins it with this. */
+struct ws__transport {
+    const struct ws__stream_ops *ops;
+};
+
 /* A byte stream over a descriptor, which it owns.  It may be moved by copying
  * it while nobody uses it. */
 struct ws__stream {
-    const struct ws__stream_ops *ops;
+    struct ws__transport *transport;
     struct ws__watch *watch; /* of fd, in the worker that uses it most */
-    void *state;             /* of ops */
     int fd;
-    _Atomic short read_events;  /* what to wait for: POLLIN, but for TLS */
-    _Atomic short write_events; /* POLLOUT */
-    uint16_t taken; /* of what the last writev was given: held, not yet sent and
-                     * not yet counted; the next has to begin with the same */
-    bool readable;  /* a read may find bytes; cleared by a short one */
-    bool more; /* set by read: it holds bytes that poll(2) tells nothing of */
-    bool follows; /* for writev to know: there is more, and it comes at once */
+
+    /* Whoever reads: */
+    uint8_t read_events : 3; /* what to wait for: POLLIN, but for TLS */
+    uint8_t readable : 1;    /* a read may find bytes; cleared by a short one */
+    uint8_t more : 1; /* set by read: bytes that poll(2) tells nothing of */
+
+    /* Whoever writes; the first is anyone's to look at: */
+    atomic_uchar write_events; /* POLLOUT, but for TLS */
+    uint16_t
+        taken : 15; /* of what the last writev was given: held, not yet sent
+                          * nor counted; the next has to begin with the same */
+    uint16_t follows : 1; /* for writev to know: more comes at once */
 };
 
 /* A TCP or local stream socket, non-blocking already. */

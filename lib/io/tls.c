@@ -3,6 +3,7 @@
 #include "io/tls.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include <openssl/err.h>
 
@@ -33,22 +34,31 @@ static void tls_call(struct ws__tls_call *c)
 
 /* ---- The stream --------------------------------------------------------- */
 
-static void tls_wait_for(_Atomic short *events, short wanted)
+static struct ws__tls *tls_of(const struct ws__stream *s)
 {
-    if (*events != wanted)
-        *events = wanted;
+    return (struct ws__tls *)s->transport;
+}
+
+static void tls_read_by(struct ws__stream *s, short events)
+{
+    s->read_events = (unsigned)events & (POLLIN | POLLOUT);
+}
+
+static void tls_write_by(struct ws__stream *s, short events)
+{
+    if (s->write_events != events)
+        s->write_events = (uint8_t)events;
 }
 
 static ssize_t tls_read(struct ws__stream *s, void *p, size_t n)
 {
     struct ws__tls_call c = {
-        .step = ws__tls_receive, .t = s->state, .p = p, .n = n
+        .step = ws__tls_receive, .t = tls_of(s), .p = p, .n = n
     };
 
     tls_call(&c);
     s->more = c.more;
-    tls_wait_for(&s->read_events,
-                 c.result == -EAGAIN ? c.events : c.t->beneath.read_events);
+    tls_read_by(s, c.result == -EAGAIN ? c.events : c.t->beneath.read_events);
     if (c.wake)
         ws_event_set(&c.t->again);
     return c.result;
@@ -68,7 +78,7 @@ static ssize_t tls_writev(struct ws__stream *s, const struct iovec *v,
 {
     size_t all = tls_length(v, count), done = 0;
     struct ws__tls_call c = { .step = ws__tls_transmit,
-                              .t = s->state,
+                              .t = tls_of(s),
                               .taken = s->taken };
 
     while (done < all && done < WS__AT_ONCE) {
@@ -81,26 +91,25 @@ static ssize_t tls_writev(struct ws__stream *s, const struct iovec *v,
             break;
         done += (size_t)c.result;
     }
-    s->taken = (uint16_t)c.taken; /* at most a record */
-    tls_wait_for(&s->write_events,
-                 c.result == -EAGAIN ? c.events : c.t->beneath.write_events);
+    s->taken = c.taken & 0x7fff; /* at most a record */
+    tls_write_by(s, c.result == -EAGAIN ? c.events : c.t->beneath.write_events);
     return done > 0 ? (ssize_t)done : c.result;
 }
 
 static int tls_half_close(struct ws__stream *s)
 {
-    struct ws__tls_call c = { .step = ws__tls_notify, .t = s->state };
+    struct ws__tls_call c = { .step = ws__tls_notify, .t = tls_of(s) };
 
     tls_call(&c);
-    tls_wait_for(&s->write_events, c.t->beneath.write_events);
+    tls_write_by(s, c.t->beneath.write_events);
     if (c.result == -EAGAIN)
         return -EAGAIN;
-    return c.t->beneath.ops->half_close(&c.t->beneath);
+    return c.t->beneath.transport->ops->half_close(&c.t->beneath);
 }
 
 static const char *tls_reason(const struct ws__stream *s, int code)
 {
-    const struct ws__tls *t = s->state;
+    const struct ws__tls *t = tls_of(s);
 
     if (code == WS_ERR_TLS && t->fault != 0)
         return ws__tls_reason(t->fault);
@@ -109,7 +118,7 @@ static const char *tls_reason(const struct ws__stream *s, int code)
 
 static ws_cert *tls_cert(const struct ws__stream *s)
 {
-    struct ws__tls *t = s->state;
+    struct ws__tls *t = tls_of(s);
 
     ws_mutex_lock(&t->lock);
     ws_cert *cert = ws__tls_cert_new(t->ssl);
@@ -119,7 +128,7 @@ static ws_cert *tls_cert(const struct ws__stream *s)
 
 static ws_event *tls_again(const struct ws__stream *s)
 {
-    return &((struct ws__tls *)s->state)->again;
+    return &tls_of(s)->again;
 }
 
 /* Its words, its names and its certificates are of no use any more. */
@@ -141,10 +150,10 @@ static void tls_free(struct ws__tls *t)
 
 static void tls_fini(struct ws__stream *s)
 {
-    struct ws__tls *t = s->state;
+    struct ws__tls *t = tls_of(s);
 
     ws__stream_unwatch(s);
-    t->beneath.ops->fini(&t->beneath);
+    t->beneath.transport->ops->fini(&t->beneath);
     tls_free(t);
     s->fd = -1;
 }
@@ -165,13 +174,12 @@ static const struct ws__stream_ops tls_ops = {
 /* The descriptor is left alone: another thread may be about to break it. */
 static void tls_become(struct ws__stream *s, const struct ws__stream *as)
 {
-    s->ops = as->ops;
-    tls_wait_for(&s->read_events, as->read_events);
-    tls_wait_for(&s->write_events, as->write_events);
+    s->transport = as->transport;
+    s->read_events = as->read_events;
+    tls_write_by(s, as->write_events);
     s->readable = as->readable;
     s->more = as->more;
     s->taken = as->taken;
-    s->state = as->state;
 }
 
 static struct ws__tls *tls_new(const struct ws__stream *beneath, SSL_CTX *ctx)
@@ -181,6 +189,7 @@ static struct ws__tls *tls_new(const struct ws__stream *beneath, SSL_CTX *ctx)
 
     if (!t)
         return NULL;
+    t->transport.ops = &tls_ops;
     t->beneath = *beneath;
     t->beneath.watch = NULL; /* is the upper one's */
     t->shaking = ws__zalloc(sizeof(*t->shaking));
@@ -199,8 +208,7 @@ static void tls_put_over(struct ws__stream *s, struct ws__tls *t)
 {
     struct ws__stream with = *s;
 
-    with.ops = &tls_ops;
-    with.state = t;
+    with.transport = &t->transport;
     tls_become(s, &with);
 }
 
@@ -298,7 +306,7 @@ int ws__tls_connect(struct ws__stream *s, const ws_tls *tls,
 
 void ws__tls_unwrap(struct ws__stream *s)
 {
-    struct ws__tls *t = s->state;
+    struct ws__tls *t = tls_of(s);
 
     tls_become(s, &t->beneath);
     tls_free(t);
@@ -308,7 +316,7 @@ void ws__tls_unwrap(struct ws__stream *s)
 
 static const char *tls_why(const struct ws__stream *s, int code)
 {
-    const struct ws__tls *t = s->state;
+    const struct ws__tls *t = tls_of(s);
 
     switch (code) {
     case WS_ERR_TIMEOUT:
@@ -330,7 +338,7 @@ static bool tls_resumed_in_vain(const struct ws__tls_shaking *shaking)
 
 static int tls_fail(const struct ws__stream *s, int code, ws_error *err)
 {
-    const struct ws__tls *t = s->state;
+    const struct ws__tls *t = tls_of(s);
     const char *peer = t->shaking->peer;
 
     if (code == WS_ERR_TLS && tls_resumed_in_vain(t->shaking))
@@ -358,7 +366,7 @@ static int tls_await(const struct ws__stream *s, short events, int64_t deadline,
 int ws__tls_handshake(struct ws__stream *s, int64_t deadline, ws_event *cancel,
                       ws_error *err)
 {
-    struct ws__tls_call c = { .step = ws__tls_shake, .t = s->state };
+    struct ws__tls_call c = { .step = ws__tls_shake, .t = tls_of(s) };
     int error, waited = 0;
 
     do {

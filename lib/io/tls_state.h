@@ -31,6 +31,7 @@ struct ws__tls_shaking {
 /* What is behind a stream with TLS.  An SSL object must not be used by two
  * threads at once, so lock is held around each call, none of which waits. */
 struct ws__tls {
+    struct ws__transport transport;
     ws_mutex lock;
     struct ws__stream beneath;
     SSL *ssl;

@@ -503,7 +503,8 @@ static void do_others(void *conn)
 /* The second fiber runs whenever the first one waits. */
 static void live(void *arg)
 {
-    const struct ws__stream s = { .ops = &peer_ops,
+    static struct ws__transport peer = { &peer_ops };
+    const struct ws__stream s = { .transport = &peer,
                                   .fd = w.bell,
                                   .read_events = POLLIN,
                                   .write_events = POLLOUT };

@@ -55,9 +55,10 @@ static inline struct feed feed_of(struct input in, struct steps steps)
         .writev = feed_writev,
         .fini = feed_fini,
     };
+    static struct ws__transport transport = { &ops };
 
     return (struct feed){
-        .stream = { .ops = &ops, .fd = -1, .readable = true },
+        .stream = { .transport = &transport, .fd = -1, .readable = true },
         .in = in,
         .steps = steps,
     };
