@@ -16,7 +16,6 @@ struct ws__control_queue;
 struct ws__extras;
 struct ws__inbox;
 struct ws__outqueue;
-struct ws__read_call;
 struct ws__sendbuf;
 struct ws__setup;
 
@@ -48,10 +47,9 @@ struct ws__setup;
 struct ws__read_side {
     struct ws__inbox *inbox; /* NULL: nothing has come of a message */
     int64_t idle_since;      /* the last byte came; after a ping: that went */
-    const struct ws__read_call *call; /* under way; NULL: an ordinary one */
-    int error;          /* sticky: what every later read returns */
-    bool heard : 1;     /* bytes came since idle_since was set */
-    bool pinged : 1;    /* and a ping went since */
+    int error;               /* sticky: what every later read returns */
+    bool heard : 1;          /* bytes came since idle_since was set */
+    bool pinged : 1;         /* and a ping went since */
     bool parted : 1;    /* the peer's close frame came, and nothing behind it */
     bool by_turns : 1;  /* http/on_message's, until starved: a turn is a */
     bool turn_runs : 1; /* fiber's; one is under way; */

@@ -24,10 +24,10 @@ enum { LATE_READS = 64 };
 
 /* ---- Waiting ------------------------------------------------------------ */
 
-static int wait_events(ws_conn *c, int64_t deadline)
+static int wait_events(ws_conn *c, const struct ws__read_call *call,
+                       int64_t deadline)
 {
     struct ws__stream *s = &c->stream;
-    const struct ws__read_call *call = c->r.call;
     int got = call && call->only_present
                   ? ws__outbox_look(c)
                   : ws__outbox_await(c, deadline, call ? call->event : NULL);
@@ -41,16 +41,14 @@ static int64_t trim_at(const ws_conn *c)
     return c->r.inbox ? c->r.inbox->trim_at : 0;
 }
 
-static int64_t fill_deadline(const ws_conn *c)
+static int64_t fill_deadline(const ws_conn *c, const struct ws__read_call *call)
 {
-    const struct ws__read_call *call = c->r.call;
-
     return call && call->has_deadline ? call->deadline : ws__read_deadline(c);
 }
 
-int64_t ws__fill_due(const ws_conn *c)
+int64_t ws__fill_due(const ws_conn *c, const struct ws__read_call *call)
 {
-    int64_t until = ws__earlier(fill_deadline(c), ws__alive_at(c));
+    int64_t until = ws__earlier(fill_deadline(c, call), ws__alive_at(c));
 
     return ws__earlier(until, trim_at(c));
 }
@@ -71,11 +69,11 @@ static int fill_timed_out(const ws_conn *c)
 }
 
 /* Returns 0, WS__NOTHING, WS_ERR_TIMEOUT or what ends reading. */
-static int await_bytes(ws_conn *c)
+static int await_bytes(ws_conn *c, const struct ws__read_call *call)
 {
     for (;;) {
-        int64_t deadline = fill_deadline(c);
-        int got = wait_events(c, ws__fill_due(c));
+        int64_t deadline = fill_deadline(c, call);
+        int got = wait_events(c, call, ws__fill_due(c, call));
 
         if (c->stream.readable)
             return 0;
@@ -88,7 +86,7 @@ static int await_bytes(ws_conn *c)
         if (deadline != 0 && now >= deadline)
             return fill_timed_out(c);
         int error = ws__alive_check(c, now);
-        if (error != 0 || (c->r.call && c->r.call->only_present))
+        if (error != 0 || (call && call->only_present))
             return error != 0 ? ws__read_end(c, error) : WS__NOTHING;
     }
 }
@@ -96,7 +94,7 @@ static int await_bytes(ws_conn *c)
 /* What was promised to be sent goes first: until then the inbox, in which the
  * promise lies, cannot be given back.  A call that does not wait leaves the wait
  * under way: it is the same one that the next call goes on with. */
-static int wait_readable(ws_conn *c)
+static int wait_readable(ws_conn *c, const struct ws__read_call *call)
 {
     int64_t now = ws__now_about();
 
@@ -107,7 +105,7 @@ static int wait_readable(ws_conn *c)
     if (!ws__inbox_trim(c, false) && trim_at(c) == 0)
         c->r.inbox->trim_at = now + PATIENCE_MS;
     ws__alive_wait(c);
-    int got = await_bytes(c);
+    int got = await_bytes(c, call);
     if (got != WS__NOTHING)
         ws__alive_go_on(c);
     return got == 0 ? ws__inbox_borrow(c) : got;
@@ -155,14 +153,15 @@ static ssize_t fill_receive(ws_conn *c)
 
 /* What ends a call still takes what is there; but a peer that always has more
  * must not put it off.  Returns 0 or what it is ended by. */
-static int check_put_off(ws_conn *c)
+static int check_put_off(ws_conn *c, const struct ws__read_call *call)
 {
-    int64_t deadline = fill_deadline(c);
-    ws_event *event = c->r.call ? c->r.call->event : NULL;
-    int ended = 0;
-
     if (c->r.inbox->unbroken < LATE_READS)
         return 0;
+
+    int64_t deadline = fill_deadline(c, call);
+    ws_event *event = call ? call->event : NULL;
+    int ended = 0;
+
     if (deadline != 0 && ws_now() >= deadline)
         ended = fill_timed_out(c);
     else if (event && ws_event_is_set(event))
@@ -172,14 +171,14 @@ static int check_put_off(ws_conn *c)
     return ended;
 }
 
-int ws__fill(ws_conn *c)
+int ws__fill(ws_conn *c, const struct ws__read_call *call)
 {
     bool looked =
         false; /* whether there is something, after the event was set */
 
     for (;;) {
         if (c->stream.readable) {
-            int ended = check_put_off(c);
+            int ended = check_put_off(c, call);
             if (ended != 0)
                 return ended;
             ws__before_park_run();
@@ -195,7 +194,7 @@ int ws__fill(ws_conn *c)
             if (n != -EAGAIN)
                 return ws__read_transport_failed(c, n);
         }
-        int error = wait_readable(c);
+        int error = wait_readable(c, call);
         if (error == WS_ERR_INTERRUPTED && !looked) {
             looked = true;
             c->stream.readable = true;

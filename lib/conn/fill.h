@@ -17,13 +17,13 @@ struct ws__read_call {
     bool only_present; /* it does not wait */
 };
 
-/* Get some bytes more into the inbox.  Returns 0, WS_ERR_TIMEOUT, the error that
+/* Get some bytes more into the inbox, for call; NULL: an ordinary one.  Returns 0, WS_ERR_TIMEOUT, the error that
  * ends reading, WS_ERR_INTERRUPTED by the call's event, or WS__NOTHING for a call
  * that does not wait. */
-int ws__fill(ws_conn *c);
+int ws__fill(ws_conn *c, const struct ws__read_call *call);
 
 /* When to read again though nothing comes: for a deadline, for a ping, or to make
  * do with less memory.  0: never. */
-int64_t ws__fill_due(const ws_conn *c);
+int64_t ws__fill_due(const ws_conn *c, const struct ws__read_call *call);
 
 #endif

@@ -170,8 +170,9 @@ static inline void read_count(ws_conn *c, size_t n, bool ended)
 }
 
 /* Go on until there is a message, or a piece of one.  buf NULL: a message; else
- * up to n bytes. */
-static int read_pump(ws_conn *c, void *buf, size_t n)
+ * up to n bytes.  call NULL: an ordinary one. */
+static int read_pump(ws_conn *c, const struct ws__read_call *call, void *buf,
+                     size_t n)
 {
     for (;;) {
         ws__spend_message(); /* the peer may always have more */
@@ -184,7 +185,7 @@ static int read_pump(ws_conn *c, void *buf, size_t n)
         case WS__NEED_INPUT:
             error = check_held(c);
             if (error == 0)
-                error = ws__fill(c);
+                error = ws__fill(c, call);
             break;
         case WS__MESSAGE:
             read_count(c, c->r.inbox->reader.message.len, true);
@@ -205,7 +206,8 @@ static int read_pump(ws_conn *c, void *buf, size_t n)
 }
 
 /* The rest of the message under way is read in pieces, and dropped. */
-__attribute__((noinline)) static int read_rest(ws_conn *c)
+__attribute__((noinline)) static int read_rest(ws_conn *c,
+                                               const struct ws__read_call *call)
 {
     char scratch[1024];
     int error = 0;
@@ -214,45 +216,37 @@ __attribute__((noinline)) static int read_rest(ws_conn *c)
     if (is_within(c))
         ws__buf_release(&c->r.inbox->reader.whole, c->r.inbox->reader.buffers);
     while (error == 0 && is_within(c))
-        error = read_pump(c, scratch, sizeof(scratch));
+        error = read_pump(c, call, scratch, sizeof(scratch));
     if (error == 0)
         c->r.inbox->by_pieces = false;
     return error;
 }
 
-static int skip_message(ws_conn *c)
+int ws__read_skip(ws_conn *c, int64_t deadline)
 {
+    const struct ws__read_call call = { .has_deadline = true,
+                                        .deadline = deadline };
     char nothing[1];
     int error = read_begin(c);
 
     if (error == 0 && !is_within(c))
-        error = read_pump(c, nothing, 0);
+        error = read_pump(c, &call, nothing, 0);
     if (error == 0)
-        error = read_rest(c);
+        error = read_rest(c, &call);
     return read_over(c, error);
 }
 
-int ws__read_skip(ws_conn *c, int64_t deadline)
-{
-    if (ws__read_is_busy(c))
-        return WS_ERR_BUSY;
-    c->r.call =
-        &(struct ws__read_call){ .has_deadline = true, .deadline = deadline };
-    int error = skip_message(c);
-    c->r.call = NULL;
-    return error;
-}
-
-int ws_read_message(ws_conn *c, ws_message *m)
+static int read_by_call(ws_conn *c, const struct ws__read_call *call,
+                        ws_message *m)
 {
     if (!c || !m)
         return WS_ERR_INVALID;
 
     int error = read_begin(c);
     if (error == 0 && c->r.inbox->by_pieces)
-        error = read_rest(c);
+        error = read_rest(c, call);
     if (error == 0)
-        error = read_pump(c, NULL, 0);
+        error = read_pump(c, call, NULL, 0);
     if (error == 0) { /* to load it all at once waits for the stores */
         const ws_message *got = &c->r.inbox->reader.message;
         m->type = got->type;
@@ -262,22 +256,14 @@ int ws_read_message(ws_conn *c, ws_message *m)
     return read_over(c, error);
 }
 
-static int read_by_call(ws_conn *c, const struct ws__read_call *call,
-                        ws_message *m)
+int ws_read_message(ws_conn *c, ws_message *m)
 {
-    if (ws__read_is_busy(c))
-        return WS_ERR_BUSY;
-    c->r.call = call;
-    int error = ws_read_message(c, m);
-    c->r.call = NULL;
-    return error;
+    return read_by_call(c, NULL, m);
 }
 
 int ws_read_message_by(ws_conn *c, ws_message *m, int64_t deadline,
                        ws_event *event)
 {
-    if (!c)
-        return WS_ERR_INVALID;
     return read_by_call(c,
                         &(struct ws__read_call){ .has_deadline = true,
                                                  .deadline = deadline,
@@ -298,9 +284,9 @@ int ws_next_reader(ws_conn *c, ws_type *type)
         return WS_ERR_INVALID;
     int error = read_begin(c);
     if (error == 0)
-        error = read_rest(c);
+        error = read_rest(c, NULL);
     if (error == 0)
-        error = read_pump(c, nothing, 0);
+        error = read_pump(c, NULL, nothing, 0);
     if (error == 0) {
         c->r.inbox->by_pieces = true;
         *type = (ws_type)c->r.inbox->reader.type;
@@ -316,7 +302,7 @@ ptrdiff_t ws_read(ws_conn *c, void *buf, size_t n)
     ptrdiff_t got = 0;
     int error = read_begin(c);
     if (error == 0 && c->r.inbox->by_pieces && is_within(c)) {
-        error = read_pump(c, buf, n < PTRDIFF_MAX ? n : PTRDIFF_MAX);
+        error = read_pump(c, NULL, buf, n < PTRDIFF_MAX ? n : PTRDIFF_MAX);
         got = (ptrdiff_t)c->r.inbox->reader.piece;
     }
     error = read_over(c, error);

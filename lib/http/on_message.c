@@ -82,7 +82,7 @@ static void on_message_run(void *conn)
         return;
     }
     atomic_store(&c->reading_fiber, NULL);
-    ws__alarm_start(&c->called.alarm, ws__fill_due(c));
+    ws__alarm_start(&c->called.alarm, ws__fill_due(c, NULL));
     c->r.turn_runs = false;
 }
 
@@ -115,7 +115,7 @@ static void on_message_ready(ws_conn *c, int events)
  * may have put that off. */
 static void on_message_look(ws_conn *c)
 {
-    int64_t due = ws__fill_due(c);
+    int64_t due = ws__fill_due(c, NULL);
 
     if ((due == 0 || due > ws__now_about()) && !c->r.starved)
         ws__alarm_start(&c->called.alarm, due);
