@@ -138,7 +138,7 @@ static void a_shutdown_ends_who_is_idle(void **state)
         ws__entry_remove(&session.entry);
         end();
         ws__registry_unref(g);
-        g = ws__registry_new(SEATS, &ws__session_ops, &ws__upgraded_ops);
+        g = ws__registry_new(SEATS, NULL, &ws__session_ops, &ws__upgraded_ops);
     }
 }
 
@@ -206,7 +206,7 @@ static void so_is_all_that_was_there(void **state)
             end();
         }
         ws__registry_unref(g);
-        g = ws__registry_new(SEATS, &ws__session_ops, &ws__upgraded_ops);
+        g = ws__registry_new(SEATS, NULL, &ws__session_ops, &ws__upgraded_ops);
     }
 }
 
@@ -280,7 +280,7 @@ static void eight_routes_are_named_and_the_others_counted(void **state)
 static int make_registry(void **state)
 {
     (void)state;
-    g = ws__registry_new(SEATS, &ws__session_ops, &ws__upgraded_ops);
+    g = ws__registry_new(SEATS, NULL, &ws__session_ops, &ws__upgraded_ops);
     return g ? 0 : -1;
 }
 

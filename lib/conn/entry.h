@@ -4,6 +4,7 @@
 #define WS_CONN_ENTRY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct ws__entry;
 struct ws__stats_group;
@@ -28,11 +29,12 @@ struct ws__entry {
     struct ws__entry *prev;
     struct ws__stats_group *stats; /* the list's, where it counts until it is
                                     * freed; NULL: it is in none */
-    const char *route; /* whose handler has left it to ws_on_message; NULL: it
-                        * is to be closed by somebody else */
-    unsigned seat;     /* the worker that serves it */
-    bool plain;        /* a session's, which was not upgraded */
-    bool idle;         /* between requests: a shutdown ends it at once */
+    uint32_t
+        route; /* whose handler has left it to ws_on_message: of the list's,
+                     * from 1 on; 0: it is to be closed by somebody else */
+    uint32_t seat : 30; /* the worker that serves it */
+    uint32_t plain : 1; /* a session's, which was not upgraded */
+    uint32_t idle : 1;  /* between requests: a shutdown ends it at once */
 };
 
 #endif

@@ -75,7 +75,7 @@ static void on_message_run(void *conn)
 {
     ws_conn *c = conn;
 
-    ws__fiber_label(c->entry.route);
+    ws__fiber_label(ws__entry_route(&c->entry));
     int error = call_for_each(c);
     if (error != WS__NOTHING) {
         on_message_end(c, error);
@@ -140,7 +140,7 @@ void ws__on_message_go_on(struct ws__session *s)
 
     s->on_message = false;
     s->handed_on = true;
-    ws__entry_stays(&c->entry, &s->stay, s->route->path);
+    ws__entry_stays(&c->entry, &s->stay, s->route);
     c->r.turn_runs = true;
     c->r.by_turns = ws__in_fiber() && c->stream.watch;
     if (c->r.by_turns) {

@@ -15,6 +15,9 @@
 #include "fiber/sync.h"
 #include "proto/close.h"
 
+/* What fits in an entry; so many threads there never are. */
+#define SEAT_MASK ((1u << 30) - 1)
+
 int ws__registry_fresh_ms = 1000;
 
 enum stage {
@@ -36,6 +39,7 @@ struct ws__registry {
     size_t connections;
     size_t sessions;
     struct ws__stats_group stats;
+    const ws_route *routes;
     const struct ws__entry_ops *plain_ops;
     ws_access_fn access; /* like access_arg, constant once there are any */
     void *access_arg;
@@ -45,7 +49,7 @@ struct ws__registry {
     atomic_size_t load[]; /* connections of each seat */
 };
 
-struct ws__registry *ws__registry_new(unsigned seats,
+struct ws__registry *ws__registry_new(unsigned seats, const ws_route *routes,
                                       const struct ws__entry_ops *plain,
                                       const struct ws__entry_ops *upgraded)
 {
@@ -55,6 +59,7 @@ struct ws__registry *ws__registry_new(unsigned seats,
         return NULL;
     atomic_init(&g->holders, 1);
     g->goodbye = WS_CLOSE_GOING_AWAY;
+    g->routes = routes;
     g->plain_ops = plain;
     g->stats.ops = upgraded;
     return g;
@@ -252,7 +257,9 @@ static void entry_catch_up(struct ws__entry *e, enum stage stage)
 void ws__entry_add(struct ws__entry *e, struct ws__registry *g, unsigned seat,
                    struct ws__stay *stay)
 {
-    *e = (struct ws__entry){ .stats = &g->stats, .seat = seat, .plain = true };
+    *e = (struct ws__entry){ .stats = &g->stats,
+                             .seat = seat & SEAT_MASK,
+                             .plain = true };
     ws_mutex_lock(&g->lock);
     stay_begin(g, stay);
     entry_insert(g, e);
@@ -271,14 +278,19 @@ void ws__entry_remove(struct ws__entry *e)
 }
 
 void ws__entry_stays(struct ws__entry *e, const struct ws__stay *of,
-                     const char *route)
+                     const ws_route *route)
 {
     struct ws__registry *g = ws__registry_of(e->stats);
 
     ws_mutex_lock(&g->lock);
     stay_end(g, of);
-    e->route = route;
+    e->route = (uint32_t)(route - g->routes) + 1;
     ws_mutex_unlock(&g->lock);
+}
+
+const char *ws__entry_route(const struct ws__entry *e)
+{
+    return ws__registry_of(e->stats)->routes[e->route - 1].path;
 }
 
 void ws__entry_leaves(struct ws__entry *e)
@@ -286,7 +298,7 @@ void ws__entry_leaves(struct ws__entry *e)
     struct ws__registry *g = ws__registry_of(e->stats);
 
     ws_mutex_lock(&g->lock);
-    e->route = NULL;
+    e->route = 0;
     ws_mutex_unlock(&g->lock);
 }
 
@@ -455,8 +467,8 @@ size_t ws__registry_report(struct ws__registry *g, char *text, size_t size)
         report_add(&r, route ? route : "between requests");
     }
     for (const struct ws__entry *e = g->first; e; e = e->next)
-        if (e->route)
-            report_add(&r, e->route);
+        if (e->route != 0)
+            report_add(&r, ws__entry_route(e));
     ws_mutex_unlock(&g->lock);
     report_write(&r, text, size);
     return n;

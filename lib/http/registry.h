@@ -36,9 +36,9 @@ struct ws__stay {
     _Atomic(const char *) route;
 };
 
-/* For connections of so many workers; what it does with plain ones, and with
- * upgraded ones. */
-struct ws__registry *ws__registry_new(unsigned seats,
+/* For connections of so many workers, and of these routes; what it does with plain
+ * ones, and with upgraded ones. */
+struct ws__registry *ws__registry_new(unsigned seats, const ws_route *routes,
                                       const struct ws__entry_ops *plain,
                                       const struct ws__entry_ops *upgraded);
 
@@ -87,7 +87,8 @@ void ws__session_end(struct ws__registry *g, struct ws__stay *stay);
 /* The session goes on without a handler, named by the route of the one that it
  * had; and it no longer does, before the connection is closed. */
 void ws__entry_stays(struct ws__entry *e, const struct ws__stay *of,
-                     const char *route);
+                     const ws_route *route);
+const char *ws__entry_route(const struct ws__entry *e);
 void ws__entry_leaves(struct ws__entry *e);
 
 /* Plain connections; remove is for upgraded ones, too.  idle returns false once

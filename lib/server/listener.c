@@ -136,8 +136,9 @@ static bool listener_make_parts(ws_listener *l)
 
     l->endpoints = ws__zalloc((n + 1) * sizeof(*l->endpoints));
     l->acceptors = ws__zalloc((n + 1) * seats * sizeof(*l->acceptors));
-    l->host.registry = ws__registry_new((unsigned)l->nseats, &ws__session_ops,
-                                        &ws__upgraded_ops);
+    l->host.registry =
+        ws__registry_new((unsigned)l->nseats, l->host.server.routes,
+                         &ws__session_ops, &ws__upgraded_ops);
     if (!l->endpoints || !l->acceptors || !l->host.registry)
         return false;
     for (size_t i = 0; i < seats; i++) {

@@ -102,7 +102,8 @@ static struct ws__host *host_of(unsigned settings)
         .proxy_protocol = settings & 1,
     };
     ws__defaults(&h->server);
-    h->registry = ws__registry_new(1, &ws__session_ops, &ws__upgraded_ops);
+    h->registry =
+        ws__registry_new(1, routes, &ws__session_ops, &ws__upgraded_ops);
     CHECK(h->registry);
     CHECK(ws__trusted_new(&h->trusted, h->server.trusted_proxies, NULL) == 0);
     return h;
