@@ -369,6 +369,21 @@ static void without_memory_for_a_deadline_the_connection_is_over(void **state)
     close(raw);
 }
 
+/* Where pointers have 8 bytes: 256 with the watch and what malloc adds. */
+static void one_that_waits_is_small_and_lies_with_its_watch(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_ptr_equal(ws__watch_room(c->stream.watch),
+                     ws__in_fiber() ? c : NULL);
+    if (sizeof(void *) == 8)
+        assert_true(sizeof(*c) <= 216);
+    ws_close(c);
+    close(raw);
+}
+
 static int left;
 
 static void count_left(struct ws__share *s)
@@ -801,6 +816,7 @@ int main(void)
         cmocka_unit_test(the_first_error_is_the_connections),
         cmocka_unit_test(without_memory_each_error_has_its_own_code),
         cmocka_unit_test(without_memory_for_a_deadline_the_connection_is_over),
+        cmocka_unit_test(one_that_waits_is_small_and_lies_with_its_watch),
         cmocka_unit_test(each_connection_leaves_its_share_once),
         cmocka_unit_test(an_error_of_writing_leaves_reading_alone),
         cmocka_unit_test(an_answer_that_fails_does_not_hide_the_peers_close),

@@ -26,7 +26,7 @@ static int open_both(void **state)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) != 0)
         return -1;
     ws__stream_socket(&stream, fds[0]);
-    (void)ws__stream_watch(&stream);
+    (void)ws__stream_watch(&stream, 0);
     peer = fds[1];
     return 0;
 }

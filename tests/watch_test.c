@@ -34,7 +34,7 @@ static int open_pair(void **state)
     if (socketpair(AF_UNIX, type, 0, pair) != 0)
         return -1;
     watch = NULL;
-    return ws__watch_new(pair[0], false, &watch);
+    return ws__watch_new(pair[0], false, 0, &watch);
 }
 
 static int close_pair(void **state)
@@ -580,7 +580,7 @@ static void a_file_is_always_ready(void **state)
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
     assert_true(fd >= 0);
-    assert_int_equal(ws__watch_new(fd, false, &of_file), -EPERM);
+    assert_int_equal(ws__watch_new(fd, false, 0, &of_file), -EPERM);
     assert_null(of_file);
     assert_int_equal(ws_wait_fd(fd, POLLIN, 0), POLLIN);
     assert_int_equal(ws_wait_fd(fd, POLLIN | POLLOUT, ws_after(LONG)),
@@ -594,7 +594,7 @@ static void what_is_no_descriptor_is_refused(void **state)
     struct ws__watch *none = NULL;
     int closed = lowest_free_fd();
 
-    assert_int_equal(ws__watch_new(closed, false, &none), -EBADF);
+    assert_int_equal(ws__watch_new(closed, false, 0, &none), -EBADF);
     assert_null(none);
     assert_int_equal(ws_wait_fd(closed, POLLIN, 0), -EBADF);
     assert_int_equal(ws_wait_fd(-1, POLLIN, 0), -EBADF);
@@ -602,7 +602,7 @@ static void what_is_no_descriptor_is_refused(void **state)
 
 static void watch_in_thread(void *out)
 {
-    assert_int_equal(ws__watch_new(pair[0], false, out), 0);
+    assert_int_equal(ws__watch_new(pair[0], false, 0, out), 0);
 }
 
 static void a_worker_watches_once_and_a_thread_not_at_all(void **state)
@@ -610,11 +610,31 @@ static void a_worker_watches_once_and_a_thread_not_at_all(void **state)
     (void)state;
     struct ws__watch *second = NULL;
 
-    assert_int_equal(ws__watch_new(pair[0], false, &second), -EEXIST);
+    assert_int_equal(ws__watch_new(pair[0], false, 0, &second), -EEXIST);
     assert_null(second);
     assert_int_equal(ws__in_thread(watch_in_thread, &second), 0);
     assert_null(second);
     ws__watch_free(NULL);
+}
+
+/* In one block with it: one allocation, and one chunk. */
+static void room_that_was_asked_for_lies_behind(void **state)
+{
+    (void)state;
+    struct ws__watch *with = NULL;
+    long live = mode_live();
+
+    assert_int_equal(ws__watch_new(pair[1], false, 200, &with), 0);
+    assert_int_equal(mode_live(), live + 1);
+    char *room = ws__watch_room(with);
+    assert_non_null(room);
+    assert_int_equal((uintptr_t)room % 16, 0);
+    memset(room, 'x', 200);
+    (void)ws__watch_take(with, POLLIN | POLLOUT);
+    assert_int_equal(room[0] + room[199], 2 * 'x');
+    ws__watch_free(with);
+    assert_null(ws__watch_room(watch)); /* who asked for none has none */
+    assert_null(ws__watch_room(NULL));
 }
 
 /* ---- Calls -------------------------------------------------------------- */
@@ -687,7 +707,7 @@ static void open_scene(struct scene *s)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s->pair), 0);
     s->n = (struct counter){ .callee = { count_call } };
     s->watch = NULL;
-    assert_int_equal(ws__watch_new(s->pair[0], false, &s->watch), 0);
+    assert_int_equal(ws__watch_new(s->pair[0], false, 0, &s->watch), 0);
     let_the_loop_look(); /* it can be written to */
     ws__watch_call(s->watch, &s->n.callee);
 }
@@ -786,7 +806,7 @@ static void without_memory_nothing_is_watched(void **state)
     long live = mode_live();
 
     alloc_fail_at(1);
-    assert_int_equal(ws__watch_new(pair[1], false, &none), -ENOMEM);
+    assert_int_equal(ws__watch_new(pair[1], false, 0, &none), -ENOMEM);
     assert_null(none);
     alloc_fail_at(1);
     assert_int_equal(ws_wait_fd(pair[1], POLLIN, 0), -ENOMEM);
@@ -809,7 +829,7 @@ static void share(void *arg)
     struct ws__watch *w = NULL;
     char byte;
 
-    if (ws__watch_new(s->fd, true, &w) != 0)
+    if (ws__watch_new(s->fd, true, 0, &w) != 0)
         return;
     ws_event_set(&s->ready);
     while (read(s->fd, &byte, 1) != 1)
@@ -870,7 +890,7 @@ static void an_error_that_was_reported_is_no_event(void **state)
     int fd = unheard();
     struct ws__watch *w = NULL;
 
-    assert_int_equal(ws__watch_new(fd, false, &w), 0);
+    assert_int_equal(ws__watch_new(fd, false, 0, &w), 0);
     for (int i = 0; i < 2; i++) {
         char byte = 'x';
 
@@ -893,7 +913,7 @@ static void an_error_stays_until_it_is_reported(void **state)
     int fd = unheard();
     struct ws__watch *w = NULL;
 
-    assert_int_equal(ws__watch_new(fd, false, &w), 0);
+    assert_int_equal(ws__watch_new(fd, false, 0, &w), 0);
     assert_int_equal(send(fd, "x", 1, 0), 1);
     for (int i = 0; i < 2; i++)
         assert_int_equal(ws__park_fd(fd, w, POLLIN, ws_after(LONG), true),
@@ -929,6 +949,7 @@ int main(void)
         with_pair(a_file_is_always_ready),
         with_pair(what_is_no_descriptor_is_refused),
         with_pair(a_worker_watches_once_and_a_thread_not_at_all),
+        with_pair(room_that_was_asked_for_lies_behind),
         with_pair(changes_that_nobody_waits_for_are_called_for),
         with_pair(an_event_of_one_that_was_freed_meanwhile_is_dropped),
         with_pair(free_comes_from_any_thread),

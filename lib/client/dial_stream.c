@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "client/tunnel.h"
+#include "conn/conn.h"
 #include "fiber/sync.h"
 #include "io/connect.h"
 #include "io/sock.h"
@@ -103,7 +104,7 @@ int ws__dial_stream(const struct ws__dialing *d, struct ws__stream *s,
         return fd;
     ws__stream_socket(s, fd);
 
-    int r = ws__stream_watch(s);
+    int r = ws__conn_watch(s);
     r = r == 0 ? build_stream(d, s, resp) : connect_fail(d, hop, r);
     if (r != 0)
         s->transport->ops->fini(s);

@@ -5,6 +5,7 @@
 #include "conn/conn.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -20,16 +21,31 @@
 #include "conn/stats.h"
 #include "conn/trace.h"
 
+int ws__conn_watch(struct ws__stream *s)
+{
+    return ws__stream_watch(s, sizeof(ws_conn));
+}
+
+/* Zeros, behind the watch if there is one. */
+static ws_conn *conn_place(const struct ws__stream *s)
+{
+    ws_conn *c = ws__watch_room(s->watch);
+
+    return c ? memset(c, 0, sizeof(*c)) : ws__zalloc(sizeof(*c));
+}
+
 ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
                       ws_error *err)
 {
     struct ws__stream stream = *s;
-    ws_conn *c = ws__zalloc(sizeof(*c));
+    int r = ws__conn_watch(&stream);
+    ws_conn *c = r == 0 ? conn_place(&stream) : NULL;
 
     if (!c) {
+        r = r == 0 ? -ENOMEM : r;
+        ws__fail(err, r, "%s", ws_strerror(r));
         stream.transport->ops->fini(&stream);
         ws__share_leave(setup->share);
-        ws__fail(err, -ENOMEM, "out of memory");
         return NULL;
     }
     c->stream = stream;
@@ -42,9 +58,7 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
     atomic_init(&c->w.level, 1);
     atomic_init(&c->w.coalesce, true);
     atomic_init(&c->w.traced, ws__trace_all());
-    int r = ws__setup_apply(c, setup);
-    if (r == 0)
-        r = ws__stream_watch(&c->stream);
+    r = ws__setup_apply(c, setup);
     if (r != 0) {
         ws__fail(err, r, "%s", ws_strerror(r));
         ws_unref(c);
@@ -80,10 +94,13 @@ static void conn_free(ws_conn *c)
     ws__outqueue_free(c);
     ws__inbox_give_back(c);
     free_extras(c);
-    c->stream.transport->ops->fini(&c->stream);
     if (c->entry.stats)
         c->entry.stats->ops->freed(&c->entry);
-    ws_free(c);
+
+    struct ws__stream stream = c->stream;
+    if (c != ws__watch_room(stream.watch))
+        ws_free(c);
+    stream.transport->ops->fini(&stream);
 }
 
 static void free_posted(struct ws__post *p)

@@ -129,8 +129,11 @@ struct ws_conn {
     struct ws__called called;
 };
 
+/* ws__stream_watch, with room for the connection over s: a block less of each. */
+int ws__conn_watch(struct ws__stream *s);
+
 /* A connection over s, which is taken, also when it fails: then NULL, and *err
- * says why. */
+ * says why.  If s is watched already, it is so by ws__conn_watch. */
 ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
                       ws_error *err);
 

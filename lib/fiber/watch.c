@@ -2,6 +2,7 @@
 
 #include "fiber/watch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/poison.h"
 #include "fiber/callee.h"
 #include "fiber/worker.h"
 
@@ -20,15 +22,21 @@ enum {
     PASSING = EPOLLIN | EPOLLOUT | EPOLLPRI,
 };
 
+enum { ROOM_MAX = (1 << 14) - 1 };
+
 struct ws__watch {
-    struct ws__watch *next; /* among those that are to be freed */
-    struct ws__worker *worker;
+    union {
+        struct ws__worker *worker;
+        struct ws__watch *next; /* it is to be freed: among the worker's such */
+    };
     struct ws__coroutine *waiters;
     struct ws__callee *callee;
     int fd;
-    uint16_t happened; /* and nobody waited for it */
-    bool owns_fd;      /* a copy of one that is watched already */
-    bool dead;
+    uint16_t happened;    /* and nobody waited for it */
+    uint16_t owns_fd : 1; /* a copy of one that is watched already */
+    uint16_t dead : 1;
+    uint16_t size : 14; /* of the room */
+    _Alignas(16) char room[];
 };
 
 /* ---- Beginning and end -------------------------------------------------- */
@@ -42,38 +50,47 @@ static int add(struct ws__watch *watch, uint32_t events)
     return -errno;
 }
 
-static struct ws__watch *watch_new(struct ws__worker *w, int fd)
+static struct ws__watch *watch_new(struct ws__worker *w, int fd, size_t room)
 {
-    struct ws__watch *watch = ws__alloc(sizeof(*watch));
+    struct ws__watch *watch = ws__alloc(sizeof(*watch) + room);
 
     if (!watch)
         return NULL;
-    *watch = (struct ws__watch){ .worker = w, .fd = fd };
+    *watch =
+        (struct ws__watch){ .worker = w, .fd = fd, .size = room & ROOM_MAX };
     ws__worker_ref(w);
     return watch;
 }
 
-static void watch_end(struct ws__watch *watch)
+static void watch_end(struct ws__watch *watch, struct ws__worker *w)
 {
-    ws__worker_unref(watch->worker);
+    ws__unpoison(watch->room, watch->size);
     ws_free(watch);
+    ws__worker_unref(w);
 }
 
-int ws__watch_new(int fd, bool shared, struct ws__watch **out)
+int ws__watch_new(int fd, bool shared, size_t room, struct ws__watch **out)
 {
+    assert(room <= ROOM_MAX);
+
     const uint32_t edges = EPOLLIN | EPOLLET,
                    all = edges | EPOLLPRI | EPOLLOUT | EPOLLRDHUP;
     struct ws__worker *w = ws__worker_here();
 
     if (!w)
         return 0;
-    struct ws__watch *watch = watch_new(w, fd);
+    struct ws__watch *watch = watch_new(w, fd, room);
     int r = watch ? add(watch, shared ? edges | EPOLLEXCLUSIVE : all) : -ENOMEM;
     if (r == 0)
         *out = watch;
     else if (watch)
-        watch_end(watch);
+        watch_end(watch, w);
     return r;
+}
+
+void *ws__watch_room(struct ws__watch *watch)
+{
+    return watch && watch->size > 0 ? watch->room : NULL;
 }
 
 static void close_copy(struct ws__watch *watch)
@@ -99,7 +116,7 @@ int ws__watch_once(struct ws__worker *w, int fd, int events,
                    struct ws__watch **out)
 {
     const uint32_t once = (uint32_t)events | EPOLLONESHOT;
-    struct ws__watch *watch = watch_new(w, fd);
+    struct ws__watch *watch = watch_new(w, fd, 0);
 
     if (!watch)
         return -ENOMEM;
@@ -111,7 +128,7 @@ int ws__watch_once(struct ws__worker *w, int fd, int events,
         return 0;
     }
     close_copy(watch);
-    watch_end(watch);
+    watch_end(watch, w);
     return r;
 }
 
@@ -122,11 +139,11 @@ static void remove_from(struct ws__worker *w, struct ws__watch *watch)
     close_copy(watch);
 }
 
-static void bury_all(struct ws__watch *watch)
+static void bury_all(struct ws__worker *w, struct ws__watch *watch)
 {
     for (struct ws__watch *next; watch; watch = next) {
         next = watch->next;
-        watch_end(watch);
+        watch_end(watch, w);
     }
 }
 
@@ -136,7 +153,7 @@ static void bury_from_elsewhere(struct ws__post *p)
         (struct ws__worker *)((char *)p -
                               offsetof(struct ws__worker, graves_post));
 
-    bury_all(atomic_exchange(&w->graves, NULL));
+    bury_all(w, atomic_exchange(&w->graves, NULL));
 }
 
 /* In a thread that is not w's: w may be about to deal with its events.  Whoever
@@ -153,7 +170,7 @@ static void leave_to_worker(struct ws__worker *w, struct ws__watch *watch)
         return;
     w->graves_post.fn = bury_from_elsewhere;
     if (!ws__worker_post(w, &w->graves_post))
-        bury_all(atomic_exchange(&w->graves, NULL));
+        bury_all(w, atomic_exchange(&w->graves, NULL));
 }
 
 /* Events that the loop has taken, and not yet dealt with, may name it: so it is
@@ -165,6 +182,7 @@ void ws__watch_free(struct ws__watch *watch)
 
     struct ws__worker *w = watch->worker;
     remove_from(w, watch);
+    ws__poison(watch->room, watch->size);
     if (w == ws__worker_here()) {
         watch->dead = true;
         watch->next = w->dead;
@@ -179,7 +197,7 @@ void ws__watch_bury(struct ws__worker *w)
     struct ws__watch *dead = w->dead;
 
     w->dead = NULL;
-    bury_all(dead);
+    bury_all(w, dead);
 }
 
 /* ---- Waiting ------------------------------------------------------------ */

@@ -4,6 +4,7 @@
 #define WS_FIBER_WATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct ws__callee;
@@ -18,9 +19,14 @@ struct ws__worker;
 struct ws__watch;
 
 /* Watch fd, in the calling fiber's worker; shared says that other workers watch
- * it too, and that one of them is to be woken.  Nothing outside of a fiber.
- * Returns 0 or a negated errno: -EEXIST if it is watched there already. */
-int ws__watch_new(int fd, bool shared, struct ws__watch **watch);
+ * it too, and that one of them is to be woken.  room: so many bytes more, at most
+ * 16 KiB, lie in the same block.  Nothing outside of a fiber.  Returns 0 or a
+ * negated errno: -EEXIST if it is watched there already. */
+int ws__watch_new(int fd, bool shared, size_t room, struct ws__watch **watch);
+
+/* Those bytes, for whoever owns the watch, which frees them; NULL: there are none.
+ * NULL is fine. */
+void *ws__watch_room(struct ws__watch *w);
 
 /* Before the descriptor is closed, or when fibers will wait for it no more.
  * From any thread, but nobody may wait by it.  NULL is fine. */

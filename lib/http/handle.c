@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "conn/conn.h"
 #include "fiber/name.h"
 #include "fiber/park.h"
 #include "fiber/sched.h"
@@ -50,7 +51,7 @@ __attribute__((noinline)) static void call_in_thread(struct ws__request *r)
     if (ws__in_thread(call_route, r) != 0)
         deny_route(r, 503, "Service Unavailable");
     if (!s->upgraded)
-        (void)ws__stream_watch(&s->stream);
+        (void)ws__conn_watch(&s->stream);
     ws__registry_thread(s->host->registry, false);
     s->in_thread = false;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "conn/conn.h"
 #include "conn/linger.h"
 #include "conn/share.h"
 #include "fiber/limit.h"
@@ -151,7 +152,7 @@ static void serve_all(struct ws__session *s)
 {
     bool answered = false;
 
-    (void)ws__stream_watch(&s->stream); /* else it does without */
+    (void)ws__conn_watch(&s->stream); /* else it does without */
     if (meet_peer(s, &answered) && ws__secure(s, &answered))
         while (serve_one(s, &answered))
             continue;

@@ -160,9 +160,9 @@ void ws__stream_socket(struct ws__stream *s, int fd)
     };
 }
 
-int ws__stream_watch(struct ws__stream *s)
+int ws__stream_watch(struct ws__stream *s, size_t room)
 {
-    return s->watch ? 0 : ws__watch_new(s->fd, false, &s->watch);
+    return s->watch ? 0 : ws__watch_new(s->fd, false, room, &s->watch);
 }
 
 void ws__stream_unwatch(struct ws__stream *s)

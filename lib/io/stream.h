@@ -74,9 +74,9 @@ struct ws__stream {
 void ws__stream_socket(struct ws__stream *s, int fd);
 
 /* Have the calling fiber's worker watch s, which makes each wait there cheap;
- * nothing in a thread.  Returns 0 or a negated errno.  unwatch, when it will wait
- * elsewhere. */
-int ws__stream_watch(struct ws__stream *s);
+ * nothing in a thread.  room is for ws__watch_room.  Returns 0 or a negated errno.
+ * unwatch, when it will wait elsewhere. */
+int ws__stream_watch(struct ws__stream *s, size_t room);
 void ws__stream_unwatch(struct ws__stream *s);
 
 /* Bytes that one system call moves, so that others have their turn: read, or

@@ -52,7 +52,7 @@ static int link_begin(struct ws__redis_link *l, const struct ws__redis_way *w,
     if (fd < 0)
         return fd;
     ws__stream_socket(&l->stream, fd);
-    int r = ws__stream_watch(&l->stream);
+    int r = ws__stream_watch(&l->stream, 0);
     if (r == 0 && w->secure)
         r = link_secure(&l->stream, w, h, deadline, cancel, err);
     if (r == 0) {

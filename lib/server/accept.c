@@ -110,7 +110,7 @@ void ws__accept_all(void *acceptor)
     if (ws_event_is_set(&a->seat->listener->stop))
         return;
     ws__fiber_label(WS__WORK "accepting connections");
-    (void)ws__watch_new(a->endpoint->fd, true, &a->watch); /* does without */
+    (void)ws__watch_new(a->endpoint->fd, true, 0, &a->watch); /* does without */
     while (r != WS_ERR_CANCELED && !ws_event_is_set(&a->seat->listener->stop)) {
         int error = accept_ready(a, BATCH);
 
