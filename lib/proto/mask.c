@@ -64,28 +64,51 @@ static uint8_t mask_rest(uint8_t *to, const uint8_t *from, size_t n,
     return seen;
 }
 
-/* Most payloads are short: a loop over single words would be made one of wide
- * vectors by the compiler, which takes longer to begin than to end. */
+/* Returns the bits that are set in any 8 of them.  Most payloads are short: a loop
+ * over single words would be made one of wide vectors by the compiler, which
+ * takes longer to begin than to end. */
+static inline uint64_t mask_short(uint8_t *to, const uint8_t *from, size_t n,
+                                  uint64_t mask)
+{
+    const size_t word = sizeof(mask), half = sizeof(uint32_t);
+    uint64_t seen = 0;
+
+    for (; n >= 2 * word; n -= 2 * word, to += 2 * word, from += 2 * word) {
+        seen |= mask_word(to, from, mask);
+        seen |= mask_word(to + word, from + word, mask);
+    }
+    if (n >= word) {
+        seen |= mask_word(to, from, mask);
+        n -= word;
+        to += word;
+        from += word;
+    }
+    if (n >= half) {
+        seen |= mask_half(to, from, mask);
+        n -= half;
+        to += half;
+        from += half;
+    }
+    return seen | mask_rest(to, from, n, mask);
+}
+
+__attribute__((noinline)) static uint64_t mask_long(uint8_t *to,
+                                                    const uint8_t *from,
+                                                    size_t n, uint64_t mask)
+{
+    uint64_t seen = 0;
+    size_t i = ws__mask_wide(to, from, n, mask, &seen);
+
+    return seen | mask_short(to + i, from + i, n - i, mask);
+}
+
 static inline bool mask_any(uint8_t *to, const uint8_t *from, size_t n,
                             const uint8_t key[static 4], size_t phase)
 {
-    uint64_t mask = turned(key, phase), seen = 0;
-    size_t i =
-        n >= WS__MASK_WIDE_MIN ? ws__mask_wide(to, from, n, mask, &seen) : 0;
+    uint64_t mask = turned(key, phase);
+    uint64_t seen = n < WS__MASK_WIDE_MIN ? mask_short(to, from, n, mask)
+                                          : mask_long(to, from, n, mask);
 
-    for (; n - i >= 2 * sizeof(mask); i += 2 * sizeof(mask)) {
-        seen |= mask_word(to + i, from + i, mask);
-        seen |= mask_word(to + i + sizeof(mask), from + i + sizeof(mask), mask);
-    }
-    if (n - i >= sizeof(mask)) {
-        seen |= mask_word(to + i, from + i, mask);
-        i += sizeof(mask);
-    }
-    if (n - i >= sizeof(uint32_t)) {
-        seen |= mask_half(to + i, from + i, mask);
-        i += sizeof(uint32_t);
-    }
-    seen |= mask_rest(to + i, from + i, n - i, mask);
     return (seen & 0x8080808080808080u) == 0;
 }
 
