@@ -69,16 +69,33 @@ static ssize_t socket_read(struct ws__stream *s, void *p, size_t n)
 
 size_t ws__stream_at_once = (size_t)256 * 1024;
 
-/* send(2) is a little cheaper than sendmsg(2), and the common case. */
-static ssize_t send_all(int fd, const struct iovec *v, int n, int more)
+/* Out of line, as send_first is: in it, their structs would give each send a
+ * frame to make and to check. */
+__attribute__((noinline)) static ssize_t send_many(int fd,
+                                                   const struct iovec *v, int n,
+                                                   int flags)
 {
-    struct msghdr m = { .msg_iov = (struct iovec *)v };
-    int flags = MSG_DONTWAIT | MSG_NOSIGNAL | more;
+    struct msghdr m = { .msg_iov = (struct iovec *)v, .msg_iovlen = (size_t)n };
 
-    if (n == 1)
-        return send_one(fd, v->iov_base, v->iov_len, flags);
-    m.msg_iovlen = (size_t)n;
     return sendmsg(fd, &m, flags);
+}
+
+/* send(2) is a little cheaper than sendmsg(2), and the common case. */
+static inline ssize_t send_all(struct ws__stream *s, const struct iovec *v,
+                               int n, int more)
+{
+    int flags = MSG_DONTWAIT | MSG_NOSIGNAL | more;
+    ssize_t r;
+
+    do
+        r = n == 1 ? send_one(s->fd, v->iov_base, v->iov_len, flags)
+                   : send_many(s->fd, v, n, flags);
+    while (r < 0 && errno == EINTR);
+    ws__spend(WS__COST_WRITE);
+    if (r < 0)
+        return -errno;
+    ws__spend_moved((size_t)r);
+    return r;
 }
 
 static size_t length(const struct iovec *v, int n)
@@ -106,26 +123,22 @@ static int cut_vectors(const struct iovec *v, int n,
     return i;
 }
 
+__attribute__((noinline)) static ssize_t send_first(struct ws__stream *s,
+                                                    const struct iovec *v,
+                                                    int n)
+{
+    struct iovec first[VECTORS];
+
+    n = cut_vectors(v, n, first);
+    return send_all(s, first, n, MSG_MORE);
+}
+
+/* Parts wake the peer once each, so there must be more than a few. */
 static ssize_t socket_writev(struct ws__stream *s, const struct iovec *v, int n)
 {
-    bool follows = s->follows;
-    struct iovec first[VECTORS];
-    ssize_t r;
-
-    /* Parts wake the peer once each, so there must be more than a few. */
-    if (length(v, n) > 4 * ws__stream_at_once + ws__stream_at_once / 2) {
-        n = cut_vectors(v, n, first);
-        v = first;
-        follows = true;
-    }
-    do
-        r = send_all(s->fd, v, n, follows ? MSG_MORE : 0);
-    while (r < 0 && errno == EINTR);
-    ws__spend(WS__COST_WRITE);
-    if (r < 0)
-        return -errno;
-    ws__spend_moved((size_t)r);
-    return r;
+    if (length(v, n) > 4 * ws__stream_at_once + ws__stream_at_once / 2)
+        return send_first(s, v, n);
+    return send_all(s, v, n, s->follows ? MSG_MORE : 0);
 }
 
 static int socket_half_close(struct ws__stream *s)
