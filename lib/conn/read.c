@@ -169,40 +169,64 @@ static inline void read_count(ws_conn *c, size_t n, bool ended)
     r->wire = 0;
 }
 
-/* Go on until there is a message, or a piece of one.  buf NULL: a message; else
- * up to n bytes.  call NULL: an ordinary one. */
-static int read_pump(ws_conn *c, const struct ws__read_call *call, void *buf,
-                     size_t n)
+/* What has come is neither a message nor a piece of one.  Apart, since it takes far
+ * more stack than those do, and they need none of what that takes to begin. */
+__attribute__((noinline)) static int read_more(ws_conn *c,
+                                               const struct ws__read_call *call,
+                                               enum ws__event event)
 {
-    for (;;) {
-        ws__spend_message(); /* the peer may always have more */
-        int error = 0;
+    int error = 0;
 
-        switch (next_event(c, buf, n)) {
-        case WS__GO_ON:
-            error = check_held(c);
-            break;
-        case WS__NEED_INPUT:
-            error = check_held(c);
-            if (error == 0)
-                error = ws__fill(c, call);
-            break;
-        case WS__MESSAGE:
+    switch (event) {
+    case WS__GO_ON:
+        return check_held(c);
+    case WS__NEED_INPUT:
+        error = check_held(c);
+        return error == 0 ? ws__fill(c, call) : error;
+    case WS__CONTROL:
+        return control_came(c);
+    case WS__FAILED:
+        return read_refuse(c);
+    case WS__MESSAGE:
+    case WS__PIECE:
+        break;
+    }
+    return error;
+}
+
+/* Go on until there is a message.  call NULL: an ordinary one. */
+static int pump_message(ws_conn *c, const struct ws__read_call *call)
+{
+    int error = 0;
+
+    while (error == 0) {
+        ws__spend_message(); /* the peer may always have more */
+        enum ws__event event = next_event(c, NULL, 0);
+        if (event == WS__MESSAGE) {
             read_count(c, c->r.inbox->reader.message.len, true);
-            return 0;
-        case WS__PIECE:
-            read_count(c, c->r.inbox->reader.piece, !is_within(c));
-            return 0;
-        case WS__CONTROL:
-            error = control_came(c);
-            break;
-        case WS__FAILED:
-            error = read_refuse(c);
             break;
         }
-        if (error != 0)
-            return error;
+        error = read_more(c, call, event);
     }
+    return error;
+}
+
+/* The same for a piece of one, of up to n bytes. */
+static int pump_piece(ws_conn *c, const struct ws__read_call *call, void *buf,
+                      size_t n)
+{
+    int error = 0;
+
+    while (error == 0) {
+        ws__spend_message();
+        enum ws__event event = next_event(c, buf, n);
+        if (event == WS__PIECE) {
+            read_count(c, c->r.inbox->reader.piece, !is_within(c));
+            break;
+        }
+        error = read_more(c, call, event);
+    }
+    return error;
 }
 
 /* The rest of the message under way is read in pieces, and dropped. */
@@ -216,7 +240,7 @@ __attribute__((noinline)) static int read_rest(ws_conn *c,
     if (is_within(c))
         ws__buf_release(&c->r.inbox->reader.whole, c->r.inbox->reader.buffers);
     while (error == 0 && is_within(c))
-        error = read_pump(c, call, scratch, sizeof(scratch));
+        error = pump_piece(c, call, scratch, sizeof(scratch));
     if (error == 0)
         c->r.inbox->by_pieces = false;
     return error;
@@ -230,7 +254,7 @@ int ws__read_skip(ws_conn *c, int64_t deadline)
     int error = read_begin(c);
 
     if (error == 0 && !is_within(c))
-        error = read_pump(c, &call, nothing, 0);
+        error = pump_piece(c, &call, nothing, 0);
     if (error == 0)
         error = read_rest(c, &call);
     return read_over(c, error);
@@ -246,7 +270,7 @@ static int read_by_call(ws_conn *c, const struct ws__read_call *call,
     if (error == 0 && c->r.inbox->by_pieces)
         error = read_rest(c, call);
     if (error == 0)
-        error = read_pump(c, call, NULL, 0);
+        error = pump_message(c, call);
     if (error == 0) { /* to load it all at once waits for the stores */
         const ws_message *got = &c->r.inbox->reader.message;
         m->type = got->type;
@@ -286,7 +310,7 @@ int ws_next_reader(ws_conn *c, ws_type *type)
     if (error == 0)
         error = read_rest(c, NULL);
     if (error == 0)
-        error = read_pump(c, NULL, nothing, 0);
+        error = pump_piece(c, NULL, nothing, 0);
     if (error == 0) {
         c->r.inbox->by_pieces = true;
         *type = (ws_type)c->r.inbox->reader.type;
@@ -302,7 +326,7 @@ ptrdiff_t ws_read(ws_conn *c, void *buf, size_t n)
     ptrdiff_t got = 0;
     int error = read_begin(c);
     if (error == 0 && c->r.inbox->by_pieces && is_within(c)) {
-        error = read_pump(c, NULL, buf, n < PTRDIFF_MAX ? n : PTRDIFF_MAX);
+        error = pump_piece(c, NULL, buf, n < PTRDIFF_MAX ? n : PTRDIFF_MAX);
         got = (ptrdiff_t)c->r.inbox->reader.piece;
     }
     error = read_over(c, error);
