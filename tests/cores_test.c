@@ -2,6 +2,7 @@
 
 #include "test.h"
 
+#include <limits.h>
 #include <sched.h>
 
 #include "fiber/cores.h"
@@ -51,6 +52,8 @@ static const struct {
     { "0::/a/b\n", NULL, NULL, "5\n", 0 },
     { "0::/a/b\n", NULL, NULL, "0 0\n", 0 },
     { "0::/a/b\n", NULL, NULL, "-5 100\n", 0 },
+    { "0::/a/b\n", NULL, NULL, "9223372036854775807 2\n", INT_MAX },
+    { "0::/a/b\n", NULL, NULL, "99999999999999999999 2\n", INT_MAX },
 };
 
 static void the_quota_is_the_least_of_all_groups_above(void **state)

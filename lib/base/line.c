@@ -104,7 +104,7 @@ void ws__line_format(char *out, size_t cap, const char *fmt, va_list ap)
     char text[WS__LINE_MAX + CHARACTER_MAX];
 
     assert(cap <= WS__LINE_MAX);
-    vsnprintf(text, sizeof(text), fmt, ap);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
     ws__line_escape(out, cap, ws__str(text));
 }
 

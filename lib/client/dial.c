@@ -140,6 +140,7 @@ static ws_conn *dial_by_proxy(struct ws__dialing *d,
         return dial_hop(d, request, resp);
     d->proxy = &proxy;
     ws_conn *c = dial_hop(d, request, resp);
+    d->proxy = NULL;
     ws__url_fini(&proxy);
     return c;
 }

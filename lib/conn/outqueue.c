@@ -314,7 +314,7 @@ bool ws__outqueue_is_over(struct ws__outqueue *q)
 
 bool ws__outqueue_bound(ws_conn *c, struct ws__outqueue_counts *n)
 {
-    struct ws__outqueue *q = ws__outqueue_own(c);
+    struct ws__outqueue *q = atomic_load(&c->w.outqueue);
     uint64_t dropped = 0;
 
     ws__outqueue_lock(q);

@@ -142,7 +142,7 @@ int ws_vwritef(ws_conn *c, const char *fmt, va_list ap)
     char *large = ws__alloc((size_t)n + 1);
     if (!large)
         return -ENOMEM;
-    vsnprintf(large, (size_t)n + 1, fmt, ap);
+    (void)vsnprintf(large, (size_t)n + 1, fmt, ap);
     int error = ws_write_message(c, WS_TEXT, large, (size_t)n);
     ws_free(large);
     return error;

@@ -3,6 +3,8 @@
 #include "fiber/cgroup.h"
 
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { PATH = 512 };
@@ -54,7 +56,7 @@ static bool find_group(const char *groups, const char *controller,
             path = path_in(line, controller);
         begins = ends;
     }
-    fclose(f);
+    (void)fclose(f);
     if (path)
         memmove(group, path, strlen(path) + 1);
     return path;
@@ -95,23 +97,31 @@ int64_t ws__cgroup_least(const struct ws__cgroup_limit *limit,
     return v2 > 0 && (v1 <= 0 || v2 < v1) ? v2 : v1;
 }
 
-FILE *ws__cgroup_open(const char *folder, const char *name)
+int ws__cgroup_numbers(const char *folder, const char *name,
+                       int64_t numbers[static 2])
 {
-    char path[8 * PATH];
+    char path[8 * PATH], line[64] = "";
+    int n = 0;
 
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return fopen(path, "re");
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return 0;
+    char *at = fgets(line, sizeof(line), f);
+    (void)fclose(f);
+    for (char *end; at && n < 2; at = end) {
+        long long number = strtoll(at, &end, 10);
+
+        if (end == at)
+            break;
+        numbers[n++] = number;
+    }
+    return n;
 }
 
 int64_t ws__cgroup_number(const char *folder, const char *name)
 {
-    long long n = 0;
+    int64_t numbers[2];
 
-    FILE *f = ws__cgroup_open(folder, name);
-    if (!f)
-        return 0;
-    if (fscanf(f, "%lld", &n) != 1)
-        n = 0;
-    fclose(f);
-    return n;
+    return ws__cgroup_numbers(folder, name, numbers) > 0 ? numbers[0] : 0;
 }

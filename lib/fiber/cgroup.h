@@ -4,7 +4,6 @@
 #define WS_FIBER_CGROUP_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 /* A process's list of its control groups, and the folder where they are
  * mounted: those of version 2 right there, or, of version 1, in a folder for
@@ -25,10 +24,12 @@ struct ws__cgroup_limit {
 int64_t ws__cgroup_least(const struct ws__cgroup_limit *limit,
                          const char *groups, const char *root);
 
-/* Open a file of a group, to read; NULL if there is none. */
-FILE *ws__cgroup_open(const char *folder, const char *name);
+/* The numbers at the beginning of a file of a group, at most two; a larger one
+ * than INT64_MAX is that.  Returns how many there are. */
+int ws__cgroup_numbers(const char *folder, const char *name,
+                       int64_t numbers[static 2]);
 
-/* The number at the beginning of such a file; 0 if there is none. */
+/* The first one; 0 if there is none. */
 int64_t ws__cgroup_number(const char *folder, const char *name);
 
 #endif

@@ -18,20 +18,17 @@ static int processors(void)
 
 static int64_t rounded_up(int64_t quota, int64_t period)
 {
-    return quota > 0 && period > 0 ? (quota + period - 1) / period : 0;
+    return quota > 0 && period > 0 ? (quota - 1) / period + 1 : 0;
 }
 
 /* cpu.max holds "max PERIOD" or "QUOTA PERIOD", in microseconds. */
 static int64_t cores_in_v2(const char *folder)
 {
-    long long quota, period;
+    int64_t n[2]; /* quota, period */
 
-    FILE *f = ws__cgroup_open(folder, "cpu.max");
-    if (!f)
-        return 0;
-    int n = fscanf(f, "%lld %lld", &quota, &period);
-    fclose(f);
-    return n == 2 ? rounded_up(quota, period) : 0;
+    return ws__cgroup_numbers(folder, "cpu.max", n) == 2
+               ? rounded_up(n[0], n[1])
+               : 0;
 }
 
 /* A quota of -1 is none. */

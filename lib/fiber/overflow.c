@@ -47,7 +47,7 @@ static void on_fault(int signum, siginfo_t *info, void *context)
         report_overflow(w->current);
     sigaction(signum, &before, NULL);
     if (info->si_code <= 0)
-        raise(signum);
+        (void)raise(signum);
 }
 
 static void install_handler(void)

@@ -15,8 +15,8 @@ static void on_broken_pipe(int signum)
 {
     if (runs_handlers)
         return;
-    signal(signum, SIG_DFL);
-    raise(signum);
+    (void)signal(signum, SIG_DFL);
+    (void)raise(signum);
 }
 
 /* Neither blocked nor ignored: what a handler executes would inherit that. */

@@ -47,13 +47,13 @@ int ws__disk_file_open(struct ws__disk_file *f, const char *root,
                        const char *name, bool folder)
 {
     size_t n = strlen(name);
-    struct disk_open o = { f, root, folder };
 
     *f = (struct ws__disk_file){ .fd = -1 };
     f->name = ws__alloc(n + sizeof(index_html));
     if (!f->name)
         return -ENOMEM;
     memcpy(f->name, name, n + 1);
+    struct disk_open o = { f, root, folder };
     return ws__blocking(WS__FOR_FILES, open_on_disk, &o);
 }
 

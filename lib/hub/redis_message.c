@@ -50,11 +50,12 @@ bool ws__redis_payload_read(ws_publication *p, struct ws__str payload,
     s = (struct ws__str){ s.p + 1, s.n - 1 };
     if (!message_number(&s, sizeof(key->text) - 1, &n) || n > s.n)
         return false;
-    memcpy(key->text, s.p, n);
-    key->text[n] = '\0';
-    p->key = n > 0 ? key->text : NULL;
-    p->data = s.p + n;
-    p->len = s.n - n;
+    size_t len = (size_t)n;
+    memcpy(key->text, s.p, len);
+    key->text[len] = '\0';
+    p->key = len > 0 ? key->text : NULL;
+    p->data = s.p + len;
+    p->len = s.n - len;
     return true;
 }
 

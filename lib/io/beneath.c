@@ -19,7 +19,9 @@ static int open_root(const char *root)
 {
     int fd = open(root, FOLDER);
 
-    return fd < 0 ? -errno : fd;
+    if (fd < 0)
+        return -errno;
+    return fd;
 }
 
 /* One step down from the folder at, which is closed. */
@@ -41,7 +43,9 @@ static int step(int at, const char *name, size_t n, int flags)
     fd = openat(at, part, flags | O_NOFOLLOW);
     err = errno;
     close(at);
-    return fd < 0 ? -err : fd;
+    if (fd < 0)
+        return -err;
+    return fd;
 }
 
 int ws__open_by_steps(const char *root, const char *path)

@@ -146,18 +146,19 @@ static int race_run(struct race *r)
 int ws__connect_any(const struct addrinfo *list, int64_t deadline,
                     ws_event *cancel)
 {
+    if (!list->ai_next)
+        return ws__connect(list->ai_addr, list->ai_addrlen, deadline, cancel);
+
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0)
+        return -errno;
     struct race r = {
+        .poll = epoll,
         .deadline = deadline,
         .cancel = cancel,
         .family = list->ai_family,
         .left = { list, eyeballs_find(list, list->ai_family, false) },
     };
-
-    if (!list->ai_next)
-        return ws__connect(list->ai_addr, list->ai_addrlen, deadline, cancel);
-    r.poll = epoll_create1(EPOLL_CLOEXEC);
-    if (r.poll < 0)
-        return -errno;
     for (int i = 0; i < ATTEMPTS_MAX; i++)
         r.fds[i] = -1;
 
@@ -167,6 +168,6 @@ int ws__connect_any(const struct addrinfo *list, int64_t deadline,
     for (int i = 0; i < ATTEMPTS_MAX; i++)
         if (r.fds[i] >= 0)
             close(r.fds[i]);
-    close(r.poll);
+    close(epoll);
     return fd;
 }

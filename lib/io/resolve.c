@@ -214,11 +214,12 @@ static int resolve_name(const char *host, const char *port, int64_t deadline,
     struct lookup *l;
     int r = find_or_start(host, port, &l);
 
+    if (!l)
+        return resolve_fail(err, host, port, r);
     if (r == 0)
         r = ws__task_wait(&l->task, deadline, cancel);
     r = r == 0 ? take_answer(l, list, err) : resolve_fail(err, host, port, r);
-    if (l)
-        ws__task_let_go(&l->task);
+    ws__task_let_go(&l->task);
     return r;
 }
 

@@ -67,10 +67,9 @@ int ws__spool_map(struct ws__spool *s)
         return -ENOMEM;
     s->map = map;
     s->mapped = n;
-    if (s->size > 0 && mmap(map, n - 1, PROT_READ, MAP_SHARED | MAP_FIXED,
-                            s->fd, 0) == MAP_FAILED)
-        return -ENOMEM;
-    return 0;
+    if (s->size > 0)
+        map = mmap(map, n - 1, PROT_READ, MAP_SHARED | MAP_FIXED, s->fd, 0);
+    return map == MAP_FAILED ? -ENOMEM : 0;
 }
 
 void ws__spool_end(struct ws__spool *s)

@@ -63,9 +63,9 @@ size_t ws__close_encode(uint8_t out[static 125], int code, const char *reason)
         return 0;
 
     uint8_t *p = store_be(out, (uint64_t)code, 2);
-    size_t n = reason ? strlen(reason) : 0;
-    n = ws__utf8_cut(reason ? reason : "", n, WS__REASON_MAX);
-    if (n > 0)
-        memcpy(p, reason, n);
+    if (!reason)
+        reason = "";
+    size_t n = ws__utf8_cut(reason, strlen(reason), WS__REASON_MAX);
+    memcpy(p, reason, n);
     return 2 + n;
 }

@@ -72,7 +72,7 @@ static bool length_of(const char *value, uint64_t *length)
 
 static int take_length(struct ws__body *b, const char *value)
 {
-    uint64_t length;
+    uint64_t length = 0;
 
     if (!length_of(value, &length))
         return body_fail(b, BAD_REQUEST, "the Content-Length is not a number");

@@ -266,13 +266,14 @@ static const struct scheme *scheme_named(const struct purpose *purpose,
 static const char *split_scheme(struct parts *p, const struct purpose *purpose,
                                 struct ws__str *rest)
 {
-    if (purpose->unnamed && !strstr(rest->p, "://")) {
-        p->scheme = scheme_named(purpose, ws__str(purpose->unnamed));
-        return NULL;
-    }
-    p->scheme = scheme_named(purpose, cut(rest, url_find(*rest, ":")));
+    bool named = !purpose->unnamed || strstr(rest->p, "://");
+
+    p->scheme = scheme_named(purpose, named ? cut(rest, url_find(*rest, ":"))
+                                            : ws__str(purpose->unnamed));
     if (!p->scheme)
         return purpose->not_one;
+    if (!named)
+        return NULL;
     if (p->scheme->local) {
         cut(rest, rest->n > 0);
         return NULL;
