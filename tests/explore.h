@@ -24,6 +24,7 @@
 
 #include "base/poison.h"
 #include "fiber/context.h"
+#include "fiber/sanitizers.h"
 #include "test.h"
 
 #ifndef EXPLORE_KEEP
@@ -174,8 +175,7 @@ static void explore_make(int i)
     if (a->made)
         ws__context_fini(&a->context);
     else
-        (void)VALGRIND_STACK_REGISTER(explore_stacks[i],
-                                      explore_stacks[i] + EXPLORE_STACK);
+        ws__valgrind_stack(explore_stacks[i], EXPLORE_STACK, 0);
     a->context = (struct ws__context){ 0 };
     ws__context_init(&a->context, explore_stacks[i], EXPLORE_STACK,
                      explore_body, a);

@@ -16,7 +16,6 @@
 #include <valgrind/valgrind.h>
 #else
 #define RUNNING_ON_VALGRIND 0
-#define VALGRIND_STACK_REGISTER(low, high) 0
 #endif
 
 /* A list of bytes, as pointer and size. */
