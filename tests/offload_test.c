@@ -227,7 +227,7 @@ static void without_a_helper_the_caller_does_it(void **state)
     ws__offload_cleanup();
     assert_int_equal(pthread_getattr_default_np(&before), 0);
     pthread_attr_init(&huge);
-    pthread_attr_setstacksize(&huge, SIZE_MAX / 8);
+    pthread_attr_setstacksize(&huge, SIZE_MAX / 4 * 3);
     assert_int_equal(pthread_setattr_default_np(&huge), 0);
     int error = ws__offload(WS__FOR_FILES, &job);
     int here = ws_blocking(nested, &self);
