@@ -12,4 +12,9 @@
  */
 int ws__fail(ws_error *err, int code, const char *fmt, ...) WS_PRINTF(3, 4);
 
+/* What is returned, to an analyser that looks into one file at a time. */
+#ifdef __clang_analyzer__
+#define ws__fail(err, code, ...) (ws__fail(err, code, __VA_ARGS__), (code))
+#endif
+
 #endif

@@ -3,6 +3,7 @@
 #include "client/tunnel.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/line.h"
@@ -106,10 +107,10 @@ static int ask_http(const struct ws__dialing *d, struct ws__exchange *x,
 static int tunnel_http(const struct ws__dialing *d, struct ws__exchange *x,
                        ws_response **resp)
 {
-    ws_response *answer;
+    ws_response *answer = NULL;
     int r = ask_http(d, x, &answer);
 
-    if (r != 0)
+    if (!answer)
         return r;
     if (answer->status < 200 || answer->status > 299) {
         *resp = answer;
@@ -153,6 +154,7 @@ static int tunnel_socks(const struct ws__dialing *d, struct ws__exchange *x)
         if (r == 0)
             r = check_nothing_left(d, x);
     }
+    explicit_bzero(&s, sizeof(s)); /* what it said held the password */
     return r == 0 ? 0 : proxy_unanswered(d, x, &why, r);
 }
 

@@ -73,13 +73,13 @@ void ws__control_queue_pong(ws_conn *c, const void *data, size_t len)
 /* Without memory for the reason the code has to do. */
 void ws__control_queue_close(ws_conn *c, int code, const char *reason)
 {
-    size_t n = reason ? strlen(reason) : 0;
-
-    n = ws__utf8_cut(reason ? reason : "", n, WS__REASON_MAX);
+    if (!reason)
+        reason = "";
+    size_t n = ws__utf8_cut(reason, strlen(reason), WS__REASON_MAX);
     ws__lock_briefly(&c->w.control_lock);
     struct ws__control_queue *a = n > 0 ? queue_have(c) : c->w.control_queue;
     if (a) {
-        memcpy(a->reason, n > 0 ? reason : "", n);
+        memcpy(a->reason, reason, n);
         a->reason[n] = '\0';
     }
     c->w.close_due = true;

@@ -139,12 +139,13 @@ ws_event *ws__registry_stopping(struct ws__registry *g)
 void ws__registry_set_goodbye(struct ws__registry *g, int code,
                               const char *reason)
 {
-    size_t n = ws__utf8_cut(reason ? reason : "", reason ? strlen(reason) : 0,
-                            WS__REASON_MAX);
+    if (!reason)
+        reason = "";
+    size_t n = ws__utf8_cut(reason, strlen(reason), WS__REASON_MAX);
 
     ws_mutex_lock(&g->lock);
     g->goodbye = code;
-    memcpy(g->reason, n > 0 ? reason : "", n);
+    memcpy(g->reason, reason, n);
     g->reason[n] = '\0';
     ws_mutex_unlock(&g->lock);
 }

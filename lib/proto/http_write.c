@@ -83,8 +83,23 @@ void ws__http_out_init(struct ws__http_out *o)
 
 void ws__http_out_fini(struct ws__http_out *o)
 {
+    if (o->secret && o->p)
+        explicit_bzero(o->p, o->len);
     ws_free(o->p);
     ws__http_out_init(o);
+}
+
+static char *out_grown(struct ws__http_out *o, size_t cap)
+{
+    if (!o->secret || !o->p)
+        return ws__realloc(o->p, cap);
+    char *p = ws__alloc(cap);
+    if (!p)
+        return NULL;
+    memcpy(p, o->p, o->len);
+    explicit_bzero(o->p, o->len);
+    ws_free(o->p);
+    return p;
 }
 
 static bool make_room(struct ws__http_out *o, size_t n)
@@ -97,7 +112,7 @@ static bool make_room(struct ws__http_out *o, size_t n)
         cap *= 2;
     if (cap == o->cap)
         return true;
-    char *p = ws__realloc(o->p, cap);
+    char *p = out_grown(o, cap);
     if (!p) {
         o->error = -ENOMEM;
         return false;
@@ -202,6 +217,7 @@ void ws__http_basic(struct ws__http_out *o, const char *name,
 {
     size_t n = strlen(credentials);
 
+    o->secret = true;
     ws__http_field(o, name, "Basic ");
     if (!make_room(o, WS__BASE64_LEN(n) + 1))
         return;

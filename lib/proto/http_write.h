@@ -3,6 +3,8 @@
 #ifndef WS_PROTO_HTTP_WRITE_H
 #define WS_PROTO_HTTP_WRITE_H
 
+#include <stdbool.h>
+
 #include <silverback/http.h>
 
 /* The head of a message, being written into bytes of its own.  Errors stick, so
@@ -12,6 +14,7 @@ struct ws__http_out {
     size_t len;
     size_t cap;
     int error; /* 0, -ENOMEM, or WS_ERR_INVALID for what must not be written */
+    bool secret; /* there are credentials in it: nothing is left in memory */
 };
 
 const char *ws__http_reason(int status); /* "Not Found"; "" if unknown */

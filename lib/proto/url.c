@@ -462,6 +462,8 @@ int ws__url_parse_redis(struct ws__url *u, const char *s, ws_error *err)
 
 void ws__url_fini(struct ws__url *u)
 {
+    if (u->credentials)
+        explicit_bzero(u->credentials, strlen(u->credentials));
     ws_free(u->memory);
     *u = (struct ws__url){ 0 };
 }

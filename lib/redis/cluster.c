@@ -268,16 +268,23 @@ static void map_read(struct ws__redis_cluster *cl)
 
 /* ---- Callers ------------------------------------------------------------ */
 
+/* With the lock held.  There are those of the URL at least. */
+static struct master *master_any(const struct ws__redis_cluster *cl)
+{
+    struct master *m = cl->masters;
+
+    while (m->slots == 0 && m->next)
+        m = m->next;
+    return m->slots > 0 ? m : cl->masters;
+}
+
 struct ws__redis_node *ws__redis_cluster_node(struct ws__redis_cluster *cl,
                                               struct ws__str key)
 {
     pthread_mutex_lock(&cl->lock);
     struct master *m = key.n > 0 ? cl->slots[ws__redis_slot(key)] : NULL;
-    for (struct master *any = cl->masters; any && !m; any = any->next)
-        if (any->slots > 0)
-            m = any;
     if (!m)
-        m = cl->masters;
+        m = master_any(cl);
     pthread_mutex_unlock(&cl->lock);
     return m->node;
 }

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 
+/* NOLINTNEXTLINE(misc-no-recursion): not deeper than WS__REDIS_DEPTH_MAX */
 void ws__redis_reply_free(struct ws__redis_reply *r)
 {
     if (!r)

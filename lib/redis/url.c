@@ -321,13 +321,15 @@ static const struct redis_scheme *redis_scheme_named(struct ws__str name)
 
 int ws__redis_url_parse(struct ws__redis_url *u, const char *s, ws_error *err)
 {
-    struct ws__str rest = ws__str(s ? s : "");
+    if (!s)
+        s = "";
+    struct ws__str rest = ws__str(s);
     const struct redis_scheme *scheme =
         redis_scheme_named(url_up_to(&rest, ":"));
 
     *u = (struct ws__redis_url){ 0 };
     if (!scheme || rest.n == 0)
-        return url_fail(err, s ? s : "",
+        return url_fail(err, s,
                         "the scheme is none of redis, rediss, redis+unix, "
                         "redis+sentinel, redis+cluster");
     if (rest.n > INT_MAX / 8)

@@ -54,9 +54,11 @@ static int64_t spread_of(const ws_listener *l, int64_t deadline, int64_t now)
 static void say_due(struct ending *e, int64_t now)
 {
     int64_t passed = now - e->began;
-    size_t due = passed >= e->spread
-                     ? e->total
-                     : e->total * (size_t)passed / (size_t)e->spread;
+    size_t due = e->total;
+
+    if (e->spread > 0 && passed < e->spread)
+        due = (size_t)((uint64_t)e->total * (uint64_t)passed /
+                       (uint64_t)e->spread);
 
     while (e->told < due) {
         size_t n = due - e->told < BATCH ? due - e->told : BATCH;
