@@ -175,7 +175,7 @@ bool ws__is_local(int fd)
 
 void ws__local_name(int fd, char out[static WS__ADDR_LEN])
 {
-    union address a;
+    union address a = { .any.sa_family = AF_UNSPEC };
     socklen_t len = sizeof(a);
 
     out[0] = '\0';
@@ -185,7 +185,7 @@ void ws__local_name(int fd, char out[static WS__ADDR_LEN])
 
 void ws__remote_name(int fd, char out[static WS__ADDR_LEN])
 {
-    union address a;
+    union address a = { .any.sa_family = AF_UNSPEC };
     socklen_t len = sizeof(a);
 
     out[0] = '\0';
@@ -212,7 +212,7 @@ static bool is_about_one(int err)
 
 int ws__accept(int fd, char remote[static WS__ADDR_LEN])
 {
-    union address a;
+    union address a = { .any.sa_family = AF_UNSPEC };
     socklen_t len;
     int conn;
 
