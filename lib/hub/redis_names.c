@@ -87,11 +87,12 @@ static char names_unescape(const char **p, const char *end)
 size_t ws__redis_topic_of(struct ws__str prefix, struct ws__str channel,
                           char *to)
 {
-    const char *p = channel.p + prefix.n, *end = channel.p + channel.n - 1;
     char *out = to;
 
-    if (channel.n < prefix.n + 3 ||
-        memcmp(channel.p, prefix.p, prefix.n) != 0 || *p != '{' || *end != '}')
+    if (channel.n < prefix.n + 3 || memcmp(channel.p, prefix.p, prefix.n) != 0)
+        return 0;
+    const char *p = channel.p + prefix.n, *end = channel.p + channel.n - 1;
+    if (*p != '{' || *end != '}')
         return 0;
     for (p++; p < end;)
         *out++ = names_unescape(&p, end);
