@@ -3,6 +3,7 @@
 /* A certificate that a peer has shown: whatever is in it, what the program gets
  * is printable (RFC 4514), and nothing of it is lost behind a NUL. */
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "fuzz/fuzz.h"
@@ -117,5 +118,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     SSL_free(ssl);
     SSL_SESSION_free(session);
+    ERR_clear_error();
     return 0;
 }
