@@ -201,6 +201,27 @@ static void a_chunked_body_that_is_too_large_is_413(void **state)
     close(fd);
 }
 
+/* As if the size had come alone. */
+static void a_chunk_is_too_large_before_it_is_malformed(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "11800;x\r\r\n",
+        "11800x\r\n",
+        "fffffffffffffffff\r\n",
+    };
+
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        char request[256];
+
+        snprintf(request, sizeof(request),
+                 "POST /echo HTTP/1.1" SERVED
+                 "Transfer-Encoding: chunked\r\n\r\n%s",
+                 lines[i]);
+        assert_int_equal(ask(l, request, &a), 413);
+    }
+}
+
 static void the_longest_route_wins(void **state)
 {
     (void)state;
@@ -823,6 +844,7 @@ int main(void)
         TEST(each_fault_has_its_status),
         TEST(a_head_that_is_too_large_is_414_or_431),
         TEST(a_chunked_body_that_is_too_large_is_413),
+        TEST(a_chunk_is_too_large_before_it_is_malformed),
         TEST(the_longest_route_wins),
         TEST(no_route_is_404_and_no_answer_500),
         TEST(the_request_is_taken_apart),

@@ -106,15 +106,24 @@ static int hold(struct receiving *c, const char *p, size_t n, size_t max)
     return 0;
 }
 
+/* With n bytes more, and those that are announced to follow. */
+static bool is_too_large(const struct receiving *c, size_t n)
+{
+    const struct ws__request *r = c->request;
+    size_t got =
+        ws__buf_used(&r->body) + (r->spool ? (size_t)r->spool->size : 0);
+
+    return n > c->max - got || c->framing.left > c->max - got - n;
+}
+
 static int keep(struct receiving *c, const char *p, size_t n)
 {
     struct ws__request *r = c->request;
     size_t held = ws__buf_used(&r->body);
-    size_t got = held + (r->spool ? (size_t)r->spool->size : 0);
-    uint64_t left = c->framing.left; /* announced to follow */
+    uint64_t left = c->framing.left;
     int error = 0;
 
-    if (n > c->max - got || left > c->max - got - n)
+    if (is_too_large(c, n))
         return too_large(c);
     if (n == 0)
         return 0;
@@ -143,6 +152,8 @@ static int take_present(struct receiving *c)
 
         n = ws__body_next(b, (const char *)in->pos, ws__buf_used(in), &data,
                           &len);
+        if (n < 0 && is_too_large(c, 0)) /* else the pieces would tell */
+            return too_large(c);
         if (n < 0)
             return ws__fault_set(c->fault, b->fault, b->text);
         int error = keep(c, data, len);
