@@ -177,15 +177,34 @@ enum { CROWD_MS = 2000 };
 static const struct crowd {
     const char *path;
     int bits;
+    bool slowly;
 } crowds[] = {
-    { "/takeover", 9 },  { "/takeover", 10 }, { "/takeover", 11 },
-    { "/takeover", 12 }, { "/takeover", 13 }, { "/takeover", 14 },
-    { "/takeover", 15 }, { "/echo", 0 },      { "/thread", 0 },
-    { "/pieces", -1 },
+    { "/takeover", 9, false },  { "/takeover", 10, false },
+    { "/takeover", 11, false }, { "/takeover", 12, false },
+    { "/takeover", 13, false }, { "/takeover", 14, false },
+    { "/takeover", 15, false }, { "/echo", 0, false },
+    { "/thread", 0, false },    { "/pieces", 0, true },
 };
 
 /* What is kept for the next one (compressors, buffers) has a bound that chance
  * comes near to ever more seldom, which would look like a leak. */
+/* In two halves, between which both ends keep a compressor. */
+static bool exchange_slowly(struct actor *a, ws_conn *c)
+{
+    size_t n = fill(a, 99), half = n / 2;
+    ws_message m;
+
+    if (ws_next_writer(c, WS_BINARY) != 0 || ws_write(c, a->data, half) != 0 ||
+        ws_flush(c) != 0)
+        return soak_lost("a half", ws_conn_error(c)->text);
+    ws_sleep(CROWD_MS);
+    if (ws_write(c, a->data + half, n - half) != 0 || ws_end_message(c) != 0 ||
+        ws_read_message_by(c, &m, patience(), NULL) != 0)
+        return soak_lost("a half", ws_conn_error(c)->text);
+    return (m.len == n && memcmp(m.data, a->data, n) == 0) ||
+           soak_lost("a half", "another one came");
+}
+
 static void be_one_of_a_crowd(struct actor *a, const struct crowd *k)
 {
     int64_t end = ws_after(CROWD_MS);
@@ -193,7 +212,7 @@ static void be_one_of_a_crowd(struct actor *a, const struct crowd *k)
     bool well = c != NULL;
 
     while (well && ws_now() < end)
-        well = exchange(a, c, 99);
+        well = k->slowly ? exchange_slowly(a, c) : exchange(a, c, 99);
     if (well)
         hang_up(a, c, true);
     else

@@ -128,7 +128,7 @@ static const ws_route routes[] = {
     { .path = "/takeover", .socket = echo, .upgrader = &takeover },
     { .path = "/thread", .socket = echo, .upgrader = &usual, .thread = true },
     { .path = "/called", .handler = echo_called },
-    { .path = "/pieces", .socket = echo_pieces },
+    { .path = "/pieces", .socket = echo_pieces, .upgrader = &usual },
     { .path = "/hub", .socket = follow },
     { .path = "/blast", .socket = blast },
     { .path = "/upload",
