@@ -117,7 +117,7 @@ static void close_ask(ws_conn *c)
 {
     unsigned char kept = KEPT;
 
-    if (!atomic_compare_exchange_strong(&c->r.keeping, &kept, KEPT_ASKED)) {
+    if (!atomic_compare_exchange_strong(&c->w.keeping, &kept, KEPT_ASKED)) {
         if (kept == GONE)
             close_log(c, "of a connection that is closed", "it does nothing");
         return;
@@ -132,18 +132,18 @@ void ws__close_keep(ws_conn *c)
 {
     atomic_store_explicit(&c->reading_fiber, ws__parker_self(),
                           memory_order_relaxed);
-    atomic_store(&c->r.keeping, KEPT);
+    atomic_store(&c->w.keeping, KEPT);
 }
 
 bool ws__close_was_asked(const ws_conn *c)
 {
-    return atomic_load_explicit(&c->r.keeping, memory_order_relaxed) ==
+    return atomic_load_explicit(&c->w.keeping, memory_order_relaxed) ==
            KEPT_ASKED;
 }
 
 void ws__close_kept(ws_conn *c)
 {
-    atomic_store(&c->r.keeping, GONE);
+    atomic_store(&c->w.keeping, GONE);
     close_now(c);
 }
 
@@ -154,12 +154,12 @@ void ws_close(ws_conn *c)
 
     if (!c)
         return;
-    if (atomic_load(&c->r.keeping) == OWNERS && is_its_reader(c) &&
-        atomic_load(&c->r.in_handler)) {
+    if (atomic_load(&c->w.keeping) == OWNERS && is_its_reader(c) &&
+        c->r.in_handler) {
         close_log(c, "within a handler of control frames",
                   "it is shut down, and still to be closed");
         ws_shutdown(c);
-    } else if (atomic_compare_exchange_strong(&c->r.keeping, &owners, GONE)) {
+    } else if (atomic_compare_exchange_strong(&c->w.keeping, &owners, GONE)) {
         close_now(c);
     } else {
         close_ask(c);

@@ -57,8 +57,7 @@ static void answer_before_park(struct ws__before *b)
 static bool may_part(ws_conn *c)
 {
     return ws__in_fiber() && c->r.parted && !ws__inbox_has_promised(c) &&
-           atomic_load_explicit(&c->w.coalesce, memory_order_relaxed) &&
-           ws__stream_may_close(&c->stream);
+           ws__is_on(c, WS__COALESCES) && ws__stream_may_close(&c->stream);
 }
 
 void ws__close_answer_at_once(ws_conn *c, int code)

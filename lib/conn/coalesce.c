@@ -26,7 +26,7 @@ bool ws__coalesce_wanted(ws_conn *c)
 {
     const struct ws__sendbuf *o = c->w.sendbuf;
 
-    if (!atomic_load_explicit(&c->w.coalesce, memory_order_relaxed) ||
+    if (!ws__is_on(c, WS__COALESCES) ||
         atomic_load_explicit(&c->reading_fiber, memory_order_relaxed) !=
             ws__parker_self() ||
         ws__buf_used(&o->buf) > ws__extras(c)->write_buffer_size ||
@@ -82,5 +82,5 @@ void ws__coalesce(ws_conn *c)
 void ws_set_coalescing(ws_conn *c, bool enable)
 {
     if (c)
-        atomic_store(&c->w.coalesce, enable);
+        ws__switch_on(c, WS__COALESCES, enable);
 }

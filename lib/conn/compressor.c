@@ -52,8 +52,7 @@ void ws__compressor_put(ws_conn *c, struct ws__deflate *d)
 
 bool ws__compressor_wanted(const ws_conn *c)
 {
-    return c->deflates &&
-           atomic_load_explicit(&c->w.compress, memory_order_relaxed);
+    return c->deflates && ws__is_on(c, WS__COMPRESSES);
 }
 
 static void run_compression(void *compression)

@@ -54,10 +54,9 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
     ws__extras_begin(c);
     atomic_init(&c->refs, 1);
     c->r.heard = true;
-    atomic_init(&c->w.compress, true);
+    atomic_init(&c->w.switches, WS__COMPRESSES | WS__COALESCES |
+                                    (ws__trace_all() ? WS__TRACED : 0));
     atomic_init(&c->w.level, 1);
-    atomic_init(&c->w.coalesce, true);
-    atomic_init(&c->w.traced, ws__trace_all());
     r = ws__setup_apply(c, setup);
     if (r != 0) {
         ws__fail(err, r, "%s", ws_strerror(r));

@@ -55,11 +55,10 @@ struct ws__read_side {
     bool turn_runs : 1; /* fiber's; one is under way; */
     bool missed : 1;    /* something happened since it last looked; */
     bool starved : 1;   /* it got no fiber: the alarm is to try again */
-    atomic_bool inside; /* of a read; */
-    atomic_bool in_handler; /* a control frame's handler is being called; */
-    atomic_bool promised;   /* the fiber that read last is to send something
-                             * before it waits (conn/inbox) */
-    atomic_uchar keeping;   /* conn/close's */
+    bool in_handler : 1;  /* a control frame's handler is being called */
+    atomic_bool inside;   /* of a read; */
+    atomic_bool promised; /* the fiber that read last is to send something
+                           * before it waits (conn/inbox) */
     atomic_bool waiting;
 };
 
@@ -67,6 +66,13 @@ struct ws__read_side {
 enum ws__due {
     WS__DUE_CONTROL = 1,  /* a slot of conn/control_queue is full */
     WS__DUE_MESSAGES = 2, /* conn/outqueue is to be looked at */
+};
+
+/* What anyone may switch, in a connection's switches. */
+enum ws__switch {
+    WS__COMPRESSES = 1,
+    WS__COALESCES = 2, /* small answers may wait (conn/coalesce) */
+    WS__TRACED = 4,    /* its frames are logged (conn/trace) */
 };
 
 /* The holder of lock's. */
@@ -79,18 +85,17 @@ struct ws__write_side {
     atomic_uint stuck; /* what the holder waits to send: bytes, as it began, if
                         * they can be counted here */
     struct ws__lock lock;
-    atomic_uchar closing; /* enum ws__closing, which only grows
+    atomic_uchar closing;  /* enum ws__closing, which only grows
                            * (conn/close_answer) */
+    atomic_uchar keeping;  /* conn/close's */
+    atomic_uchar switches; /* anyone's: enum ws__switch */
     atomic_bool unsent;
     atomic_bool wanted;
     atomic_bool waiting;
-    atomic_bool compress;
     atomic_schar level;
-    atomic_bool coalesce; /* whether small answers may wait (conn/coalesce) */
-    uint8_t late;         /* batches in a row that waited too long */
-    atomic_bool traced;   /* anyone's: its frames are logged (conn/trace) */
-    atomic_bool untold;   /* error came without a caller: reading ends with it
-                           * (conn/write_error) */
+    uint8_t late;       /* batches in a row that waited too long */
+    atomic_bool untold; /* error came without a caller: reading ends with it
+                         * (conn/write_error) */
 
     /* The holder of control_lock's, as control_queue. */
     struct ws__lock control_lock;
@@ -128,6 +133,19 @@ struct ws_conn {
     struct ws__entry entry; /* among the listener's, if it has one */
     struct ws__called called;
 };
+
+static inline bool ws__is_on(const ws_conn *c, enum ws__switch which)
+{
+    return atomic_load_explicit(&c->w.switches, memory_order_relaxed) & which;
+}
+
+static inline void ws__switch_on(ws_conn *c, enum ws__switch which, bool on)
+{
+    if (on)
+        atomic_fetch_or(&c->w.switches, (unsigned char)which);
+    else
+        atomic_fetch_and(&c->w.switches, (unsigned char)~which);
+}
 
 /* ws__stream_watch, with room for the connection over s: a block less of each. */
 int ws__conn_watch(struct ws__stream *s);

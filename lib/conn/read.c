@@ -143,9 +143,10 @@ static int control_came(ws_conn *c)
 {
     int error = 0;
 
-    if (ws__wait_begins(c, &c->r.in_handler))
+    c->r.in_handler = true;
+    if (ws__wait_begins(c, &c->r.inside))
         error = ws__control_came(c);
-    ws__wait_ends(&c->r.in_handler);
+    c->r.in_handler = false;
     if (error != 0)
         return ws__read_end(c, error);
     return ws__conn_ended(c) ? ws__read_transport_failed(c, WS_ERR_CANCELED)

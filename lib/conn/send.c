@@ -23,7 +23,7 @@ static void coalescing_over(ws_conn *c)
     o->coalesced = 0;
     c->w.late = ws__sendbuf_is_late(o) ? (uint8_t)(c->w.late + 1) : 0;
     if (c->w.late >= LATE_MAX)
-        atomic_store(&c->w.coalesce, false);
+        ws__switch_on(c, WS__COALESCES, false);
 }
 
 /* Send once.  Returns 0, -EAGAIN or the transport's error. */

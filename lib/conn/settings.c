@@ -58,7 +58,7 @@ void ws_set_write_deadline(ws_conn *c, int64_t deadline)
 void ws_enable_write_compression(ws_conn *c, bool enable)
 {
     if (c)
-        atomic_store_explicit(&c->w.compress, enable, memory_order_relaxed);
+        ws__switch_on(c, WS__COMPRESSES, enable);
 }
 
 int ws_set_compression_level(ws_conn *c, int level)

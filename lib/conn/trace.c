@@ -19,7 +19,7 @@ bool ws__trace_all(void)
 void ws_set_trace(ws_conn *c, bool on)
 {
     if (c)
-        atomic_store(&c->w.traced, on);
+        ws__switch_on(c, WS__TRACED, on);
 }
 
 /* RFC 6455, section 5.2. */

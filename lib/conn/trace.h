@@ -11,7 +11,7 @@
 
 static inline bool ws__is_traced(const ws_conn *c)
 {
-    return atomic_load_explicit(&c->w.traced, memory_order_relaxed);
+    return ws__is_on(c, WS__TRACED);
 }
 
 /* All are, if the environment's SILVERBACK_TRACE is 1. */
