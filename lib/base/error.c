@@ -37,6 +37,7 @@ const char *ws_strerror(int code)
     return system_text(code > INT32_MIN ? -code : 0);
 }
 
+#undef ws__fail /* that one is for callers */
 int ws__fail(ws_error *err, int code, const char *fmt, ...)
 {
     va_list ap;
