@@ -8,7 +8,7 @@
 
 enum {
     PLACES = 128,
-    OF_A_KEY = 4, /* dials at once that find one */
+    OF_A_KEY = 4, /* and more where nobody else has need of them */
 };
 
 static struct place {
@@ -43,7 +43,7 @@ static void place_fill(struct place *p, const struct ws__tls_key *key,
 
 /* ---- In ----------------------------------------------------------------- */
 
-/* An empty place, or what came first of the key's own, if it has its share, or of
+/* An empty place; or what came first of the key's own, if it has its share, or of
  * all.  NULL: the key is spoilt. */
 static struct place *place_for(const struct ws__tls_key *key)
 {
@@ -61,7 +61,7 @@ static struct place *place_for(const struct ws__tls_key *key)
             own = p;
         n++;
     }
-    return n >= OF_A_KEY ? own : first;
+    return first->since != 0 && n >= OF_A_KEY ? own : first;
 }
 
 void ws__tls_sessions_keep(const struct ws__tls_key *key, const SSL_SESSION *of)
@@ -102,19 +102,24 @@ static bool session_is_good(const SSL_SESSION *s)
            X509_cmp_current_time(X509_get0_notAfter(server)) > 0;
 }
 
-static struct place *place_of(const struct ws__tls_key *key)
+static struct place *newest_of(const struct ws__tls_key *key)
 {
     struct place *last = NULL;
 
-    for (struct place *p = places; p < places + PLACES; p++) {
-        if (!place_has(p, key) || !p->session)
-            continue;
-        if (!session_is_good(p->session))
-            place_clear(p);
-        else if (!last || p->since > last->since)
+    for (struct place *p = places; p < places + PLACES; p++)
+        if (place_has(p, key) && p->session &&
+            (!last || p->since > last->since))
             last = p;
-    }
     return last;
+}
+
+static struct place *place_of(const struct ws__tls_key *key)
+{
+    struct place *p;
+
+    while ((p = newest_of(key)) != NULL && !session_is_good(p->session))
+        place_clear(p);
+    return p;
 }
 
 SSL_SESSION *ws__tls_sessions_take(const struct ws__tls_key *key)
