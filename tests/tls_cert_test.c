@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "io/tls_stamp.h"
 #include "tls_ends.h"
 
 static struct cert ca;

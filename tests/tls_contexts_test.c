@@ -108,22 +108,77 @@ static void a_file_that_has_just_changed_is_read_again(void **state)
     }
 }
 
-static bool has_key(int64_t changed)
+/* Of a file that has changed then. */
+static struct ws__tls_stamps stamps_of(int64_t changed)
 {
-    struct ws__tls_stamps files = { { { { 1, 2, 3, 4, 5, changed, 6 } } } };
-    struct ws__tls_key key;
+    return (struct ws__tls_stamps){ { { { 1, 2, 3, 4, 5, changed, 6 } } } };
+}
 
-    return ws__tls_contexts_key(&key, &(ws_tls){ .ca_pem = ca_text }, &files);
+static struct ws__tls_key key_of(int number)
+{
+    return (struct ws__tls_key){ { (uint8_t)number, 1 } };
+}
+
+static bool finds(SSL_CTX *found)
+{
+    SSL_CTX_free(found);
+    return found != NULL;
 }
 
 static void one_that_may_change_unseen_is_not_kept(void **state)
 {
     (void)state;
-    int64_t now = time(NULL);
+    const int64_t now = time(NULL), changed[] = { now - 3600, now, now + 3600 };
+    SSL_CTX *ctx = context_of((ws_tls){ .ca_pem = ca_text });
 
-    assert_true(has_key(now - 3600));
-    assert_false(has_key(now));
-    assert_false(has_key(now + 3600));
+    for (int i = 0; i < 3; i++) {
+        const struct ws__tls_stamps files = stamps_of(changed[i]);
+        const struct ws__tls_key key = key_of(i);
+
+        ws__tls_contexts_keep(&key, &files, ws_now(), ctx);
+        assert_int_equal(finds(ws__tls_contexts_find(&key, &files, 0)), i == 0);
+    }
+    SSL_CTX_free(ctx);
+}
+
+static void files_are_looked_at_once_a_second(void **state)
+{
+    (void)state;
+    const struct ws__tls_stamps files = stamps_of(5), others = stamps_of(6);
+    const struct ws__tls_key key = key_of(100);
+    SSL_CTX *ctx = context_of((ws_tls){ .ca_pem = ca_text });
+    int64_t now = ws_now(), long_ago = now - 2 * ws__tls_look_ms;
+    struct ws__tls_stamps found;
+
+    ws__tls_contexts_keep(&key, &files, long_ago, ctx);
+    assert_false(finds(ws__tls_contexts_recent(&key, &found)));
+    assert_false(finds(ws__tls_contexts_find(&key, &others, now)));
+    assert_false(finds(ws__tls_contexts_recent(&key, &found)));
+    ws__tls_look_ms = 3600 * 1000; /* this machine may be slow */
+    assert_true(finds(ws__tls_contexts_find(&key, &files, now)));
+    assert_true(finds(ws__tls_contexts_find(&key, &files, long_ago)));
+    assert_true(finds(ws__tls_contexts_recent(&key, &found)));
+    assert_memory_equal(&found, &files, sizeof(files));
+    ws__tls_look_ms = 0;
+    assert_false(finds(ws__tls_contexts_recent(&key, &found)));
+    ws__tls_look_ms = 1000;
+    SSL_CTX_free(ctx);
+}
+
+static void who_need_not_look_does_not_wait(void **state)
+{
+    (void)state;
+    const ws_tls tls = { .ca_pem = ca_text };
+    struct ws__tls_client client;
+    ws_error err = { 0 };
+
+    ws__tls_look_ms = 3600 * 1000;
+    SSL_CTX_free(context_of(tls));
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(ws__tls_read_client(&tls, 1, NULL, &client, &err), 0);
+        SSL_CTX_free(client.ctx);
+    }
+    ws__tls_look_ms = 1000;
 }
 
 static void those_that_were_used_last_are_kept(void **state)
@@ -131,21 +186,20 @@ static void those_that_were_used_last_are_kept(void **state)
     enum { MORE = 20 };
     ws_tls tls = { .ca_pem = ca_text };
     SSL_CTX *first = context_of(tls), *ctx;
-    struct ws__tls_key key = { { 0 } };
+    const struct ws__tls_stamps none = { 0 };
+    struct ws__tls_key key;
 
     (void)state;
     for (int i = 0; i < MORE; i++) {
-        key.of[0] = (uint8_t)i;
-        ws__tls_contexts_keep(&key, first);
+        key = key_of(i);
+        ws__tls_contexts_keep(&key, &none, 0, first);
         ctx = context_of(tls);
         assert_ptr_equal(ctx, first);
         SSL_CTX_free(ctx);
     }
-    ctx = ws__tls_contexts_find(&key);
-    assert_ptr_equal(ctx, first);
-    SSL_CTX_free(ctx);
-    key.of[0] = 0;
-    assert_null(ws__tls_contexts_find(&key));
+    assert_true(finds(ws__tls_contexts_find(&key, &none, 0)));
+    key = key_of(0);
+    assert_false(finds(ws__tls_contexts_find(&key, &none, 0)));
     SSL_CTX_free(first);
 }
 
@@ -196,6 +250,8 @@ int main(void)
         cmocka_unit_test(others_do_not),
         cmocka_unit_test(a_file_that_has_just_changed_is_read_again),
         cmocka_unit_test(one_that_may_change_unseen_is_not_kept),
+        cmocka_unit_test(files_are_looked_at_once_a_second),
+        cmocka_unit_test(who_need_not_look_does_not_wait),
         cmocka_unit_test(those_that_were_used_last_are_kept),
         cmocka_unit_test(cleaning_up_forgets_them),
     };

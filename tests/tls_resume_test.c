@@ -10,6 +10,7 @@
 #include "conn/conn.h"
 #include "io/tls_client_ctx.h"
 #include "io/tls_sessions.h"
+#include "io/tls_stamp.h"
 #include "io/tls_state.h"
 #include "server/listener.h"
 #include "tls_ends.h"

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "io/tls_stamp.h"
 #include "tls_ends.h"
 #include "tls_peer.h"
 

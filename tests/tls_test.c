@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "alloc_fail.h"
+#include "io/tls_stamp.h"
 #include "tls_ends.h"
 
 static struct cert ca, other_ca;

@@ -37,7 +37,8 @@ typedef enum ws_client_certs {
  * Certificates, and whom to trust.  Zero is default throughout.  Everything that
  * is given is PEM, in files or in memory.  A server reads its files when the
  * listener starts, and each anew when it has changed; a client reads them for a
- * dial, unless they are as an earlier one with the same settings found them.
+ * dial, unless they are as an earlier one with the same settings found them.  Both
+ * look at them once a second at most.
  *
  * WS_ERR_TLS, with where it is and what is wrong with it: for what cannot be
  * read, a key that is not its certificate's, a cipher that there is none of.

@@ -18,8 +18,6 @@
 #include "io/tls_stamp.h"
 #include "io/tls_trust.h"
 
-int ws__tls_look_ms = 1000;
-
 /* A certificate and its key, read anew when one of their files has changed. */
 struct slot {
     ws_tls_cert from;

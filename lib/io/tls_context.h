@@ -23,9 +23,6 @@ int ws__tls_context_reload(struct ws__tls_context *x, ws_error *err);
 void ws__tls_context_complain(struct ws__tls_context *x, const char *remote,
                               const ws_error *err);
 
-/* How long the files are not looked at again.  For tests. */
-extern int ws__tls_look_ms;
-
 /* What was made of the files as they are now, or were a second ago; the
  * caller's to let go of. */
 struct ws__tls_server *ws__tls_current(struct ws__tls_context *x);

@@ -27,17 +27,18 @@ static void reading_run(struct ws__task *t)
     struct reading *r = (struct reading *)t;
     struct ws__tls_client *client = &r->client;
     struct ws__tls_key key;
+    int64_t now = ws_now();
 
     client->files = ws__tls_stamps(&r->tls);
-    bool may_keep = !ws__tls_is_standard(&r->tls) &&
-                    ws__tls_contexts_key(&key, &r->tls, &client->files);
+    bool may_keep =
+        !ws__tls_is_standard(&r->tls) && ws__tls_contexts_key(&key, &r->tls);
     if (may_keep)
-        client->ctx = ws__tls_contexts_find(&key);
+        client->ctx = ws__tls_contexts_find(&key, &client->files, now);
     if (client->ctx)
         return;
     client->ctx = ws__tls_client_ctx(&r->tls, &r->err);
     if (client->ctx && may_keep)
-        ws__tls_contexts_keep(&key, client->ctx);
+        ws__tls_contexts_keep(&key, &client->files, now, client->ctx);
 }
 
 static void reading_free(struct ws__task *t)
@@ -95,11 +96,24 @@ static int reading_take(struct reading *r, struct ws__tls_client *client,
     return 0;
 }
 
+/* Who dials often does not ask a disk, and wait for a thread that does, each
+ * time. */
+static SSL_CTX *without_a_look(const ws_tls *tls, struct ws__tls_stamps *files)
+{
+    struct ws__tls_key key;
+
+    if (ws__tls_is_standard(tls))
+        return ws__tls_standard_ctx();
+    return ws__tls_contexts_key(&key, tls)
+               ? ws__tls_contexts_recent(&key, files)
+               : NULL;
+}
+
 int ws__tls_read_client(const ws_tls *tls, int64_t deadline, ws_event *cancel,
                         struct ws__tls_client *client, ws_error *err)
 {
     *client = (struct ws__tls_client){ 0 };
-    client->ctx = ws__tls_is_standard(tls) ? ws__tls_standard_ctx() : NULL;
+    client->ctx = without_a_look(tls, &client->files);
     if (client->ctx)
         return 0;
 

@@ -19,8 +19,8 @@ struct ws__tls_client {
 };
 
 /* ws__tls_client_ctx, or what an earlier call with the same settings and files
- * had, by a helper thread, which is left to itself at the deadline (0: never), or
- * when cancel, which may be NULL, is set.  Returns 0, or a negative code and *err
+ * had; if these are to be looked at, by a helper thread, which is left to itself at
+ * the deadline (0: never), or when cancel, which may be NULL, is set.  Returns 0, or a negative code and *err
  * says why. */
 int ws__tls_read_client(const ws_tls *tls, int64_t deadline, ws_event *cancel,
                         struct ws__tls_client *client, ws_error *err);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+int ws__tls_look_ms = 1000;
+
 enum { CONTENT_S = 3, CHANGE_S = 5 }; /* seconds, in a stamp */
 
 struct ws__tls_stamp ws__tls_stamp(const char *file)

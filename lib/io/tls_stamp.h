@@ -12,6 +12,9 @@ struct ws__tls_stamp {
     int64_t of[7];
 };
 
+/* How long files that were looked at are not looked at again.  Tests set it. */
+extern int ws__tls_look_ms;
+
 /* As it is now; all zero if it is not there, or file is NULL. */
 struct ws__tls_stamp ws__tls_stamp(const char *file);
 
