@@ -83,9 +83,10 @@ static int upgrade(const char *path)
 /* Drop what has come.  Returns false at the end. */
 static bool drop(int fd)
 {
+    static char dropped[64 * 1024];
     ssize_t n;
 
-    while ((n = recv(fd, NULL, 1 << 20, MSG_TRUNC | MSG_DONTWAIT)) > 0)
+    while ((n = recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT)) > 0)
         continue;
     return n < 0;
 }
