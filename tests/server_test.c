@@ -205,19 +205,19 @@ static void a_chunked_body_that_is_too_large_is_413(void **state)
 static void a_chunk_is_too_large_before_it_is_malformed(void **state)
 {
     (void)state;
-    static const char *const lines[] = {
+    static const char *const chunks[] = {
         "11800;x\r\r\n",
         "11800x\r\n",
         "fffffffffffffffff\r\n",
     };
 
-    for (size_t i = 0; i < COUNT(lines); i++) {
+    for (size_t i = 0; i < COUNT(chunks); i++) {
         char request[256];
 
         snprintf(request, sizeof(request),
                  "POST /echo HTTP/1.1" SERVED
                  "Transfer-Encoding: chunked\r\n\r\n%s",
-                 lines[i]);
+                 chunks[i]);
         assert_int_equal(ask(l, request, &a), 413);
     }
 }
