@@ -112,16 +112,6 @@ static void begin_one(void *arg)
     k->error = ws_next_writer(k->c, WS_TEXT);
 }
 
-static void await(const atomic_bool *flag)
-{
-    int64_t limit = patience();
-
-    while (!atomic_load(flag)) {
-        assert_true(ws_now() < limit);
-        ws_yield();
-    }
-}
-
 /* Until somebody waits for the lock. */
 static void await_contended(const struct ws__lock *l)
 {

@@ -3,6 +3,7 @@
 #ifndef TESTS_DESCRIPTORS_H
 #define TESTS_DESCRIPTORS_H
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/resource.h>
@@ -12,6 +13,31 @@
 #include <silverback/fiber.h>
 
 #include "test.h"
+
+/* How many the process has. */
+static inline int descriptors_open(void)
+{
+    DIR *list = opendir("/proc/self/fd");
+    int n = 0;
+
+    assert_non_null(list);
+    while (readdir(list))
+        n++;
+    closedir(list);
+    return n - 3; /* ".", "..", and the list itself */
+}
+
+/* Until there are no more than n. */
+static inline void descriptors_await(int n)
+{
+    enum { LIMIT_MS = 20 * 1000 };
+
+    for (int64_t limit = ws_after(LIMIT_MS); descriptors_open() > n;) {
+        if (ws_now() > limit)
+            fail_msg("%d descriptors are left", descriptors_open() - n);
+        ws_sleep(1);
+    }
+}
 
 /* In a child, of its parent. */
 static inline bool descriptors_limit(bool none)

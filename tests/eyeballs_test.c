@@ -2,7 +2,6 @@
 
 #include "test.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "io/eyeballs.h"
 #include "mode.h"
 
@@ -72,17 +72,6 @@ static int reset(void **state)
     hurried = false;
     late_at = 0;
     return 0;
-}
-
-static size_t open_descriptors(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    size_t n = 0;
-
-    while (readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
 }
 
 /* ---- Addresses ---------------------------------------------------------- */
@@ -186,11 +175,11 @@ static void the_first_address_that_answers_counts(void **state)
         NAMES(REFUSING, LIVE),
         NAMES(REFUSING, REFUSING, REFUSING, LIVE, SILENT),
     };
-    size_t before = open_descriptors();
+    int before = descriptors_open();
 
     for (size_t i = 0; i < COUNT(rows); i++)
         assert_is(race(&rows[i], 0, NULL), LIVE);
-    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(descriptors_open(), before);
 }
 
 static void connect_past_a_silent_one(void *arg)
@@ -204,14 +193,14 @@ static void connect_past_a_silent_one(void *arg)
 static void a_silent_first_address_is_passed_over(void **state)
 {
     (void)state;
-    size_t before = open_descriptors();
+    int before = descriptors_open();
     int fd = -1;
 
     connect_past_a_silent_one(&fd);
     assert_is(fd, LIVE);
     mode_in_fiber(connect_past_a_silent_one, &fd);
     assert_is(fd, LIVE);
-    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(descriptors_open(), before);
 }
 
 static void the_first_failure_is_told(void **state)
@@ -278,12 +267,12 @@ static void silence_ends_at_the_deadline(void **state)
 {
     (void)state;
     const struct names names = NAMES(SILENT, REFUSING, SILENT);
-    size_t before = open_descriptors();
+    int before = descriptors_open();
     int64_t deadline = ws_after(20);
 
     assert_int_equal(race(&names, deadline, NULL), WS_ERR_TIMEOUT);
     assert_true(ws_now() >= deadline);
-    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(descriptors_open(), before);
 }
 
 static void every_address_is_tried_before_a_later_deadline(void **state)
@@ -326,10 +315,10 @@ static void cancel_ends_all_attempts(void **state)
     /* What the runtime keeps for later waits is there after the first. */
     assert_cancel_ends_them(false);
     assert_cancel_ends_them(true);
-    size_t before = open_descriptors();
+    int before = descriptors_open();
     assert_cancel_ends_them(false);
     assert_cancel_ends_them(true);
-    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(descriptors_open(), before);
 }
 
 /* A resolver may name any number. */
@@ -338,7 +327,7 @@ static void many_silent_addresses_hold_few_descriptors(void **state)
     (void)state;
     static enum kind kinds[50];
     struct rlimit limit, few;
-    size_t before = open_descriptors();
+    int before = descriptors_open();
 
     for (size_t i = 0; i < COUNT(kinds); i++)
         kinds[i] = i + 1 < COUNT(kinds) ? SILENT : LIVE;
@@ -353,7 +342,7 @@ static void many_silent_addresses_hold_few_descriptors(void **state)
     hurried = false;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_is(fd, LIVE);
-    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(descriptors_open(), before);
 }
 
 static void a_lack_of_descriptors_is_told(void **state)

@@ -7,32 +7,14 @@
 #include "peer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 #include <silverback.h>
 
 #include "certs.h"
+#include "descriptors.h"
 #include "http/registry.h"
 
 enum { SOON_MS = 30, PATIENCE_MS = PATIENCE_S * 1000 };
-
-static int descriptors(void)
-{
-    enum { MOST = 256 };
-    int n = 0;
-
-    for (int fd = 0; fd < MOST; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
-
-static void await_descriptors(int n)
-{
-    for (int64_t limit = ws_after(PATIENCE_MS); descriptors() > n;) {
-        assert_true(ws_now() < limit);
-        ws_sleep(1);
-    }
-}
 
 static void reset(int fd)
 {
@@ -192,13 +174,13 @@ static void a_dial_ends_in_each_phase(void **state)
 {
     (void)state;
     dial_and_end(&dial_phases[0], RESET); /* what is kept for later is there */
-    int open = descriptors();
+    int open = descriptors_open();
 
     for (size_t i = 0; i < COUNT(dial_phases); i++)
         for (enum dial_end end = RESET; end < DIAL_ENDS; end++)
             if (dial_phases[i].codes[end] != 0)
                 dial_and_end(&dial_phases[i], end);
-    await_descriptors(open);
+    descriptors_await(open);
 }
 
 /* ---- A server ----------------------------------------------------------- */
@@ -278,7 +260,7 @@ static void a_reset_in_each_phase_ends_it_alone(void **state)
         ws_listener *l = serve_as(tls);
 
         is_served(l, tls);
-        int open = descriptors();
+        int open = descriptors_open();
         for (size_t i = 0; i < COUNT(server_phases); i++) {
             if (server_phases[i].tls != tls)
                 continue;
@@ -286,7 +268,7 @@ static void a_reset_in_each_phase_ends_it_alone(void **state)
             say(fd, server_phases[i].say);
             is_served(l, tls);
             reset(fd);
-            await_descriptors(open);
+            descriptors_await(open);
         }
         is_served(l, tls);
         assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_MS)), 0);

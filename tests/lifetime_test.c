@@ -5,7 +5,7 @@
 
 #include "lifetime_world.h"
 
-#include <fcntl.h>
+#include "descriptors.h"
 
 struct row {
     enum call call;
@@ -30,28 +30,14 @@ static void play_cell(const struct row *r, enum state state)
                  state_names[state], l.returned, l.heard, l.read, l.written);
 }
 
-static int descriptors(void)
-{
-    enum { MOST = 256 };
-    int n = 0;
-
-    for (int fd = 0; fd < MOST; fd++)
-        n += fcntl(fd, F_GETFD) >= 0;
-    return n;
-}
-
 static void is_as_the_table_says(void **state)
 {
     const struct row *r = *state;
-    int open = descriptors();
+    int open = descriptors_open();
 
     for (enum state when = IDLE; when < STATES; when++)
         play_cell(r, when);
-    for (int64_t limit = patience(); descriptors() > open;) {
-        if (ws_now() > limit)
-            fail_msg("%d descriptors are left", descriptors() - open);
-        ws_sleep(1);
-    }
+    descriptors_await(open);
 }
 
 /* What is kept for later is there then. */

@@ -51,16 +51,6 @@ static inline void life_log(const ws_log_record *r, void *arg)
         atomic_fetch_add(&life_refusals, 1);
 }
 
-static inline void life_await(const atomic_bool *flag)
-{
-    int64_t limit = patience();
-
-    while (!atomic_load(flag)) {
-        assert_true(ws_now() < limit);
-        ws_yield();
-    }
-}
-
 static inline void life_wait(ws_event *e)
 {
     assert_int_equal(ws_event_wait(e, patience()), 0);
@@ -134,7 +124,7 @@ static inline void life_prepare(struct life *l)
     case BLOCKED:
         setsockopt(ws_fd(l->c), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
         l->writer = mode_go(life_write_much, l);
-        life_await(&l->c->w.waiting);
+        await(&l->c->w.waiting);
         break;
     case HELD:
         if (l->caller != FUNCTION)
@@ -217,7 +207,7 @@ static inline void life_other(void *arg)
     struct life *l = arg;
 
     if (l->state < HELD)
-        life_await(&l->c->r.waiting);
+        await(&l->c->r.waiting);
     while (l->state == CLOSING && ws__inbox_has_promised(l->c))
         ws_yield(); /* the answer, with the end: until the reader waits */
     life_perform(l);

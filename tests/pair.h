@@ -39,6 +39,17 @@ static inline int64_t patience(void)
     return ws_after(PATIENCE_MS);
 }
 
+/* Until another one has set it. */
+static inline void await(const atomic_bool *flag)
+{
+    int64_t limit = patience();
+
+    while (!atomic_load(flag)) {
+        assert_true(ws_now() < limit);
+        ws_yield();
+    }
+}
+
 static inline void make_pair(int fds[2])
 {
     const struct timeval limit = { .tv_sec = PATIENCE_MS / 1000 };

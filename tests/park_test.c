@@ -2,7 +2,6 @@
 
 #include "test.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +13,7 @@
 
 #include <silverback/base.h>
 
+#include "descriptors.h"
 #include "fiber/park.h"
 #include "mode.h"
 
@@ -256,18 +256,6 @@ static void signals_do_not_end_a_wait(void **state)
     sigaction(SIGUSR1, &old, NULL);
 }
 
-static int open_descriptors(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = 0;
-
-    assert_non_null(dir);
-    while (readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
-}
-
 static void *wait_once_each(void *arg)
 {
     (void)arg;
@@ -279,11 +267,11 @@ static void *wait_once_each(void *arg)
 static void descriptors_go_with_their_thread(void **state)
 {
     (void)state;
-    int before = open_descriptors();
+    int before = descriptors_open();
 
     for (int i = 0; i < 20; i++)
         pthread_join(start(wait_once_each, NULL), NULL);
-    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(descriptors_open(), before);
 }
 
 enum { WAITS = 6 };

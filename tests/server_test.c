@@ -2,7 +2,6 @@
 
 #include "test.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -679,23 +678,11 @@ static void *end(void *arg)
     return NULL;
 }
 
-static int descriptors(void)
-{
-    DIR *d = opendir("/proc/self/fd");
-    int n = 0;
-
-    assert_non_null(d);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
-
 /* A server counts on it by default.  The second request was waited for. */
 static void a_connection_takes_one_descriptor(void **state)
 {
     (void)state;
-    int before = descriptors(), fds[4];
+    int before = descriptors_open(), fds[4];
 
     for (size_t i = 0; i < COUNT(fds); i++)
         fds[i] = call(l);
@@ -703,7 +690,7 @@ static void a_connection_takes_one_descriptor(void **state)
         say(fds[i % COUNT(fds)], "GET /a HTTP/1.1" SERVED "\r\n");
         assert_true(hear(fds[i % COUNT(fds)], &a));
     }
-    assert_true(descriptors() <= before + 2 * (int)COUNT(fds));
+    assert_true(descriptors_open() <= before + 2 * (int)COUNT(fds));
     for (size_t i = 0; i < COUNT(fds); i++)
         close(fds[i]);
 }

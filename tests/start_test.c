@@ -4,7 +4,6 @@
 
 #include "test.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,6 +14,7 @@
 
 #include <silverback.h>
 
+#include "descriptors.h"
 #include "fiber/worker.h"
 #include "local.h"
 #include "peer.h"
@@ -220,18 +220,6 @@ static void a_route_that_is_of_no_use_is_an_error(void **state)
 
 /* ---- Descriptors -------------------------------------------------------- */
 
-static size_t open_descriptors(void)
-{
-    DIR *list = opendir("/proc/self/fd");
-    size_t n = 0;
-
-    assert_non_null(list);
-    while (readdir(list))
-        n++;
-    closedir(list);
-    return n - 3; /* ".", "..", and the list itself */
-}
-
 /* All connections that are let in, and some that are not, find one. */
 static void there_is_a_descriptor_for_each_connection(void **state)
 {
@@ -260,7 +248,7 @@ static void there_is_a_descriptor_for_each_connection(void **state)
         assert_non_null(l);
         size_t max = l->host.server.max_connections,
                each = rows[i].threads ? 2 : 1;
-        size_t used = open_descriptors() + each * max + WS__TURNED_AWAY;
+        size_t used = (size_t)descriptors_open() + each * max + WS__TURNED_AWAY;
         if (max < rows[i].limit / 8 || used > rows[i].limit)
             fail_msg("row %zu: %zu connections, %zu descriptors", i, max, used);
         assert_int_equal(ws_listener_shutdown(l, 0), 0);

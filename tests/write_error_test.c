@@ -59,16 +59,6 @@ static void read_until_it_fails(void *arg)
         r->error = ws_read_message_by(r->c, &m, patience(), NULL);
 }
 
-static void await(const atomic_bool *flag)
-{
-    int64_t limit = patience();
-
-    while (!atomic_load(flag)) {
-        assert_true(ws_now() < limit);
-        ws_yield();
-    }
-}
-
 static void start(struct reader *r, ws_conn *c)
 {
     *r = (struct reader){ .c = c };

@@ -466,16 +466,6 @@ static void read_to_the_end(void *c)
     assert_int_equal(ws_read_message(c, &m), WS_ERR_CLOSED);
 }
 
-static void await(const atomic_bool *flag)
-{
-    int64_t limit = patience();
-
-    while (!atomic_load(flag)) {
-        assert_true(ws_now() < limit);
-        ws_yield();
-    }
-}
-
 static ws_fiber *start_reader(ws_conn *c)
 {
     ws_fiber *f = mode_go(read_to_the_end, c);
