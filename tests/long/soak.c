@@ -280,8 +280,11 @@ int main(int argc, char **argv)
     soak_stop_serving();
     certs_end();
     look_what_is_left(fds);
-    bool grown = seconds >= LEAST_JUDGED && slope() > MOST_SLOPE;
-    printf("%ld lost; %.0f kB an hour%s\n", atomic_load(&losses), slope(),
-           grown ? ": too much" : "");
+    bool judged = seconds >= LEAST_JUDGED;
+    bool grown = judged && slope() > MOST_SLOPE;
+    printf("%ld lost", atomic_load(&losses));
+    if (judged)
+        printf("; %.0f kB an hour%s", slope(), grown ? ": too much" : "");
+    printf("\n");
     return atomic_load(&losses) > 0 || grown;
 }

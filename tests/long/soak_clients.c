@@ -172,6 +172,10 @@ static void talk(struct actor *a)
 
 /* ---- All the same at once ----------------------------------------------- */
 
+/* What is kept for the next one (compressors, buffers) has a bound that chance
+ * comes near to ever more seldom, which would look like a leak: so the crowds
+ * reach it before what counts begins. */
+
 enum { CROWD_MS = 2000 };
 
 static const struct crowd {
@@ -186,8 +190,6 @@ static const struct crowd {
     { "/thread", 0, false },    { "/pieces", 0, true },
 };
 
-/* What is kept for the next one (compressors, buffers) has a bound that chance
- * comes near to ever more seldom, which would look like a leak. */
 /* In two halves, between which both ends keep a compressor. */
 static bool exchange_slowly(struct actor *a, ws_conn *c)
 {
