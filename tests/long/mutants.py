@@ -137,10 +137,12 @@ def first_failure(test):
 
 
 def run(command, folder, check=True, timeout=None, env=None):
-    return subprocess.run(command, cwd=folder, check=check, text=True,
-                          errors="replace", timeout=timeout, env=env,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
+    done = subprocess.run(command, cwd=folder, text=True, errors="replace",
+                          timeout=timeout, env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if check and done.returncode != 0:
+        sys.exit(f"{done.stdout}{' '.join(map(str, command))}: it fails")
+    return done
 
 
 # ---- All of them -------------------------------------------------------------

@@ -33,7 +33,9 @@ class Scenes:
                    "-I", LIB, ROOT / f"tests/long/{self.program}.c",
                    *[LIB / source for source in self.sources],
                    "-o", program, "-lcmocka"]
-        subprocess.run(command, check=True)
+        if subprocess.run(command).returncode != 0:
+            sys.exit(f"{self.program}.c does not compile; does it find cmocka "
+                     "(run tools/setup --tests)?")
         return program
 
     def plant(self, where, file, old, new):
@@ -60,6 +62,8 @@ class Scenes:
     def main(self, preemptions, limit):
         """Returns what the script ends with.  These are the defaults of its
         arguments."""
+        if not all(argument.isdigit() for argument in sys.argv[1:]):
+            sys.exit(sys.modules["__main__"].__doc__)
         arguments = (sys.argv[1:] +
                      [preemptions, limit][len(sys.argv) - 1:])[:2]
         with tempfile.TemporaryDirectory() as folder:
