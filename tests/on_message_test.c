@@ -737,6 +737,57 @@ static void a_close_from_elsewhere_is_a_shutdown(void **state)
     expect_misuses(1);
 }
 
+static int close_in_handler(ws_conn *c, const char *data, size_t len, void *arg)
+{
+    (void)data, (void)len, (void)arg;
+    ws_close(c);
+    return 0;
+}
+
+static void close_by_ping(ws_conn *c, ws_request *r)
+{
+    (void)r;
+    ws_set_ping_handler(c, close_in_handler, NULL);
+}
+
+/* Nothing else comes that would have the function called. */
+static void a_close_in_a_handler_of_control_frames_is_a_shutdown(void **state)
+{
+    (void)state;
+    ws_set_log_records(count_misuse, NULL);
+    upgrader.ping_interval_ms = -1;
+    before = close_by_ping;
+    ws_conn *c = dial();
+    assert_int_equal(ws_write_control(c, WS_PING, "p", 1, 0), 0);
+    wait_for_end();
+    assert_int_equal(seen.error, WS_ERR_CANCELED);
+    ws_close(c);
+    expect_misuses(1);
+}
+
+static void close_it_first(ws_conn *c, ws_request *r)
+{
+    (void)r;
+    ws_close(c);
+}
+
+/* There is still a reference to it.  The handler's second close is refused. */
+static void what_is_closed_is_not_taken(void **state)
+{
+    (void)state;
+    ws_message m;
+
+    ws_set_log_records(count_misuse, NULL);
+    before = close_it_first;
+    ws_conn *c = dial();
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_EOF);
+    ws_close(c);
+    assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_MS)), 0);
+    l = NULL;
+    assert_int_equal(seen.begun, 0);
+    expect_misuses(1);
+}
+
 static void a_protocol_error_and_an_end_without_a_word_are_ends(void **state)
 {
     (void)state;
@@ -1444,6 +1495,8 @@ int main(void)
         PLAIN(a_close_in_the_last_call_is_one_too_many),
         PLAIN(a_close_in_the_handler_is_made_when_that_returns),
         PLAIN(a_close_from_elsewhere_is_a_shutdown),
+        PLAIN(a_close_in_a_handler_of_control_frames_is_a_shutdown),
+        PLAIN(what_is_closed_is_not_taken),
         PLAIN(a_protocol_error_and_an_end_without_a_word_are_ends),
         PLAIN(a_peer_that_falls_silent_is_dead),
         PLAIN(a_message_that_does_not_go_on_ends),

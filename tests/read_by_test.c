@@ -346,6 +346,36 @@ static void a_handler_that_closes_shuts_down(void **state)
     ws_close(c);
 }
 
+static int say_busy(ws_conn *c, const char *data, size_t len, void *arg)
+{
+    (void)c, (void)data, (void)len, (void)arg;
+    return WS_ERR_BUSY;
+}
+
+/* It may have tried to write.  The code is the read's then, and says nothing of
+ * who is inside of one. */
+static void a_handler_may_end_reading_by_that_code(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+    ws_type type;
+    char buf[10];
+
+    ws_set_ping_handler(c, say_busy, NULL);
+    say_frame(raw, FIN | WS_PING, true, "p", 1);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_BUSY);
+    assert_int_equal(ws_conn_error(c)->code, WS_ERR_BUSY);
+    assert_false(atomic_load(&c->r.inside));
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_BUSY);
+    assert_int_equal(ws_next_reader(c, &type), WS_ERR_BUSY);
+    assert_int_equal(ws_read(c, buf, sizeof(buf)), WS_ERR_BUSY);
+    assert_false(atomic_load(&c->r.inside));
+    close(raw);
+    ws_close(c);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
 int main(void)
@@ -361,6 +391,7 @@ int main(void)
         TEST(it_is_also_while_the_first_one_takes_turns),
         TEST(a_handler_that_reads_is_told_so),
         TEST(a_handler_that_closes_shuts_down),
+        TEST(a_handler_may_end_reading_by_that_code),
     };
     return run_in_mode("read_by", tests, NULL, NULL);
 }

@@ -392,6 +392,24 @@ static void a_connection_that_is_well_is_said_goodbye_to(void **state)
     end(state);
 }
 
+/* It is not the caller's to close. */
+static void a_close_is_left_to_the_next_one(void **state)
+{
+    (void)state;
+    const ws_dialer plain = { .proxy = "" };
+
+    redial_the_server(&plain);
+    ws_conn *c = ws_ref(ws_redial_next(r));
+    assert_non_null(c);
+    ws_close(c);
+    assert_int_equal(ws_write_text(c, "still there"), 0);
+    assert_non_null(ws_redial_next(r));
+    assert_int_equal(ws_write_text(c, "no more"), WS_ERR_CANCELED);
+    assert_goodbye_came();
+    ws_unref(c);
+    end(state);
+}
+
 static void set(void *event)
 {
     ws_event_set(event);
@@ -436,6 +454,7 @@ int main(void)
         TEST(the_event_ends_the_wait_that_the_server_asks_for),
         TEST(the_event_ends_the_dial),
         TEST_WITH_SERVER(a_connection_that_is_well_is_said_goodbye_to),
+        TEST_WITH_SERVER(a_close_is_left_to_the_next_one),
         TEST_WITH_SERVER(the_event_ends_a_read_and_then_all),
     };
 

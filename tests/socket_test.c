@@ -63,6 +63,15 @@ static void break_it(ws_conn *c, void *arg)
     ws_shutdown(c);
 }
 
+/* Which is not for it to do. */
+static void close_it(ws_conn *c, void *arg)
+{
+    (void)arg;
+    ws_close(c);
+    ws_write_text(c, "still there");
+    ws_close(c);
+}
+
 static atomic_bool elsewhere; /* a request was there for another fiber */
 
 static void look_elsewhere(void *c)
@@ -141,6 +150,8 @@ static const ws_route routes[] = {
     { .path = "/half", .socket = leave_half },
     { .path = "/itself", .socket = close_itself },
     { .path = "/break", .socket = break_it },
+    { .path = "/close", .socket = close_it },
+    { .path = "/close-thread", .socket = close_it, .thread = true },
     { .path = "/told/", .socket = tell_request },
     { .path = "/told-thread", .socket = tell_request, .thread = true },
     { .path = "/handed", .handler = hand_on },
@@ -285,6 +296,23 @@ static void what_it_shuts_down_ends_at_once(void **state)
     ws_close(c);
 }
 
+static void a_close_is_refused_and_made_when_it_returns(void **state)
+{
+    (void)state;
+    static const char *const paths[] = { "/close", "/close-thread" };
+
+    for (int i = 0; i < 2; i++) {
+        atomic_store(&lines, 0);
+        ws_conn *c = dial(paths[i], NULL);
+        expect_text(c, "still there");
+        expect_close(c, WS_CLOSE_NORMAL);
+        assert_int_equal(atomic_load(&lines), 1);
+        assert_non_null(strstr(last_line, "ws_close of a connection that the "
+                                          "library closes"));
+        ws_close(c);
+    }
+}
+
 /* The peer reads on but gives no answer: after its second the server ends the
  * stream, not before. */
 static void a_peer_that_does_not_answer_has_a_second(void **state)
@@ -400,6 +428,7 @@ int main(void)
         TEST(what_it_leaves_half_written_is_broken_off),
         TEST(a_close_of_its_own_is_the_one),
         TEST(what_it_shuts_down_ends_at_once),
+        TEST(a_close_is_refused_and_made_when_it_returns),
         TEST(a_peer_that_does_not_answer_has_a_second),
         TEST(it_sees_the_request_and_nobody_else_does),
         TEST(its_connection_cannot_be_handed_on),

@@ -252,13 +252,13 @@ WS_API void ws_prepared_free(ws_prepared *p);
  * thread that goes on, stack and all.)  m is borrowed until fn returns.  fn may
  * write, read on, and end the connection by ws_shutdown.  ws_close is not its to
  * call: within fn, or in the handler after this, that is logged, and the connection
- * is closed when fn, or the handler, has returned; from elsewhere it is logged and
- * shuts down.
+ * is closed when fn, or the handler, has returned; from elsewhere, and from a
+ * handler of control frames, it is logged and shuts down.
  *
  * When the connection has ended, for any reason, also a read deadline, fn runs
  * one last time with m NULL: ws_conn_error says why; free arg there.  Then it
  * is closed.  Returns 0, or WS_ERR_INVALID when not called from the handler that
- * upgraded c, which is then still yours to close.
+ * upgraded c, which is then still yours to close, or when that was closed.
  */
 typedef void (*ws_message_fn)(ws_conn *c, ws_message *m, void *arg);
 WS_API int ws_on_message(ws_conn *c, ws_message_fn fn, void *arg);

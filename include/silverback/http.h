@@ -164,9 +164,9 @@ typedef void (*ws_socket_fn)(struct ws_conn *c, void *arg);
  * Who answers which requests.  Lists end with {0}.  A path that ends in '/'
  * matches all below it; the longest match wins.  Give a handler; or a socket: then
  * the server upgrades, calls it, and when it returns says 1000, waits at most a
- * second for the answer, and closes: that is not for the socket to do.  A route
- * with thread set runs in a thread instead of a fiber, the same code: for handlers
- * that block in foreign code.
+ * second for the answer, and closes: that is not for the socket to do (a ws_close
+ * is as in ws_on_message).  A route with thread set runs in a thread instead of a
+ * fiber, the same code: for handlers that block in foreign code.
  *
  * A path may have several routes, each for another method, and one for all
  * others.  HEAD is answered by GET's handler if it has no route, OPTIONS by the

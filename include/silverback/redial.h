@@ -84,8 +84,9 @@ WS_API ws_redial *ws_redial_new(const ws_redialer *how);
  * gone.  One that is well gets a close frame (1000), without waiting for the
  * answer; ws_finish before it waits.
  *
- * Returns a connection that is r's to close, by the next call or ws_redial_free;
- * or NULL, then and in every later call, and ws_redial_error says why:
+ * Returns a connection that is r's to close, by the next call or ws_redial_free
+ * (a ws_close is logged, and left to these); or NULL, then and in every later
+ * call, and ws_redial_error says why:
  *   WS_ERR_CANCELED    the dialer's cancel was set
  *   what a dial said   a status 4xx (but 408, 425, 429), 301, 308, 501, 505, of
  *                      the server or the proxy; WS_ERR_URL, WS_ERR_INVALID; and

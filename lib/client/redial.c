@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 #include "base/error.h"
 #include "client/retry.h"
+#include "conn/close.h"
 #include "conn/outbox.h"
 #include "fiber/sync.h"
 #include "io/random.h"
@@ -79,7 +80,7 @@ static void redial_close(ws_redial *r)
     r->close_code = ws_close_code(r->conn);
     if (r->error.code == 0)
         ws__outbox_goodbye(r->conn, WS_CLOSE_NORMAL, NULL);
-    ws_close(r->conn);
+    ws__close_kept(r->conn);
     r->conn = NULL;
     ws__backoff_failed(&r->backoff, ws_now());
 }
@@ -150,6 +151,7 @@ static void redial_dial(ws_redial *r, const ws_redial_attempt *a)
     r->conn = ws_dial(r->how->dialer, a->url, a->headers, &response, &err);
     redial_forget(r);
     if (r->conn) {
+        ws__close_keep(r->conn);
         ws_response_free(response);
         ws__backoff_connected(&r->backoff, ws_now());
         return;

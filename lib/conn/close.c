@@ -22,7 +22,7 @@ enum { PASSED = 1 }; /* a deadline */
 
 enum keeping {
     OWNERS,     /* its owner closes it */
-    KEPT,       /* somebody else does */
+    KEPT,       /* the library does */
     KEPT_ASKED, /* and ws_close was called */
     GONE,       /* it was closed */
 };
@@ -122,17 +122,21 @@ static void close_ask(ws_conn *c)
             close_log(c, "of a connection that is closed", "it does nothing");
         return;
     }
-    close_log(c, "of a connection that ws_on_message has taken",
-              "it is closed when the function returns");
+    close_log(c, "of a connection that the library closes",
+              "that is left to it");
     if (!is_its_reader(c))
         ws_shutdown(c);
 }
 
-void ws__close_keep(ws_conn *c)
+bool ws__close_keep(ws_conn *c)
 {
+    unsigned char owners = OWNERS;
+
+    if (!atomic_compare_exchange_strong(&c->w.keeping, &owners, KEPT))
+        return false;
     atomic_store_explicit(&c->reading_fiber, ws__parker_self(),
                           memory_order_relaxed);
-    atomic_store(&c->w.keeping, KEPT);
+    return true;
 }
 
 bool ws__close_was_asked(const ws_conn *c)
@@ -154,7 +158,7 @@ void ws_close(ws_conn *c)
 
     if (!c)
         return;
-    if (atomic_load(&c->w.keeping) == OWNERS && is_its_reader(c) &&
+    if (atomic_load(&c->w.keeping) != GONE && is_its_reader(c) &&
         c->r.in_handler) {
         close_log(c, "within a handler of control frames",
                   "it is shut down, and still to be closed");

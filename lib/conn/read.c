@@ -74,10 +74,9 @@ static inline int check_held(ws_conn *c)
 
 /* ---- The pump ----------------------------------------------------------- */
 
+/* By who has found that nobody else is in it. */
 static inline int read_begin(ws_conn *c)
 {
-    if (ws__read_is_busy(c))
-        return WS_ERR_BUSY;
     atomic_store_explicit(&c->reading_fiber, ws__parker_self(),
                           memory_order_relaxed);
     if (c->r.error == 0 && ws__conn_ended(c))
@@ -87,11 +86,10 @@ static inline int read_begin(ws_conn *c)
     return error;
 }
 
-/* By who has begun, or was told why not: it is not over for another one. */
+/* By who has begun, or was told why not.  Returns error. */
 static inline int read_over(ws_conn *c, int error)
 {
-    if (error != WS_ERR_BUSY)
-        atomic_store_explicit(&c->r.inside, false, memory_order_release);
+    atomic_store_explicit(&c->r.inside, false, memory_order_release);
     return error;
 }
 
@@ -252,8 +250,10 @@ int ws__read_skip(ws_conn *c, int64_t deadline)
     const struct ws__read_call call = { .has_deadline = true,
                                         .deadline = deadline };
     char nothing[1];
-    int error = read_begin(c);
 
+    if (ws__read_is_busy(c))
+        return WS_ERR_BUSY;
+    int error = read_begin(c);
     if (error == 0 && !is_within(c))
         error = pump_piece(c, &call, nothing, 0);
     if (error == 0)
@@ -266,6 +266,8 @@ static int read_by_call(ws_conn *c, const struct ws__read_call *call,
 {
     if (!c || !m)
         return WS_ERR_INVALID;
+    if (ws__read_is_busy(c))
+        return WS_ERR_BUSY;
 
     int error = read_begin(c);
     if (error == 0 && c->r.inbox->by_pieces)
@@ -307,6 +309,8 @@ int ws_next_reader(ws_conn *c, ws_type *type)
 
     if (!c || !type)
         return WS_ERR_INVALID;
+    if (ws__read_is_busy(c))
+        return WS_ERR_BUSY;
     int error = read_begin(c);
     if (error == 0)
         error = read_rest(c, NULL);
@@ -323,6 +327,8 @@ ptrdiff_t ws_read(ws_conn *c, void *buf, size_t n)
 {
     if (!c || !buf || n == 0)
         return WS_ERR_INVALID;
+    if (ws__read_is_busy(c))
+        return WS_ERR_BUSY;
 
     ptrdiff_t got = 0;
     int error = read_begin(c);

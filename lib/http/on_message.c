@@ -20,12 +20,11 @@ int ws_on_message(ws_conn *c, ws_message_fn fn, void *arg)
 {
     struct ws__session *s = ws__own();
 
-    if (!c || !fn || !s || s->conn != c || s->on_message || s->route->socket)
+    if (!c || !fn || !s || s->conn != c || !ws__close_keep(c))
         return WS_ERR_INVALID;
     s->on_message = true;
     c->called.fn = fn;
     c->called.arg = arg;
-    ws__close_keep(c);
     return 0;
 }
 

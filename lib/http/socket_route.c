@@ -4,6 +4,8 @@
 
 #include <silverback/upgrade.h>
 
+#include "conn/close.h"
+
 enum { GOODBYE_MS = 1000 };
 
 /* What ended the socket may have ended the connection: then there is nothing
@@ -14,7 +16,8 @@ void ws__socket_route(struct ws__request *r, const ws_route *route)
 
     if (!c)
         return;
+    ws__close_keep(c);
     route->socket(c, route->arg);
     ws_finish(c, WS_CLOSE_NORMAL, NULL, ws_after(GOODBYE_MS));
-    ws_close(c);
+    ws__close_kept(c);
 }
