@@ -3,6 +3,9 @@
 #include "pair.h"
 #include "conn/outbox.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+
 #include "alloc_fail.h"
 #include "fiber/budget.h"
 #include "fiber/sched.h"
@@ -938,6 +941,61 @@ static void a_held_answer_arrives_though_the_connection_is_closed(void **state)
     close(raw);
 }
 
+struct ending {
+    ws_conn *c;
+    bool closes;
+};
+
+/* It does not wait in the library any more. */
+static void *echo_and_end(void *arg)
+{
+    const struct ending *e = arg;
+
+    echo_one(e->c);
+    if (e->closes)
+        ws_close(e->c);
+    return NULL;
+}
+
+static void in_thread_of_its_own(struct ending e)
+{
+    pthread_t t;
+
+    assert_int_equal(pthread_create(&t, NULL, echo_and_end, &e), 0);
+    assert_int_equal(pthread_join(t, NULL), 0);
+}
+
+static void a_held_answer_goes_when_its_thread_ends(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    say_burst(raw, 2);
+    in_thread_of_its_own((struct ending){ .c = c });
+    assert_int_equal(ready(raw), ANSWER);
+    echo_one(c); /* another one may read */
+    hear_shape(raw, FIN | WS_TEXT, 3);
+    hear_shape(raw, FIN | WS_TEXT, 3);
+    close(raw);
+    ws_close(c);
+}
+
+static void a_thread_that_closes_and_ends_leaves_nothing(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    int fd = ws_fd(c);
+
+    say_burst(raw, 2);
+    in_thread_of_its_own((struct ending){ .c = c, .closes = true });
+    hear_shape(raw, FIN | WS_TEXT, 3);
+    close(raw);
+    for (int64_t end = patience(); fcntl(fd, F_GETFD) >= 0; ws_sleep(1))
+        assert_true(ws_now() < end);
+}
+
 /* ---- Compression -------------------------------------------------------- */
 
 static void takeover_pair(ws_conn **server, ws_conn **client, int bits)
@@ -1407,6 +1465,8 @@ int main(void)
         cmocka_unit_test(an_answer_is_not_held_when_asked),
         cmocka_unit_test(what_is_held_back_does_not_hold_up_another_connection),
         cmocka_unit_test(a_held_answer_arrives_though_the_connection_is_closed),
+        cmocka_unit_test(a_held_answer_goes_when_its_thread_ends),
+        cmocka_unit_test(a_thread_that_closes_and_ends_leaves_nothing),
         cmocka_unit_test(every_level_and_window_is_read),
         cmocka_unit_test(a_window_kept_makes_the_second_message_smaller),
         cmocka_unit_test(a_window_that_others_have_used_begins_empty),

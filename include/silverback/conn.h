@@ -191,9 +191,9 @@ WS_API size_t ws_buffered(const ws_conn *c);
  * A small message from the fiber that reads may wait in a buffer, but only
  * while the next message to read is already here in full.  It goes out before
  * that fiber waits in this library, ahead of any other fiber's message, at 16
- * KiB, and when the handler returns.  So a burst of requests gets its answers
- * in one packet, and a lone one at once.  An error of such a message shows at a
- * later call.
+ * KiB, and when the handler returns, or the thread ends.  So a burst of requests
+ * gets its answers in one packet, and a lone one at once.  An error of such a
+ * message shows at a later call.
  *
  * Long computing, or waiting outside of this library, holds such an answer
  * back: ws_flush before it (it waits for what was handed over, too), or

@@ -24,16 +24,9 @@ void ws__before_park_forget(struct ws__before *b)
         *at = b->next;
 }
 
-/* One at a time: where one of them waits, the others need not wait for it. */
 void ws__before_park_run_all(void)
 {
-    struct ws__parker *p = ws__parker_self();
-    struct ws__before *b;
-
-    while ((b = p->before) != NULL) {
-        p->before = b->next;
-        b->fn(b);
-    }
+    ws__before_run_of(ws__parker_self());
 }
 
 struct ws__before *ws__before_park_put_off(void)

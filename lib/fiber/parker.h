@@ -36,8 +36,8 @@ static inline struct ws__parker *ws__parker_self(void)
 /*
  * What has to be done before the caller next waits anywhere: run forgets each
  * of them, then calls it, the latest first.  ws__park, ws__park_fd and
- * ws__lot_enter begin with it, and whoever ends a handler calls it.  fn may wait,
- * so it must not need what its caller holds while it waits.
+ * ws__lot_enter begin with it, whoever ends a handler calls it, and a thread's end
+ * does.  fn may wait, so it must not need what its caller holds while it waits.
  *
  * Who is to wait while it holds what others need puts them off: then attempt
  * (NULL: nothing) does what it can without waiting, returns whether that was
@@ -53,6 +53,18 @@ void ws__before_park_forget(struct ws__before *b); /* of the caller's */
 void ws__before_park_run_all(void);
 struct ws__before *ws__before_park_put_off(void);
 void ws__before_park_take_up(struct ws__before *due);
+
+/* Of the caller's parker.  One at a time: where one of them waits, the others need
+ * not wait for it. */
+static inline void ws__before_run_of(struct ws__parker *p)
+{
+    while (p->before) {
+        struct ws__before *b = p->before;
+
+        p->before = b->next;
+        b->fn(b);
+    }
+}
 
 static inline void ws__before_park_run(void)
 {

@@ -38,6 +38,7 @@ static void unmake(void *arg)
 {
     struct thread *p = arg;
 
+    ws__before_run_of(&p->parker);
     if (p->has_bell)
         close(p->bell);
     pthread_cond_destroy(&p->wake);
