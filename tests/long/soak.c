@@ -14,7 +14,6 @@
  * asked: it would be chance.
  */
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -26,6 +25,7 @@
 #include "../alloc_fail.h"
 #include "../bench/figures.h"
 #include "../certs.h"
+#include "../descriptors.h"
 #include "soak.h"
 
 enum {
@@ -100,18 +100,6 @@ static void *count_grown(void *p, size_t n, const char *file, int line)
     return p;
 }
 
-static int descriptors(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = -1; /* its own */
-
-    while (dir && readdir(dir))
-        n++;
-    if (dir)
-        closedir(dir);
-    return n;
-}
-
 static uint64_t stat_of(enum ws_counter what)
 {
     uint64_t all[WS_COUNTERS];
@@ -164,8 +152,9 @@ static void print_line(double seconds)
     printf(" %ld | %" PRIu64 " | %" PRIu64 " | %d | %ld | %ld | %ld | %.0f "
            "| %.0f |\n",
            atomic_load(&losses), stat_of(WS_COUNT_WEBSOCKETS),
-           stat_of(WS_COUNT_FIBERS), descriptors(), alloc_live_bytes() / 1024,
-           atomic_load(&of_openssl) / 1024, figures_rss(getpid()), slope(),
+           stat_of(WS_COUNT_FIBERS), descriptors_open(),
+           alloc_live_bytes() / 1024, atomic_load(&of_openssl) / 1024,
+           figures_rss(getpid()), slope(),
            (double)figures_cpu(getpid()) / seconds / 1e7);
 }
 
@@ -254,7 +243,7 @@ static void look_what_is_left(int fds)
     left("fibers", (long)all[WS_COUNT_FIBERS], 0);
     left("bytes unfinished", (long)all[WS_COUNT_UNFINISHED], 0);
     ws_cleanup();
-    left("descriptors", descriptors(), fds);
+    left("descriptors", descriptors_open(), fds);
     left("times 64 KiB", alloc_live_bytes() / MOST_LEFT, 0);
 }
 
@@ -273,7 +262,7 @@ int main(int argc, char **argv)
     if (argc > 3)
         soak.pause_ms = atoi(argv[3]);
     soak.crowds = seconds > MINUTE;
-    int fds = descriptors();
+    int fds = descriptors_open();
     if (!make_files() || !soak_serve())
         return 1;
     live(seconds);
