@@ -387,10 +387,10 @@ WS_API void ws_shutdown(ws_conn *c);
  * comes is dropped in the background, until the peer has closed its side or
  * acknowledged nothing more for 2 s, and for write_timeout_ms at most.  (Not
  * while another fiber is inside a read, with its handlers, or a write: it is woken
- * by breaking the transport.  Nor when the peer's close frame was the last that came, and the
- * kernel has all of ours on its way: then nothing can be lost.)  A program that
- * ends meanwhile leaves the rest to the kernel, which drops it when the peer has
- * something to say.  NULL is allowed.
+ * by breaking the transport.  Nor when the peer's close frame was the last that
+ * came, and the kernel has all of ours on its way: then nothing can be lost.)  A
+ * program that ends meanwhile leaves the rest to the kernel, which drops it when
+ * the peer has something to say.  NULL is allowed.
  */
 WS_API void ws_close(ws_conn *c);
 
