@@ -388,11 +388,6 @@ static const struct {
     [FAULT_THREAD] = { "pthread_create", { EAGAIN } },
 };
 
-const char *faults_place_name(enum fault_place place)
-{
-    return places[place].name;
-}
-
 const int *faults_ways(enum fault_place place)
 {
     return places[place].ways;

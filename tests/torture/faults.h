@@ -56,8 +56,6 @@ bool faults_fired(void);
 /* Blocks of FAULT_MEMORY and FAULT_OPENSSL that are not freed. */
 long faults_alive(enum fault_place place);
 
-const char *faults_place_name(enum fault_place place);
-
 /* In which ways it may fail, ended by 0; and is that nothing that anybody need
  * hear of? */
 const int *faults_ways(enum fault_place place);
