@@ -19,6 +19,7 @@
 #include "conn/inbox.h"
 #include "server/listener.h"
 #include "conn/outbox.h"
+#include "conn/write_error.h"
 
 enum {
     PATIENCE_MS = PATIENCE_S * 1000,
@@ -735,6 +736,47 @@ static void a_close_from_elsewhere_is_a_shutdown(void **state)
     assert_int_equal(seen.error, WS_ERR_CANCELED);
     ws_close(c);
     expect_misuses(1);
+}
+
+static ws_event reads_on; /* the function */
+
+static void wait_to_read_on(ws_conn *c, ws_message *m, void *arg)
+{
+    (void)arg;
+    ws_event_wait(&reads_on, 0);
+    ws_write_message(c, m->type, m->data, m->len);
+}
+
+/* Nobody reads in between, or the function is under way; what has come is read
+ * before, also what TLS has decrypted already. */
+static void what_fails_without_a_caller_is_an_end(void **state)
+{
+    (void)state;
+    ws_event_clear(&reads_on);
+    fn = wait_to_read_on;
+    ws_conn *c = dial();
+    ws_event_set(&reads_on);
+    ask_echo(c, "idle");
+    ws__write_fail_untold(kept, -ENOBUFS);
+    wait_for_end();
+    assert_int_equal(seen.error, -ENOBUFS);
+    assert_int_equal(seen.calls, 1);
+    ws_close(c);
+
+    ws_event_clear(&reads_on);
+    c = dial();
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ws_write_text(c, "under way"), 0);
+    assert_int_equal(ws_flush(c), 0);
+    for (int64_t limit = ws_after(PATIENCE_MS);
+         seen.calls < 2 || ws_buffered(c) > 0; ws_sleep(1))
+        assert_true(ws_now() < limit);
+    ws__write_fail_untold(kept, -ENOBUFS);
+    ws_event_set(&reads_on);
+    wait_for_end();
+    assert_int_equal(seen.error, -ENOBUFS);
+    assert_int_equal(seen.calls, 4);
+    ws_close(c);
 }
 
 static int close_in_handler(ws_conn *c, const char *data, size_t len, void *arg)
@@ -1497,6 +1539,7 @@ int main(void)
         PLAIN(a_close_from_elsewhere_is_a_shutdown),
         PLAIN(a_close_in_a_handler_of_control_frames_is_a_shutdown),
         PLAIN(what_is_closed_is_not_taken),
+        ALL(what_fails_without_a_caller_is_an_end),
         PLAIN(a_protocol_error_and_an_end_without_a_word_are_ends),
         PLAIN(a_peer_that_falls_silent_is_dead),
         PLAIN(a_message_that_does_not_go_on_ends),
