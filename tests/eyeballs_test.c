@@ -335,7 +335,7 @@ static void many_silent_addresses_hold_few_descriptors(void **state)
 
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     few = limit;
-    few.rlim_cur = before + 20;
+    few.rlim_cur = (rlim_t)before + 20;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
     hurried = true;
     int fd = race(&names, 0, NULL);

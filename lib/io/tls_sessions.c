@@ -43,8 +43,16 @@ static void place_fill(struct place *p, const struct ws__tls_key *key,
 
 /* ---- In ----------------------------------------------------------------- */
 
+static bool is_spoilt(const struct ws__tls_key *key)
+{
+    for (struct place *p = places; p < places + PLACES; p++)
+        if (place_has(p, key) && !p->session)
+            return true;
+    return false;
+}
+
 /* An empty place; or what came first of the key's own, if it has its share, or of
- * all.  NULL: the key is spoilt. */
+ * all. */
 static struct place *place_for(const struct ws__tls_key *key)
 {
     struct place *first = &places[0], *own = NULL;
@@ -55,13 +63,11 @@ static struct place *place_for(const struct ws__tls_key *key)
             first = p;
         if (!place_has(p, key))
             continue;
-        if (!p->session)
-            return NULL;
         if (!own || p->since < own->since)
             own = p;
         n++;
     }
-    return first->since != 0 && n >= OF_A_KEY ? own : first;
+    return own && first->since != 0 && n >= OF_A_KEY ? own : first;
 }
 
 void ws__tls_sessions_keep(const struct ws__tls_key *key, const SSL_SESSION *of)
@@ -71,11 +77,11 @@ void ws__tls_sessions_keep(const struct ws__tls_key *key, const SSL_SESSION *of)
     if (!session)
         return;
     pthread_mutex_lock(&sessions_lock);
-    struct place *p = place_for(key);
-    if (p)
-        place_fill(p, key, session);
+    bool spoilt = is_spoilt(key);
+    if (!spoilt)
+        place_fill(place_for(key), key, session);
     pthread_mutex_unlock(&sessions_lock);
-    if (!p)
+    if (spoilt)
         SSL_SESSION_free(session);
 }
 
