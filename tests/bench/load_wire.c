@@ -78,8 +78,8 @@ void wire_connect(struct conn *c, int port)
         load_fail("connect: %s", strerror(errno));
 }
 
-/* By a copy: a session counts as used up once a ticket comes that follows it,
- * and so do those of tickets that come to others who resume it. */
+/* By a copy: with TLS 1.3 the end of a handshake that resumes a session makes the
+ * object of it not resumable. */
 static void resume(SSL *ssl)
 {
     SSL_SESSION *copy = SSL_SESSION_dup(session);
