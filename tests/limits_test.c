@@ -415,8 +415,7 @@ static void connections_of_the_proxy_protocol_are_counted(void **state)
         assert_int_equal(a.status, 429);
         assert_string_equal(field_of(&a, "Retry-After"), "10");
         assert_string_equal(field_of(&a, "Connection"), "close");
-        close(call_as(l, TWO, GET));
-        assert_int_equal(a.status, 200);
+        close(call_until(l, TWO, GET, 200)); /* the round before had it, too */
         say(fd, GET);
         assert_true(hear(fd, &a)); /* of one that is there nothing is counted */
         assert_int_equal(a.status, 200);
