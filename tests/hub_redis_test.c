@@ -130,7 +130,7 @@ static enum asked asked_for(char words[WORDS][WORD], int n)
         [GET] = "GET", [SET] = "SET", [SCAN] = "ZSCAN"
     };
 
-    for (int i = 0; i < ASKED; i++)
+    for (enum asked i = 0; i < ASKED; i++)
         if (names[i] && strcmp(words[0], names[i]) == 0)
             return i;
     if (strncmp(words[0], "EVAL", 4) != 0)
@@ -315,7 +315,7 @@ static void fake_begin(const char *lineage, unsigned last, unsigned first)
     fake_has(lineage, last, first);
     fake_swallows(false);
     fake_spoils(0, NULL, false);
-    for (int i = 0; i < ASKED; i++)
+    for (enum asked i = 0; i < ASKED; i++)
         fake_answers(i, NULL);
     fake.left[0] = '\0';
     if (bind(fake.listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||

@@ -24,7 +24,8 @@
  * escaped already stays as it is.  Characters and escapes that have no room in
  * cap bytes, at most WS__LINE_MAX, are left out as a whole.
  */
-void ws__line_format(char *out, size_t cap, const char *fmt, va_list ap);
+void ws__line_format(char *out, size_t cap, const char *fmt, va_list ap)
+    WS_PRINTF(3, 0);
 
 /* s, escaped in the same way, as far as there is room.  Returns true if that is
  * all of it. */
