@@ -161,10 +161,10 @@ static void overflow_in_another_thread(void *arg)
 
 static void write_to_null(void *arg)
 {
-    char *volatile nothing = NULL;
+    volatile uintptr_t near_null = 16;
 
     (void)arg;
-    *(volatile char *)(nothing + 16) = 1;
+    *(volatile char *)near_null = 1;
 }
 
 static void write_to_null_in_a_thread(void *arg)

@@ -346,13 +346,17 @@ static void metrics_are_what_was_counted(void **state)
 static void a_listeners_name_is_a_labels_value(void **state)
 {
     (void)state;
-    ws_listener *odd = serve(
-        (ws_server){ .addr = "unix:@stats \"\\\n\xff", .routes = routes });
+    char addr[64], line[128];
 
+    snprintf(addr, sizeof(addr), "unix:@stats %d \"\\\n\xff", (int)getpid());
+    ws_listener *odd = serve((ws_server){ .addr = addr, .routes = routes });
+
+    snprintf(line, sizeof(line),
+             "\nsilverback_websockets{listener="
+             "\"unix:@stats %d \\\"\\\\\\\\n\\\\xff\"} ",
+             (int)getpid());
     get("/metrics");
-    assert_int_equal(value_of("\nsilverback_websockets{listener="
-                              "\"unix:@stats \\\"\\\\\\\\n\\\\xff\"} "),
-                     0);
+    assert_int_equal(value_of(line), 0);
     assert_int_equal(ws_listener_shutdown(odd, 0), 0);
 }
 
