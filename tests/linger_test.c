@@ -403,7 +403,7 @@ static void is_gone(bool ends)
     assert_true(ws_wait_fd(fd, 0, ws_after(PATIENCE_S * 1000)) > 0);
     assert_true(ws__stream_unacked(&s) > 0);
     assert_true(ws__linger_step(&g));
-    s.transport->ops->fini(&s);
+    ws__stream_fini(&s);
 }
 
 static void not_for_an_idle_peer_that_is_gone(void **state)

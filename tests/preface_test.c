@@ -34,7 +34,7 @@ static int open_both(void **state)
 static int close_both(void **state)
 {
     (void)state;
-    stream.transport->ops->fini(&stream);
+    ws__stream_fini(&stream);
     close(peer);
     return 0;
 }

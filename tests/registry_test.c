@@ -37,7 +37,7 @@ static void begin_and_add(void)
 
 static void end(void)
 {
-    session.stream.transport->ops->fini(&session.stream);
+    ws__stream_fini(&session.stream);
     ws__session_end(g, &session.stay);
     close(raw);
 }

@@ -40,7 +40,7 @@ static int open_both(void **state)
 static void close_one(struct ws__stream *s)
 {
     if (s->fd >= 0)
-        s->transport->ops->fini(s);
+        ws__stream_fini(s);
 }
 
 static int close_both(void **state)
@@ -117,7 +117,7 @@ static void a_half_close_ends_one_direction(void **state)
     char buf[4];
 
     assert_int_equal(ws__stream_write(&a, "ab", 2, 0), 0);
-    a.transport->ops->half_close(&a);
+    ws__stream_half_close(&a);
     assert_int_equal(ws__stream_read(&b, buf, 4), 2);
     assert_int_equal(ws__stream_wait_read(&b, 0), 0);
     assert_int_equal(ws__stream_read(&b, buf, 4), 0);
@@ -134,7 +134,7 @@ static void fini_closes_the_descriptor(void **state)
     int fd = a.fd;
     char buf[4];
 
-    a.transport->ops->fini(&a);
+    ws__stream_fini(&a);
     assert_int_equal(a.fd, -1);
     assert_int_equal(ws__stream_read(&b, buf, 4), 0);
     assert_int_equal(close(fd), -1);
@@ -146,8 +146,8 @@ static void writev_gathers(void **state)
     struct iovec v[] = { { "head", 4 }, { "", 0 }, { "payload", 7 } };
     char buf[16];
 
-    assert_int_equal(a.transport->ops->writev(&a, v, 3), 11);
-    assert_int_equal(a.transport->ops->writev(&a, v, 1), 4);
+    assert_int_equal(ws__stream_writev(&a, v, 3), 11);
+    assert_int_equal(ws__stream_writev(&a, v, 1), 4);
     assert_int_equal(ws__stream_read(&b, buf, sizeof(buf)), 15);
     assert_memory_equal(buf, "headpayloadhead", 15);
 }
@@ -205,7 +205,7 @@ static void stuff(void)
     static const char text[4096];
     const struct iovec v = { (void *)text, sizeof(text) };
 
-    while (a.transport->ops->writev(&a, &v, 1) > 0)
+    while (ws__stream_writev(&a, &v, 1) > 0)
         continue;
 }
 
@@ -310,7 +310,7 @@ static void writev_takes_what_there_is_room_for(void **state)
     for (int n = 1; n <= 2; n++) {
         ssize_t r;
 
-        while ((r = a.transport->ops->writev(&a, v, n)) > 0)
+        while ((r = ws__stream_writev(&a, v, n)) > 0)
             assert_true(r < LARGE / 2);
         assert_int_equal(r, -EAGAIN);
     }
@@ -382,9 +382,9 @@ static void a_peer_that_is_gone_is_an_error_and_no_signal(void **state)
     struct iovec v[] = { { "a", 1 }, { "b", 1 } };
 
     sigaction(SIGPIPE, &standard, &before);
-    b.transport->ops->fini(&b);
+    ws__stream_fini(&b);
     assert_int_equal(ws__stream_write(&a, "ab", 2, 0), -EPIPE);
-    assert_int_equal(a.transport->ops->writev(&a, v, 2), -EPIPE);
+    assert_int_equal(ws__stream_writev(&a, v, 2), -EPIPE);
     sigaction(SIGPIPE, &before, NULL);
 }
 
@@ -405,7 +405,7 @@ static void no_call_moves_more_than_is_right_at_once(void **state)
     setsockopt(a.fd, SOL_SOCKET, SO_SNDBUF, &(int){ LARGE }, sizeof(int));
     for (size_t i = 0; i < n; i++)
         p[i] = (uint8_t)(i * 7 + i / 256);
-    assert_int_equal(a.transport->ops->writev(&a, v, 2), FEW);
+    assert_int_equal(ws__stream_writev(&a, v, 2), FEW);
     assert_int_equal(ws__stream_write(&a, p + FEW, n - FEW, 0), 0);
     for (size_t at = 0; at < n; at += FEW) {
         assert_int_equal(ws__stream_read(&b, q + at, n), FEW);

@@ -158,7 +158,7 @@ static int open_both(void **state)
 static void close_one(struct ws__stream *s)
 {
     if (s->fd >= 0)
-        s->transport->ops->fini(s);
+        ws__stream_fini(s);
 }
 
 static int close_both(void **state)
@@ -269,7 +269,7 @@ static void what_is_small_goes_in_one_send(void **state)
     use(&a, NULL, counted_writev);
     shake_hands();
     atomic_store(&sends, 0);
-    assert_int_equal(a.transport->ops->writev(&a, v, 2), 9004);
+    assert_int_equal(ws__stream_writev(&a, v, 2), 9004);
     assert_int_equal(atomic_load(&sends), 1);
     assert_int_equal(get(&b, buf, sizeof(buf)), 9004);
     assert_memory_equal(buf, "headppp", 7);
@@ -287,10 +287,10 @@ static void records_but_the_last_say_that_more_follows(void **state)
     shake_hands();
     atomic_store(&sends, 0);
     memset(said, 0, sizeof(said));
-    assert_int_equal(a.transport->ops->writev(&a, v, 2), 40004);
+    assert_int_equal(ws__stream_writev(&a, v, 2), 40004);
     v[1].iov_len = RECORD - 4;
-    assert_int_equal(a.transport->ops->writev(&a, v, 2), RECORD);
-    a.transport->ops->half_close(&a);
+    assert_int_equal(ws__stream_writev(&a, v, 2), RECORD);
+    ws__stream_half_close(&a);
     assert_string_equal(said, "++...");
 }
 
@@ -304,7 +304,7 @@ static void a_cut_message_holds_nothing_back(void **state)
     use(&a, NULL, noted_writev);
     shake_hands();
     atomic_store(&sends, 0);
-    while (a.transport->ops->writev(&a, &v, 1) > 0)
+    while (ws__stream_writev(&a, &v, 1) > 0)
         continue;
     assert_int_equal(said[(atomic_load(&sends) + 14) % 15], '+');
     assert_false(((struct ws__tls *)a.transport)->beneath.follows);
@@ -382,7 +382,7 @@ static void a_write_takes_no_more_than_is_right_at_once(void **state)
 
     setsockopt(a.fd, SOL_SOCKET, SO_SNDBUF, &(int){ LARGE }, sizeof(int));
     shake_hands();
-    assert_int_equal(a.transport->ops->writev(&a, &v, 1), WS__AT_ONCE);
+    assert_int_equal(ws__stream_writev(&a, &v, 1), WS__AT_ONCE);
     free(p);
 }
 
@@ -425,7 +425,7 @@ static void what_is_held_may_come_again_from_elsewhere(void **state)
     ssize_t r;
 
     shake_hands();
-    while ((r = a.transport->ops->writev(&a, &v, 1)) > 0) {
+    while ((r = ws__stream_writev(&a, &v, 1)) > 0) {
         v.iov_base = p + (sent += (size_t)r);
         v.iov_len -= (size_t)r;
     }
@@ -435,7 +435,7 @@ static void what_is_held_may_come_again_from_elsewhere(void **state)
     v = (struct iovec){ other + sent, a.taken };
     memset(p, 0, LARGE);
     while (came < all) {
-        r = sent < all ? a.transport->ops->writev(&a, &v, 1) : -EAGAIN;
+        r = sent < all ? ws__stream_writev(&a, &v, 1) : -EAGAIN;
         assert_true(r == -EAGAIN || sent + (size_t)r == all);
         sent += r > 0 ? (size_t)r : 0;
         r = ws__stream_read(&b, got, sizeof(got));
@@ -520,7 +520,7 @@ static void tls_may_lie_beneath_tls(void **state)
     shake_hands();
     shake_hands();
     cross(LARGE / 4);
-    a.transport->ops->half_close(&a);
+    ws__stream_half_close(&a);
     assert_int_equal(get(&b, &(char){ 0 }, 1), 0);
 }
 
@@ -575,7 +575,7 @@ static void a_write_reads_no_more_than_stands_in_its_way(void **state)
     begin_a_ticket();
     put(&a, "abcd");
     gate = SIZE_MAX;
-    assert_int_equal(b.transport->ops->writev(&b, &v, 1), 1);
+    assert_int_equal(ws__stream_writev(&b, &v, 1), 1);
     p.fd = b.fd;
     assert_int_equal(poll(&p, 1, 0), 1);
     assert_gets(&b, "abcd");
@@ -588,7 +588,7 @@ static void a_write_waits_until_somebody_has_read(void **state)
     struct iovec v = { "x", 1 };
 
     begin_a_ticket();
-    assert_int_equal(b.transport->ops->writev(&b, &v, 1), -EAGAIN);
+    assert_int_equal(ws__stream_writev(&b, &v, 1), -EAGAIN);
     assert_int_equal(b.write_events, POLLIN);
     assert_int_equal(b.taken, 0);
     assert_int_equal(ws_event_wait(b.transport->ops->again(&b), 1),
@@ -598,7 +598,7 @@ static void a_write_waits_until_somebody_has_read(void **state)
         assert_int_equal(ws__stream_read(&b, &(char){ 0 }, 1), -EAGAIN);
     assert_int_equal(ws_event_wait(b.transport->ops->again(&b), 1), 0);
     assert_int_equal(ws__stream_wait_write(&b, 0), 0);
-    assert_int_equal(b.transport->ops->writev(&b, &v, 1), 1);
+    assert_int_equal(ws__stream_writev(&b, &v, 1), 1);
     assert_int_equal(b.write_events, POLLOUT);
     assert_gets(&a, "x");
 }
@@ -678,7 +678,7 @@ static void a_write_that_has_to_read_may_find_the_end(void **state)
     assert_int_equal(ws__stream_read(&a, &(char){ 0 }, 1), -EAGAIN);
     forge(1, SSL3_RT_ALERT, "\1\0", 2);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(a.transport->ops->writev(&a, &v, 1), WS_ERR_EOF);
+        assert_int_equal(ws__stream_writev(&a, &v, 1), WS_ERR_EOF);
 }
 
 /* "close_notify" instead of an answer. */
@@ -706,14 +706,14 @@ static void an_end_is_told_from_a_cut(void **state)
 
     shake_hands();
     put(&a, "ab");
-    a.transport->ops->half_close(&a);
+    ws__stream_half_close(&a);
     assert_gets(&b, "ab");
     assert_int_equal(get(&b, &c, 1), 0);
 
     put(&b, "cd"); /* the other direction is still open, */
     assert_gets(&a, "cd");
     ws__tls_unwrap(&b); /* and is cut */
-    b.transport->ops->fini(&b);
+    ws__stream_fini(&b);
     assert_int_equal(get(&a, &c, 1), WS_ERR_EOF);
     assert_int_equal(get(&a, &c, 1), WS_ERR_EOF);
 }
@@ -728,14 +728,14 @@ static void an_end_that_found_no_room_is_said_again(void **state)
     shake_hands();
     full = true;
     for (int i = 0; i < 2; i++)
-        assert_int_equal(a.transport->ops->half_close(&a), -EAGAIN);
+        assert_int_equal(ws__stream_half_close(&a), -EAGAIN);
     assert_int_equal(a.write_events, POLLOUT);
     put(&b, "ab"); /* which is read meanwhile */
     assert_gets(&a, "ab");
-    assert_int_equal(a.transport->ops->half_close(&a), -EAGAIN);
+    assert_int_equal(ws__stream_half_close(&a), -EAGAIN);
     full = false;
     for (int i = 0; i < 2; i++)
-        assert_int_equal(a.transport->ops->half_close(&a), 0);
+        assert_int_equal(ws__stream_half_close(&a), 0);
     assert_int_equal(get(&b, &c, 1), 0);
 }
 
@@ -745,9 +745,9 @@ static void an_end_that_cannot_be_said_is_not_said_again(void **state)
     (void)state;
 
     shake_hands();
-    b.transport->ops->fini(&b);
+    ws__stream_fini(&b);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(a.transport->ops->half_close(&a), 0);
+        assert_int_equal(ws__stream_half_close(&a), 0);
 }
 
 static void a_cut_inside_of_a_record_is_one(void **state)
@@ -758,7 +758,7 @@ static void a_cut_inside_of_a_record_is_one(void **state)
     shake_hands();
     ws__tls_unwrap(&a);
     put(&a, "\x17\x03\x03\x20");
-    a.transport->ops->half_close(&a);
+    ws__stream_half_close(&a);
     assert_int_equal(get(&b, &c, 1), WS_ERR_EOF);
 }
 
@@ -770,10 +770,10 @@ static void a_peer_that_is_gone_is_an_error_and_no_signal(void **state)
     struct sigaction before;
 
     shake_hands();
-    b.transport->ops->fini(&b);
+    ws__stream_fini(&b);
     sigaction(SIGPIPE, &standard, &before);
     assert_int_equal(ws__stream_write(&a, "ab", 2, 0), -EPIPE);
-    a.transport->ops->half_close(&a);
+    ws__stream_half_close(&a);
     sigaction(SIGPIPE, &before, NULL);
 }
 

@@ -95,7 +95,7 @@ static ws_conn *converse(const struct ws__dialing *d, struct ws__stream *s,
         if (c)
             ws__count_once(c, WS_COUNT_OPENED);
     } else {
-        s->transport->ops->fini(s);
+        ws__stream_fini(s);
     }
     ws__buf_release(&x.in, NULL);
     return c;

@@ -107,6 +107,6 @@ int ws__dial_stream(const struct ws__dialing *d, struct ws__stream *s,
     int r = ws__conn_watch(s);
     r = r == 0 ? build_stream(d, s, resp) : connect_fail(d, hop, r);
     if (r != 0)
-        s->transport->ops->fini(s);
+        ws__stream_fini(s);
     return r;
 }

@@ -17,7 +17,7 @@ int ws__exchange_send(struct ws__exchange *x, const void *data, size_t n)
 
     while (n > 0) {
         const struct iovec v = { .iov_base = (char *)p, .iov_len = n };
-        ssize_t sent = s->transport->ops->writev(s, &v, 1);
+        ssize_t sent = ws__stream_writev(s, &v, 1);
 
         if (sent == -EAGAIN) {
             int r = ws__wait_watched(s->fd, s->watch, s->write_events,

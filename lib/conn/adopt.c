@@ -20,7 +20,7 @@ ws_conn *ws_adopt(int fd, const ws_adoption *a, ws_error *err)
     ws__stream_socket(&stream, fd);
     int error = ws__nonblocking(fd);
     if (error != 0) {
-        stream.transport->ops->fini(&stream);
+        ws__stream_fini(&stream);
         ws__fail(err, error, "adopt: descriptor %d: %s", fd,
                  ws_strerror(error));
         return NULL;

@@ -162,7 +162,7 @@ static ptrdiff_t send_run(ws_conn *c, const struct ws__batch *b, size_t from,
     const uint8_t *end = r->bytes + r->marks[b->n].at;
     struct iovec v = { .iov_base = (void *)begin,
                        .iov_len = (size_t)(end - begin) };
-    ssize_t sent = c->stream.transport->ops->writev(&c->stream, &v, 1);
+    ssize_t sent = ws__stream_writev(&c->stream, &v, 1);
     size_t next = b->n;
 
     if (sent < 0 && sent != -EAGAIN)

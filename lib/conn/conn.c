@@ -44,7 +44,7 @@ ws_conn *ws__conn_new(const struct ws__stream *s, const struct ws__setup *setup,
     if (!c) {
         r = r == 0 ? -ENOMEM : r;
         ws__fail(err, r, "%s", ws_strerror(r));
-        stream.transport->ops->fini(&stream);
+        ws__stream_fini(&stream);
         ws__share_leave(setup->share);
         return NULL;
     }
@@ -99,7 +99,7 @@ static void conn_free(ws_conn *c)
     struct ws__stream stream = c->stream;
     if (c != ws__watch_room(stream.watch))
         ws_free(c);
-    stream.transport->ops->fini(&stream);
+    ws__stream_fini(&stream);
 }
 
 static void free_posted(struct ws__post *p)

@@ -29,9 +29,10 @@ struct ws__entry {
     struct ws__entry *prev;
     struct ws__stats_group *stats; /* the list's, where it counts until it is
                                     * freed; NULL: it is in none */
-    uint32_t
-        route; /* whose handler has left it to ws_on_message: of the list's,
-                     * from 1 on; 0: it is to be closed by somebody else */
+
+    /* Whose handler has left it to ws_on_message: of the list's, from 1 on; 0:
+     * somebody else is to close it. */
+    uint32_t route;
     uint32_t seat : 30; /* the worker that serves it */
     uint32_t plain : 1; /* a session's, which was not upgraded */
     uint32_t idle : 1;  /* between requests: a shutdown ends it at once */

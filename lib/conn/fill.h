@@ -17,9 +17,9 @@ struct ws__read_call {
     bool only_present; /* it does not wait */
 };
 
-/* Get some bytes more into the inbox, for call; NULL: an ordinary one.  Returns 0, WS_ERR_TIMEOUT, the error that
- * ends reading, WS_ERR_INTERRUPTED by the call's event, or WS__NOTHING for a call
- * that does not wait. */
+/* Get some bytes more into the inbox, for call; NULL: an ordinary one.  Returns 0,
+ * WS_ERR_TIMEOUT, the error that ends reading, WS_ERR_INTERRUPTED by the call's
+ * event, or WS__NOTHING for a call that does not wait. */
 int ws__fill(ws_conn *c, const struct ws__read_call *call);
 
 /* When to read again though nothing comes: for a deadline, for a ping, or to make

@@ -55,8 +55,7 @@ bool ws__linger_step(struct ws__linger *l)
 {
     if (!l->said && may_end(l)) {
         l->rest = l->conn ? ws__outbox_send_rest(l->conn) : 0;
-        l->said = l->rest == 0 &&
-                  l->stream->transport->ops->half_close(l->stream) == 0;
+        l->said = l->rest == 0 && ws__stream_half_close(l->stream) == 0;
     }
     if (!l->ended)
         l->ended = linger_drain(l->stream);

@@ -33,9 +33,8 @@ static int send_some(ws_conn *c, struct iovec *tail)
     size_t used = ws__buf_used(out);
     struct iovec v[] = { { .iov_base = out->pos, .iov_len = used }, *tail };
     ssize_t n =
-        used > 0 ? c->stream.transport->ops->writev(&c->stream, v,
-                                                    tail->iov_len > 0 ? 2 : 1)
-                 : c->stream.transport->ops->writev(&c->stream, tail, 1);
+        used > 0 ? ws__stream_writev(&c->stream, v, tail->iov_len > 0 ? 2 : 1)
+                 : ws__stream_writev(&c->stream, tail, 1);
 
     if (n < 0)
         return (int)n;

@@ -70,7 +70,7 @@ static void session_fini(struct ws__session *s)
 {
     if (!s->upgraded) {
         ws__entry_remove(&s->entry);
-        s->stream.transport->ops->fini(&s->stream);
+        ws__stream_fini(&s->stream);
     }
     ws__share_leave(s->share);
     ws__buf_release(&s->in, NULL);

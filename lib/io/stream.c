@@ -345,7 +345,7 @@ static int write_all(struct ws__stream *s, const void *p, size_t n,
     struct iovec v = { .iov_base = (void *)p, .iov_len = n };
 
     while (v.iov_len > 0) {
-        ssize_t r = s->transport->ops->writev(s, &v, 1);
+        ssize_t r = ws__stream_writev(s, &v, 1);
 
         if (r == -EAGAIN)
             r = ws__stream_wait_progress(s, deadline, ms);

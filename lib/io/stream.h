@@ -62,13 +62,30 @@ struct ws__stream {
     uint8_t readable : 1;    /* a read may find bytes; cleared by a short one */
     uint8_t more : 1; /* set by read: bytes that poll(2) tells nothing of */
 
-    /* Whoever writes; the first is anyone's to look at: */
+    /* Whoever writes; the first is anyone's to look at.  taken: of what the last
+     * writev was given; held, not yet sent nor counted, and the next has to begin
+     * with the same. */
     atomic_uchar write_events; /* POLLOUT, but for TLS */
-    uint16_t
-        taken : 15; /* of what the last writev was given: held, not yet sent
-                          * nor counted; the next has to begin with the same */
+    uint16_t taken : 15;
     uint16_t follows : 1; /* for writev to know: more comes at once */
 };
+
+/* What its transport does: see struct ws__stream_ops. */
+static inline ssize_t ws__stream_writev(struct ws__stream *s,
+                                        const struct iovec *v, int n)
+{
+    return s->transport->ops->writev(s, v, n);
+}
+
+static inline int ws__stream_half_close(struct ws__stream *s)
+{
+    return s->transport->ops->half_close(s);
+}
+
+static inline void ws__stream_fini(struct ws__stream *s)
+{
+    s->transport->ops->fini(s);
+}
 
 /* A TCP or local stream socket, non-blocking already. */
 void ws__stream_socket(struct ws__stream *s, int fd);

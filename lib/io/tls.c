@@ -104,7 +104,7 @@ static int tls_half_close(struct ws__stream *s)
     tls_write_by(s, c.t->beneath.write_events);
     if (c.result == -EAGAIN)
         return -EAGAIN;
-    return c.t->beneath.transport->ops->half_close(&c.t->beneath);
+    return ws__stream_half_close(&c.t->beneath);
 }
 
 static const char *tls_reason(const struct ws__stream *s, int code)
@@ -153,7 +153,7 @@ static void tls_fini(struct ws__stream *s)
     struct ws__tls *t = tls_of(s);
 
     ws__stream_unwatch(s);
-    t->beneath.transport->ops->fini(&t->beneath);
+    ws__stream_fini(&t->beneath);
     tls_free(t);
     s->fd = -1;
 }

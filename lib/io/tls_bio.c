@@ -40,8 +40,8 @@ static int bio_write(BIO *b, const char *p, size_t n, size_t *done)
     const struct iovec v = { .iov_base = (void *)p, .iov_len = n };
 
     BIO_clear_retry_flags(b);
-    return bio_finish(b, t->beneath.transport->ops->writev(&t->beneath, &v, 1),
-                      BIO_FLAGS_WRITE, &t->write_error, done);
+    return bio_finish(b, ws__stream_writev(&t->beneath, &v, 1), BIO_FLAGS_WRITE,
+                      &t->write_error, done);
 }
 
 static long bio_ctrl(BIO *b, int command, long n, void *p)

@@ -60,7 +60,7 @@ static int link_begin(struct ws__redis_link *l, const struct ws__redis_way *w,
         r = l->reader ? 0 : -ENOMEM;
     }
     if (r != 0)
-        l->stream.transport->ops->fini(&l->stream);
+        ws__stream_fini(&l->stream);
     l->heard_at = ws_now();
     return r;
 }
@@ -226,7 +226,7 @@ void ws__redis_link_close(struct ws__redis_link *l)
 {
     if (!l->reader)
         return;
-    l->stream.transport->ops->fini(&l->stream);
+    ws__stream_fini(&l->stream);
     ws__redis_reader_free(l->reader);
     l->reader = NULL;
     ws__buf_release(&l->out, NULL);
@@ -262,7 +262,7 @@ static int link_send(struct ws__redis_link *l)
 {
     while (ws__buf_used(&l->out) > 0) {
         struct iovec v = { l->out.pos, ws__buf_used(&l->out) };
-        ssize_t n = l->stream.transport->ops->writev(&l->stream, &v, 1);
+        ssize_t n = ws__stream_writev(&l->stream, &v, 1);
 
         if (n == -EAGAIN)
             return 0;
