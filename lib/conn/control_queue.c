@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/utf8.h"
 #include "conn/close_answer.h"
 #include "conn/count.h"
 #include "conn/extras.h"
@@ -73,14 +72,14 @@ void ws__control_queue_pong(ws_conn *c, const void *data, size_t len)
 /* Without memory for the reason the code has to do. */
 void ws__control_queue_close(ws_conn *c, int code, const char *reason)
 {
-    if (!reason)
-        reason = "";
-    size_t n = ws__utf8_cut(reason, strlen(reason), WS__REASON_MAX);
+    struct ws__str fits = ws__close_reason(reason);
+
     ws__lock_briefly(&c->w.control_lock);
-    struct ws__control_queue *a = n > 0 ? queue_have(c) : c->w.control_queue;
+    struct ws__control_queue *a =
+        fits.n > 0 ? queue_have(c) : c->w.control_queue;
     if (a) {
-        memcpy(a->reason, reason, n);
-        a->reason[n] = '\0';
+        memcpy(a->reason, fits.p, fits.n);
+        a->reason[fits.n] = '\0';
     }
     c->w.close_due = true;
     c->w.due_close_code = (uint16_t)code;

@@ -10,7 +10,6 @@
 #include <silverback/fiber.h>
 
 #include "base/alloc.h"
-#include "base/utf8.h"
 #include "conn/stats.h"
 #include "fiber/sync.h"
 #include "proto/close.h"
@@ -139,14 +138,12 @@ ws_event *ws__registry_stopping(struct ws__registry *g)
 void ws__registry_set_goodbye(struct ws__registry *g, int code,
                               const char *reason)
 {
-    if (!reason)
-        reason = "";
-    size_t n = ws__utf8_cut(reason, strlen(reason), WS__REASON_MAX);
+    struct ws__str fits = ws__close_reason(reason);
 
     ws_mutex_lock(&g->lock);
     g->goodbye = code;
-    memcpy(g->reason, reason, n);
-    g->reason[n] = '\0';
+    memcpy(g->reason, fits.p, fits.n);
+    g->reason[fits.n] = '\0';
     ws_mutex_unlock(&g->lock);
 }
 

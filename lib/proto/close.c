@@ -57,15 +57,21 @@ const char *ws__close_decode(const uint8_t *p, size_t n, int *code)
     return NULL;
 }
 
+struct ws__str ws__close_reason(const char *reason)
+{
+    struct ws__str s = ws__str(reason ? reason : "");
+
+    s.n = ws__utf8_cut(s.p, s.n, WS__REASON_MAX);
+    return s;
+}
+
 size_t ws__close_encode(uint8_t out[static 125], int code, const char *reason)
 {
     if (code == WS_CLOSE_NO_STATUS)
         return 0;
 
     uint8_t *p = store_be(out, (uint64_t)code, 2);
-    if (!reason)
-        reason = "";
-    size_t n = ws__utf8_cut(reason, strlen(reason), WS__REASON_MAX);
-    memcpy(p, reason, n);
-    return 2 + n;
+    struct ws__str fits = ws__close_reason(reason);
+    memcpy(p, fits.p, fits.n);
+    return 2 + fits.n;
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 /* The longest reason: a control frame's payload without the code. */
 #define WS__REASON_MAX 123
 
@@ -26,8 +28,10 @@ const char *ws__close_name(int code);
  */
 const char *ws__close_decode(const uint8_t *p, size_t n, int *code);
 
-/* Write a payload: code and as much of the reason (may be NULL) as fits,
- * without cutting a character.  Code 1005 makes it empty.  Returns its size. */
+/* As much of a reason (may be NULL) as fits, without cutting a character. */
+struct ws__str ws__close_reason(const char *reason);
+
+/* Write a payload: code and as much of the reason as fits.  Code 1005 makes it empty.  Returns its size. */
 size_t ws__close_encode(uint8_t out[static 125], int code, const char *reason);
 
 #endif
