@@ -8,39 +8,15 @@
 
 #include <silverback.h>
 
+#include "echo.h"
 #include "peer.h"
 #include "server/listener.h"
 
 enum { CONNECTIONS = 300 };
 
-static void echo(ws_conn *c, void *arg)
-{
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
-}
-
-static void echo_one(ws_conn *c, ws_message *m, void *arg)
-{
-    (void)arg;
-    if (m)
-        ws_write_message(c, m->type, m->data, m->len);
-}
-
-static void be_called(ws_request *r, void *arg)
-{
-    ws_conn *c = ws_upgrade(NULL, r, NULL);
-
-    if (c && ws_on_message(c, echo_one, arg) != 0)
-        ws_close(c);
-}
-
 static const ws_route routes[] = {
     { .path = "/wait", .socket = echo },
-    { .path = "/called", .handler = be_called },
+    { .path = "/called", .handler = echo_when_called },
     { 0 },
 };
 

@@ -16,6 +16,7 @@
 
 #include <silverback.h>
 
+#include "echo.h"
 #include "peer.h"
 
 enum { ROUND_TRIPS = 500 };
@@ -68,16 +69,6 @@ static void be_called(ws_request *r, void *arg)
 
     if (c && ws_on_message(c, block_in_call, arg) != 0)
         ws_close(c);
-}
-
-static void echo(ws_conn *c, void *arg)
-{
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
 }
 
 /* What a handler executes, and what signals do to that. */

@@ -16,6 +16,7 @@
 #include <silverback.h>
 
 #include "certs.h"
+#include "echo.h"
 #include "fiber/sanitizers.h"
 #include "test.h"
 
@@ -85,16 +86,6 @@ static void listen_to(ws_conn *c, void *arg)
 
     (void)arg;
     while (ws_read_message(c, &m) == 0)
-        continue;
-}
-
-static void echo(ws_conn *c, void *arg)
-{
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
         continue;
 }
 

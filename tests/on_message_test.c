@@ -12,6 +12,7 @@
 #include <silverback.h>
 
 #include "certs.h"
+#include "echo.h"
 #include "fiber/worker.h"
 #include "peer.h"
 #include "mode.h"
@@ -158,20 +159,10 @@ static void handler(ws_request *r, void *arg)
         call_after(c);
 }
 
-static void echo_socket(ws_conn *c, void *arg)
-{
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
-}
-
 static const ws_route routes[] = {
     { .path = "/", .handler = handler },
     { .path = "/thread", .handler = handler, .thread = true },
-    { .path = "/beside", .socket = echo_socket },
+    { .path = "/beside", .socket = echo },
     { 0 },
 };
 
@@ -1121,21 +1112,14 @@ static void to_be_called_takes_no_memory(void **state)
     ws_close(c);
 }
 
-/* The answer, too, may need memory that it does not get. */
-static void echo_or_end(ws_conn *c, ws_message *m, void *arg)
-{
-    (void)arg;
-    if (ws_write_message(c, m->type, m->data, m->len) != 0)
-        ws_shutdown(c);
-}
-
-/* It is answered or it ends, which stop looks at. */
+/* It is answered, which may need memory that it does not get, or it ends, which
+ * stop looks at. */
 static void every_failed_allocation_is_survived(void **state)
 {
     (void)state;
     char got[sizeof(SAID) - 1];
 
-    fn = echo_or_end;
+    fn = echo_one;
     upgrader.enable_compression = true;
     for (long n = 1; n < 12; n++) {
         int fd = call_raw("", 0);

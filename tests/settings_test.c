@@ -8,6 +8,7 @@
 
 #include <silverback.h>
 
+#include "echo.h"
 #include "peer.h"
 #include "mode.h"
 #include "conn/extras.h"
@@ -44,16 +45,6 @@ static const ws_buffer_pool clients_pool = { get, put, &clients };
 static const ws_upgrader small = { .read_buffer_size = SMALL,
                                    .write_buffer_size = SMALL,
                                    .write_buffer_pool = &servers_pool };
-
-static void echo(ws_conn *c, void *arg)
-{
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
-}
 
 static ws_event refused;
 static int refusal;

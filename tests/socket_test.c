@@ -7,6 +7,7 @@
 
 #include <silverback.h>
 
+#include "echo.h"
 #include "peer.h"
 #include "mode.h"
 
@@ -27,14 +28,9 @@ static void keep_line(const char *line, void *arg)
 
 static ws_event returned; /* the socket has */
 
-static void echo(ws_conn *c, void *arg)
+static void echo_and_tell(ws_conn *c, void *arg)
 {
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
+    echo(c, arg);
     ws_event_set(&returned);
 }
 
@@ -145,7 +141,7 @@ static const ws_upgrader talkative = { .subprotocols = chat,
                                        .enable_compression = true };
 
 static const ws_route routes[] = {
-    { .path = "/echo", .socket = echo },
+    { .path = "/echo", .socket = echo_and_tell },
     { .path = "/greet", .socket = greet, .arg = "hello" },
     { .path = "/half", .socket = leave_half },
     { .path = "/itself", .socket = close_itself },
@@ -156,8 +152,8 @@ static const ws_route routes[] = {
     { .path = "/told-thread", .socket = tell_request, .thread = true },
     { .path = "/handed", .handler = hand_on },
     { .path = "/wanting", .socket = want_message },
-    { .path = "/choosy", .socket = echo, .upgrader = &choosy },
-    { .path = "/chat", .socket = echo, .upgrader = &talkative },
+    { .path = "/choosy", .socket = echo_and_tell, .upgrader = &choosy },
+    { .path = "/chat", .socket = echo_and_tell, .upgrader = &talkative },
     { 0 },
 };
 

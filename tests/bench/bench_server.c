@@ -10,7 +10,7 @@
 #include <silverback.h>
 
 #include "bench_cast.h"
-#include "bench_echo.h"
+#include "../echo.h"
 
 static const char usage[] =
     "usage: bench_server [OPTION...] PORT\n"
@@ -121,7 +121,7 @@ static ws_handler_fn handler_of(const struct options *o)
         return cast_by_hand;
     if (o->cast)
         return o->on_message ? cast_by_hub_when_called : cast_by_hub;
-    return o->on_message ? echo_when_called : echo;
+    return o->on_message ? echo_when_called : echo_in_loop;
 }
 
 int main(int argc, char **argv)

@@ -15,6 +15,8 @@
 
 #include <silverback.h>
 
+#include "../echo.h"
+
 enum { MOST = 1000 * 1000 };
 
 static char command[64] = "sleep 2";
@@ -46,16 +48,6 @@ static void wait_only(ws_request *r, void *arg)
     (void)arg;
     ws_sleep(1000 * strtol(command + strlen("sleep "), NULL, 10));
     ws_reply_text(r, 200, "done");
-}
-
-static void echo(ws_conn *c, void *arg)
-{
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
 }
 
 static const ws_route routes[] = {

@@ -14,9 +14,9 @@
 #include <valgrind/callgrind.h>
 
 #include "bench_cast.h"
-#include "bench_echo.h"
 #include "load_frames.h"
 #include "load_request.h"
+#include "../echo.h"
 
 enum { PEERS = 64, WARMUP = 4, ROUNDS = 16, STEPS = 1000, ROOM = 65536 };
 
@@ -28,10 +28,10 @@ static ws_upgrader packed = { .check_origin = ws_any_origin,
                               .enable_compression = true };
 
 static const ws_route routes[] = {
-    { .path = "/echo", .handler = echo, .arg = &plain },
+    { .path = "/echo", .handler = echo_in_loop, .arg = &plain },
     { .path = "/called", .handler = echo_when_called, .arg = &plain },
     { .path = "/cast", .handler = cast_by_hub, .arg = &plain },
-    { .path = "/packed/echo", .handler = echo, .arg = &packed },
+    { .path = "/packed/echo", .handler = echo_in_loop, .arg = &packed },
     { .path = "/packed/called", .handler = echo_when_called, .arg = &packed },
     { 0 },
 };
@@ -43,7 +43,8 @@ static void echo_masked(void *fd)
 
     if (!c)
         load_fail("a connection is not adopted");
-    echo_until_end(c);
+    echo(c, NULL);
+    ws_close(c);
 }
 
 /* A step, and the only thing that is counted. */

@@ -27,8 +27,7 @@ from servers import ROOT, build_release, run  # noqa: E402
 GROWTH = 0.03
 FIGURES = HERE / "guard.json"
 LIBRARY_ALONE = "-Dbench=disabled"
-SOURCES = ("bench_cast", "bench_echo", "guard", "load_fail", "load_frames",
-           "load_request")
+SOURCES = ("bench_cast", "guard", "load_fail", "load_frames", "load_request")
 LIBRARIES = ("libdeflate", "libisal", "zlib")  # that messages go through
 
 

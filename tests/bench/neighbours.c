@@ -27,6 +27,7 @@
 #include <silverback.h>
 
 #include "figures.h"
+#include "../echo.h"
 
 enum {
     PEERS = 4,
@@ -41,16 +42,6 @@ static struct {
 } options = { .seconds = 0.5, .rounds = 5 };
 
 /* ---- The server, a process of its own ----------------------------------- */
-
-static void echo(ws_conn *c, void *arg)
-{
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
-}
 
 static void swallow(ws_conn *c, void *arg)
 {

@@ -7,15 +7,7 @@
 
 #include <silverback.h>
 
-static void echo(ws_conn *c, void *arg)
-{
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
-}
+#include "../echo.h"
 
 int main(int argc, char **argv)
 {

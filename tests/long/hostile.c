@@ -30,6 +30,7 @@
 #include "../alloc_fail.h"
 #include "../bench/figures.h"
 #include "../certs.h"
+#include "../echo.h"
 #include "hostile.h"
 
 enum {
@@ -60,16 +61,6 @@ static struct about {
     atomic_long held, most; /* bytes */
     atomic_long fibers;
 } * about;
-
-static void echo(ws_conn *c, void *arg)
-{
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
-}
 
 /* Something each moment, for as long as it is taken. */
 static void feed(ws_conn *c, void *arg)

@@ -21,6 +21,8 @@
 
 #include <silverback.h>
 
+#include "../echo.h"
+
 enum { LIVES = 6, LISTENING = 3, PATIENCE_MS = 60 * 1000 };
 
 static int seconds = 30, rate = 500;
@@ -28,16 +30,6 @@ static char url[64], notify_name[64];
 static atomic_int started, done, served, refused, reset, other;
 
 /* ---- A server's life ---------------------------------------------------- */
-
-static void echo(ws_conn *c, void *arg)
-{
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
-}
 
 static int live(void)
 {

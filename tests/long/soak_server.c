@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../echo.h"
+
 enum { BLAST = 64, BLAST_BYTES = 16 * 1024 };
 
 static const ws_upgrader usual = { .enable_compression = true };
@@ -15,31 +17,6 @@ static const ws_upgrader takeover = { .enable_compression = true,
                                       .context_takeover_bits = 12 };
 
 /* ---- Handlers ----------------------------------------------------------- */
-
-static void echo(ws_conn *c, void *arg)
-{
-    ws_message m;
-
-    (void)arg;
-    while (ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
-}
-
-static void echo_one(ws_conn *c, ws_message *m, void *arg)
-{
-    (void)arg;
-    if (m)
-        ws_write_message(c, m->type, m->data, m->len);
-}
-
-static void echo_called(ws_request *r, void *arg)
-{
-    ws_conn *c = ws_upgrade(&usual, r, NULL);
-
-    if (c)
-        ws_on_message(c, echo_one, arg);
-}
 
 /* What never stood in memory as a whole. */
 static void echo_pieces(ws_conn *c, void *arg)
@@ -127,7 +104,7 @@ static const ws_route routes[] = {
     { .path = "/echo", .socket = echo, .upgrader = &usual },
     { .path = "/takeover", .socket = echo, .upgrader = &takeover },
     { .path = "/thread", .socket = echo, .upgrader = &usual, .thread = true },
-    { .path = "/called", .handler = echo_called },
+    { .path = "/called", .handler = echo_when_called, .arg = (void *)&usual },
     { .path = "/pieces", .socket = echo_pieces, .upgrader = &usual },
     { .path = "/hub", .socket = follow },
     { .path = "/blast", .socket = blast },

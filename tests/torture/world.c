@@ -12,6 +12,7 @@
 
 #include "faults.h"
 #include "../certs.h"
+#include "../echo.h"
 
 /* Nobody is to wait for any of these: who does is cut short from outside. */
 enum { PATIENCE_MS = 120 * 1000 };
@@ -90,32 +91,6 @@ static const ws_upgrader keeping = { .check_origin = ws_any_origin,
                                      .ping_interval_ms = -1,
                                      .write_timeout_ms = PATIENCE_MS };
 
-static void echo(ws_request *r, void *upgrader)
-{
-    ws_conn *c = ws_upgrade(upgrader, r, NULL);
-    ws_message m;
-
-    while (c && ws_read_message(c, &m) == 0 &&
-           ws_write_message(c, m.type, m.data, m.len) == 0)
-        continue;
-    ws_close(c);
-}
-
-static void echo_one(ws_conn *c, ws_message *m, void *arg)
-{
-    (void)arg;
-    if (m && ws_write_message(c, m->type, m->data, m->len) != 0)
-        ws_shutdown(c);
-}
-
-static void echo_when_called(ws_request *r, void *upgrader)
-{
-    ws_conn *c = ws_upgrade(upgrader, r, NULL);
-
-    if (c && ws_on_message(c, echo_one, NULL) != 0)
-        ws_close(c);
-}
-
 static void cast(ws_request *r, void *upgrader)
 {
     ws_conn *c = ws_upgrade(upgrader, r, NULL);
@@ -129,8 +104,8 @@ static void cast(ws_request *r, void *upgrader)
 }
 
 static const ws_route routes[] = {
-    { .path = "/echo", .handler = echo, .arg = (void *)&deflating },
-    { .path = "/kept", .handler = echo, .arg = (void *)&keeping },
+    { .path = "/echo", .handler = echo_in_loop, .arg = (void *)&deflating },
+    { .path = "/kept", .handler = echo_in_loop, .arg = (void *)&keeping },
     { .path = "/called",
       .handler = echo_when_called,
       .arg = (void *)&deflating },
