@@ -325,25 +325,6 @@ static void a_shutdown_in_each_phase_ends_it(void **state)
     ws__registry_fresh_ms = 1000;
 }
 
-static int make_files(void **state)
-{
-    struct cert c = cert_make(
-        (struct cert_spec){ .cn = "server", .san = "IP:127.0.0.1" }, NULL);
-
-    (void)state;
-    certs_begin();
-    cert_write("server.pem", &c);
-    cert_free(&c);
-    return 0;
-}
-
-static int remove_files(void **state)
-{
-    (void)state;
-    certs_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,5 +333,5 @@ int main(void)
         cmocka_unit_test(a_shutdown_in_each_phase_ends_it),
     };
 
-    return run_in_mode("handshake_ends", tests, make_files, remove_files);
+    return run_in_mode("handshake_ends", tests, certs_set_up, certs_tear_down);
 }

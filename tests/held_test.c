@@ -537,24 +537,6 @@ static void handlers_need_a_quarter_of_their_stack(void **state)
     assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)), 0);
 }
 
-static int make_files(void **state)
-{
-    (void)state;
-    struct cert c = cert_make((struct cert_spec){ .cn = "a" }, NULL);
-
-    certs_begin();
-    cert_write("server.pem", &c);
-    cert_free(&c);
-    return 0;
-}
-
-static int remove_files(void **state)
-{
-    (void)state;
-    certs_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -569,5 +551,5 @@ int main(void)
 
     CRYPTO_set_mem_functions(openssl_new, openssl_grown, openssl_free);
     ws_set_allocator(allocate, NULL);
-    return cmocka_run_group_tests(tests, make_files, remove_files);
+    return cmocka_run_group_tests(tests, certs_set_up, certs_tear_down);
 }

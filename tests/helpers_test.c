@@ -147,11 +147,10 @@ static int start(void **state)
     (void)state;
     certs_begin();
     ca = cert_make((struct cert_spec){ .cn = "ca", .ca = true }, NULL);
-    struct cert c = cert_make(
-        (struct cert_spec){ .cn = "first", .san = "IP:127.0.0.1" }, &ca);
     cert_write_as("ca.pem", ca.x509, NULL, NULL);
-    cert_write("server.pem", &c);
-    cert_free(&c);
+    cert_write_new("server.pem",
+                   (struct cert_spec){ .cn = "first", .san = "IP:127.0.0.1" },
+                   &ca);
     trust.ca_file = certs_path("ca.pem");
     files.cert_file = certs_path("server.pem");
     l = ws_listen(&(ws_server){ .addr = "127.0.0.1:0",

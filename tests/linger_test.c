@@ -417,22 +417,11 @@ static void not_for_an_idle_peer_that_is_gone(void **state)
 
 static int begin(void **state)
 {
-    (void)state;
-    certs_begin();
-    struct cert self = cert_make((struct cert_spec){ .cn = "good.test" }, NULL);
-    cert_write("self.pem", &self);
-    cert_free(&self);
-    files.cert_file = certs_path("self.pem");
+    certs_set_up(state);
+    files.cert_file = certs_path("server.pem");
     int fd = open(certs_path("large"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(ftruncate(fd, LARGE), 0);
     close(fd);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    certs_end();
     return 0;
 }
 
@@ -451,5 +440,5 @@ int main(void)
     };
 
     signal(SIGPIPE, SIG_IGN); /* OpenSSL's writes */
-    return run_in_mode("linger", tests, begin, end);
+    return run_in_mode("linger", tests, begin, certs_tear_down);
 }

@@ -1483,21 +1483,8 @@ static void one_that_is_too_slow_is_cut_and_told(void **state)
 
 static int make_files(void **state)
 {
-    struct cert c = cert_make(
-        (struct cert_spec){ .cn = "server", .san = "IP:127.0.0.1" }, NULL);
-
-    (void)state;
-    certs_begin();
-    cert_write("server.pem", &c);
-    cert_free(&c);
+    certs_set_up(state);
     server_tls.cert_file = client_tls.ca_file = certs_path("server.pem");
-    return 0;
-}
-
-static int remove_files(void **state)
-{
-    (void)state;
-    certs_end();
     return 0;
 }
 
@@ -1547,5 +1534,5 @@ int main(void)
     };
 
     alloc_fail_install();
-    return run_in_mode("on_message", tests, make_files, remove_files);
+    return run_in_mode("on_message", tests, make_files, certs_tear_down);
 }

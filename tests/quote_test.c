@@ -177,9 +177,8 @@ static void servers_are_quoted_in_one_line(void **state)
 static void certificates_are_quoted_in_one_line(void **state)
 {
     (void)state;
-    struct cert c =
-        cert_make((struct cert_spec){ .cn = "a\r\n\x1b[2J\xc2\x9b" }, NULL);
-    cert_write("quoted.pem", &c);
+    cert_write_new("quoted.pem",
+                   (struct cert_spec){ .cn = "a\r\n\x1b[2J\xc2\x9b" }, NULL);
     const ws_tls files = { .cert_file = certs_path("quoted.pem") };
     ws_server s = { .addr = "127.0.0.1:0", .tls = &files };
     char url[64];
@@ -193,7 +192,6 @@ static void certificates_are_quoted_in_one_line(void **state)
     assert_int_equal(err.code, WS_ERR_TLS);
     check_line("a certificate", err.text);
     ws_listener_shutdown(l, ws_after(1000));
-    cert_free(&c);
 }
 
 /* ---- What a peer says --------------------------------------------------- */
@@ -255,13 +253,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    certs_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,5 +265,5 @@ int main(void)
         cmocka_unit_test(the_log_gets_one_line),
     };
 
-    return run_in_mode("quote", tests, begin, end);
+    return run_in_mode("quote", tests, begin, certs_tear_down);
 }

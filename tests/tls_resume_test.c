@@ -298,11 +298,8 @@ static void dial_until(ws_listener *l, bool fails)
 static void make_server(const char *file, const char *cn,
                         const struct cert *issuer)
 {
-    struct cert c = cert_make(
-        (struct cert_spec){ .cn = cn, .san = "DNS:good.test" }, issuer);
-
-    cert_write(file, &c);
-    cert_free(&c);
+    cert_write_new(file, (struct cert_spec){ .cn = cn, .san = "DNS:good.test" },
+                   issuer);
 }
 
 static void a_certificate_that_was_refused_spoils_nothing(void **state)

@@ -127,19 +127,6 @@ static int report(int64_t took)
     return all == n && atomic_load(&wrong) <= 1 ? 0 : 1;
 }
 
-/* A certificate of its own for 127.0.0.1. */
-static void make_certificate(void)
-{
-    struct cert c = cert_make(
-        (struct cert_spec){ .cn = "127.0.0.1", .san = "IP:127.0.0.1" }, NULL);
-
-    certs_begin();
-    cert_write("server.pem", &c);
-    cert_write_as("ca.pem", c.x509, NULL, NULL);
-    cert_free(&c);
-    trust.ca_file = certs_path("ca.pem");
-}
-
 static int drain(ws_listener *l)
 {
     int64_t limit = ws_after(PATIENCE_MS);
@@ -171,8 +158,9 @@ int main(int argc, char **argv)
     if (argc > 2)
         spread_ms = atoi(argv[2]);
     raise_descriptor_limit();
-    make_certificate();
+    certs_set_up(NULL);
     const ws_tls tls = { .cert_file = certs_path("server.pem") };
+    trust.ca_file = tls.cert_file;
     const ws_goodbye goodbye = { WS_CLOSE_SERVICE_RESTART, "drained",
                                  spread_ms };
     ws_error err;
@@ -185,6 +173,6 @@ int main(int argc, char **argv)
     if (!l)
         fprintf(stderr, "%s\n", err.text);
     int r = l ? drain(l) : 1;
-    certs_end();
+    certs_tear_down(NULL);
     return r;
 }

@@ -462,16 +462,6 @@ static bool show(const struct scene *s)
     return well;
 }
 
-static void make_files(void)
-{
-    struct cert c = cert_make(
-        (struct cert_spec){ .cn = "127.0.0.1", .san = "IP:127.0.0.1" }, NULL);
-
-    certs_begin();
-    cert_write("server.pem", &c);
-    cert_free(&c);
-}
-
 static bool show_all(const char *only)
 {
     static const struct hostile_kind hold = { "hold", hostile_hold_connection,
@@ -503,10 +493,10 @@ int main(int argc, char **argv)
     if (argc > 2)
         seconds = atof(argv[2]);
     alloc_fail_install();
-    make_files();
+    certs_set_up(NULL);
     about = mmap(NULL, sizeof(*about), PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     bool well = about != MAP_FAILED && show_all(argc > 3 ? argv[3] : NULL);
-    certs_end();
+    certs_tear_down(NULL);
     return well ? 0 : 1;
 }

@@ -206,16 +206,10 @@ static void live(int seconds)
 
 static bool make_files(void)
 {
-    struct cert c = cert_make(
-        (struct cert_spec){ .cn = "127.0.0.1", .san = "IP:127.0.0.1" }, NULL);
     static char block[100 << 10];
 
-    certs_begin();
-    cert_write("server.pem", &c);
-    cert_write_as("ca.pem", c.x509, NULL, NULL);
-    cert_free(&c);
-    soak.trust.ca_file = certs_path("ca.pem");
-    soak.served.cert_file = certs_path("server.pem");
+    certs_set_up(NULL);
+    soak.trust.ca_file = soak.served.cert_file = certs_path("server.pem");
     soak.folder = certs_path("");
     FILE *f = fopen(certs_path("file"), "w");
     bool well = f && fwrite(block, sizeof(block), 1, f) == 1;
@@ -267,7 +261,7 @@ int main(int argc, char **argv)
         return 1;
     live(seconds);
     soak_stop_serving();
-    certs_end();
+    certs_tear_down(NULL);
     look_what_is_left(fds);
     bool judged = seconds >= LEAST_JUDGED;
     bool grown = judged && slope() > MOST_SLOPE;
