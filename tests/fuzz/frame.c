@@ -66,6 +66,7 @@ static void check_close(struct input in)
     }
     CHECK(in.n == 0 ? code == WS_CLOSE_NO_STATUS : ws__close_sendable(code));
     size_t n = in.n > 2 ? in.n - 2 : 0;
+    CHECK(n == 0 || ws__utf8_is_valid(in.p + 2, n));
     if (n > 0)
         memcpy(reason, in.p + 2, n);
     reason[n] = '\0';
