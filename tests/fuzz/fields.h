@@ -3,8 +3,8 @@
 #ifndef TESTS_FUZZ_FIELDS_H
 #define TESTS_FUZZ_FIELDS_H
 
-/* Header fields as the parser of heads lets them through, from lines
- * "Name: value" of an input. */
+/* Header fields as the parser of heads lets them through: those that it has
+ * read, and those of lines "Name: value" of an input. */
 
 #include <silverback/http.h>
 
@@ -25,6 +25,20 @@ static inline bool is_field_value(struct ws__str s)
         if (ws__is_control(s.p[i]) && s.p[i] != '\t')
             return false;
     return true;
+}
+
+/* Returns how many there are. */
+static inline unsigned check_fields(const ws_header *fields)
+{
+    unsigned n = 0;
+
+    for (; fields[n].name; n++) {
+        struct ws__str value = ws__str(fields[n].value);
+
+        CHECK(ws__is_token(ws__str(fields[n].name)));
+        CHECK(same_str(ws__str_trim(value), value) && is_field_value(value));
+    }
+    return n;
 }
 
 static inline void add_field(struct fields *f, struct ws__str name,

@@ -5,12 +5,12 @@
  * (RFC 6455, section 4.1). */
 
 #include "fuzz/feed.h"
+#include "fuzz/fields.h"
 
 #include "base/buf.h"
 #include "client/response.h"
 #include "client/retry.h"
 #include "proto/handshake_client.h"
-#include "proto/header.h"
 
 enum { KEPT_MAX = 1024 };
 
@@ -63,18 +63,6 @@ static void check_same(const struct answer *a, const struct answer *b)
     check_same_fields(a->r->headers, b->r->headers);
     if (a->r->status == 101)
         CHECK(a->left == b->left);
-}
-
-static void check_fields(const ws_header *fields)
-{
-    for (; fields->name; fields++) {
-        struct ws__str value = ws__str(fields->value);
-
-        CHECK(ws__is_token(ws__str(fields->name)));
-        CHECK(same_str(ws__str_trim(value), value));
-        for (size_t i = 0; i < value.n; i++)
-            CHECK(value.p[i] == '\t' || !ws__is_control(value.p[i]));
-    }
 }
 
 static void check_handshake(const ws_response *r, unsigned settings)
