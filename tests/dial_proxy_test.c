@@ -9,6 +9,7 @@
 
 #include "alloc_fail.h"
 #include "dial_table.h"
+#include "proto/socks5.h"
 #include "scripted.h"
 #include "mode.h"
 
@@ -400,6 +401,59 @@ static void a_password_is_never_shown(void **state)
     }
 }
 
+static bool wiped; /* what a SOCKS proxy was told, the password among it */
+
+void __real_explicit_bzero(void *p, size_t n);
+void __wrap_explicit_bzero(void *p, size_t n);
+void __wrap___explicit_bzero_chk(void *p, size_t n, size_t room);
+
+void __wrap_explicit_bzero(void *p, size_t n)
+{
+    wiped =
+        wiped || (n == sizeof(struct ws__socks5) && memmem(p, n, "sesame", 6));
+    __real_explicit_bzero(p, n);
+}
+
+void __wrap___explicit_bzero_chk(void *p, size_t n, size_t room)
+{
+    (void)room;
+    __wrap_explicit_bzero(p, n);
+}
+
+/* What is said later lies over its beginning. */
+static void one_does_not_stay_where_it_was_said(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_turn turns[4];
+        int code;
+    } rows[] = {
+        { { { 4, "\5\2", 2 },
+            { 30, "\1\0", 2 },
+            { sizeof(NAMED) - 1, "\5\0\0\3\1x\0\0", 8 } },
+          0 },
+        { { { 4, "\5\2", 2 }, { 30, "\1\1", 2 } }, WS_ERR_PROXY },
+        { { { 4, "\5\2", 2 }, { 30, "\1", 1 } }, WS_ERR_PROXY },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct scripted s = { .answer = rows[i].code ? NULL : AGREED,
+                              .turns = rows[i].turns };
+        ws_error err;
+
+        wiped = false;
+        ws_conn *c =
+            dial(&s,
+                 (ws_dialer){
+                     .proxy = "socks5://me:the-secret-is-open-sesame@p.test" },
+                 NULL, &err);
+        assert_int_equal(err.code, rows[i].code);
+        ws_close(c);
+        scripted_end(&s);
+        assert_true(wiped);
+    }
+}
+
 static void what_cannot_be_said_is_not_begun(void **state)
 {
     (void)state;
@@ -566,6 +620,7 @@ int main(int argc, char **argv)
         TEST(any_2xx_is_consent_without_a_body),
         TEST(refusals_say_what_the_proxy_said),
         TEST(a_password_is_never_shown),
+        TEST(one_does_not_stay_where_it_was_said),
         TEST(what_cannot_be_said_is_not_begun),
         TEST(a_proxy_that_is_not_there_is_named),
         TEST(a_silent_proxy_is_left_at_the_timeout),
