@@ -73,6 +73,11 @@ static void without_a_place_for_what_is_read_it_is_invalid(void **state)
     hear_text(raw, "");
     assert_int_equal(ws_read_message(c, &m), 0);
     assert_string_equal(m.data, "on");
+    say_frame(raw, WS_TEXT, true, "a", 1);
+    say_frame(raw, FIN, true, "nd", 2);
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_null(ws_message_take(c, &(ws_message){ 0 }));
+    assert_string_equal(m.data, "and");
     ws_close(c);
     close(raw);
 }

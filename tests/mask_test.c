@@ -156,6 +156,30 @@ static void vectors_of_either_width_equal_the_twin(void **state)
             }
 }
 
+/* Where all others become 0. */
+static void each_byte_is_seen_by_vectors_of_either_width(void **state)
+{
+    (void)state;
+    enum { N = 128 };
+    uint8_t from[N], got[N];
+    uint64_t mask;
+
+    memcpy(&mask, key, 4);
+    memcpy((char *)&mask + 4, key, 4);
+    for (int widest = 0; widest <= 1; widest++)
+        for (size_t at = 0; at < N; at++) {
+            uint64_t seen = 1;
+            uint8_t lanes[8] = { 0 };
+
+            for (size_t i = 0; i < N; i++)
+                from[i] = key[i % 4];
+            from[at] ^= 0x80;
+            lanes[at % 8] = 0x80;
+            assert_int_equal(wide(widest, got, from, N, mask, &seen), N);
+            assert_memory_equal(&seen, lanes, sizeof(seen));
+        }
+}
+
 static void wide_vectors_take_whole_vectors_only(void **state)
 {
     (void)state;
@@ -184,6 +208,7 @@ int main(void)
         cmocka_unit_test(every_chunking_gives_the_same),
         cmocka_unit_test(it_says_whether_all_is_ascii),
         cmocka_unit_test(vectors_of_either_width_equal_the_twin),
+        cmocka_unit_test(each_byte_is_seen_by_vectors_of_either_width),
         cmocka_unit_test(wide_vectors_take_whole_vectors_only),
     };
 

@@ -141,8 +141,10 @@ static void what_cannot_be_kept_or_mapped_is_told(void **state)
     ws__spool_end(&full);
     assert_int_equal(ws__spool_append(&gone, "abc", 3), -EBADF);
     assert_int_equal(ws__spool_map(&endless), -ENOMEM);
+    assert_null(endless.map);
     ws__spool_end(&endless);
     assert_int_equal(ws__spool_map(&vast), -ENOMEM);
+    assert_null(vast.map);
     ws__spool_end(&vast);
     assert_int_equal(ws__spool_map(&gone), -ENOMEM);
     ws__spool_end(&gone);
