@@ -18,6 +18,7 @@
 #include "certs.h"
 #include "echo.h"
 #include "fiber/sanitizers.h"
+#include "openssl_alloc.h"
 #include "test.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB, LIMIT = MIB };
@@ -55,27 +56,6 @@ static void *allocate(void *p, size_t n, void *arg)
     hold(-old);
     free(p);
     return grown;
-}
-
-static void *openssl_new(size_t n, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return n > 0 ? allocate(NULL, n, NULL) : NULL;
-}
-
-static void *openssl_grown(void *p, size_t n, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return allocate(p, n, NULL);
-}
-
-static void openssl_free(void *p, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    allocate(p, 0, NULL);
 }
 
 /* ---- The server --------------------------------------------------------- */
@@ -549,7 +529,7 @@ int main(void)
         cmocka_unit_test(handlers_need_a_quarter_of_their_stack),
     };
 
-    CRYPTO_set_mem_functions(openssl_new, openssl_grown, openssl_free);
+    openssl_alloc_install(allocate);
     ws_set_allocator(allocate, NULL);
     return cmocka_run_group_tests(tests, certs_set_up, certs_tear_down);
 }

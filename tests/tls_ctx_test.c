@@ -7,47 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 
+#include "alloc_fail.h"
 #include "base/crypto.h"
 #include "certs.h"
 #include "io/tls_bio.h"
 #include "io/tls_client_ctx.h"
-
-/* ---- OpenSSL's memory --------------------------------------------------- */
-
-static long countdown; /* to the one that fails; 0: none does */
-
-static bool is_to_fail(void)
-{
-    return countdown > 0 && --countdown == 0;
-}
-
-static void *get(size_t n, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return is_to_fail() ? NULL : malloc(n);
-}
-
-static void *get_more(void *p, size_t n, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (n == 0) {
-        free(p);
-        return NULL;
-    }
-    return is_to_fail() ? NULL : realloc(p, n);
-}
-
-static void give_back(void *p, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(p);
-}
+#include "openssl_alloc.h"
 
 /* What is made once for all, by OpenSSL itself. */
 static int warm_up(void **state)
@@ -109,10 +76,10 @@ static void a_client_that_found_no_memory_finds_it_later(void **state)
         ws_error err = { 0 };
 
         ws__tls_client_cleanup();
-        countdown = n;
+        alloc_fail_at(n);
         SSL_CTX *ctx = ws__tls_client_ctx(&tls, &err);
-        failed = countdown == 0;
-        countdown = 0;
+        failed = alloc_failed();
+        alloc_fail_at(0);
         ERR_clear_error();
         assert_int_equal(err.code, ctx ? 0 : -ENOMEM);
         SSL_CTX_free(ctx);
@@ -147,10 +114,10 @@ static void a_stream_that_found_no_memory_finds_it_later(void **state)
     bool failed = true;
 
     for (long n = 1; failed; n++) {
-        countdown = n;
+        alloc_fail_at(n);
         BIO *b = ws__tls_bio(&t);
-        failed = countdown == 0;
-        countdown = 0;
+        failed = alloc_failed();
+        alloc_fail_at(0);
         ERR_clear_error();
         BIO_free(b);
         b = ws__tls_bio(&t);
@@ -192,7 +159,6 @@ int main(void)
         cmocka_unit_test(secrets_that_cannot_be_written_are_named_beforehand),
     };
 
-    if (CRYPTO_set_mem_functions(get, get_more, give_back) != 1)
-        return 1;
+    openssl_alloc_install(alloc_fail_function);
     return cmocka_run_group_tests_name("tls_ctx", tests, set_up, tear_down);
 }

@@ -11,7 +11,6 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -21,6 +20,7 @@
 #include "io/tls.h"
 #include "io/tls_state.h"
 #include "mode.h"
+#include "openssl_alloc.h"
 
 enum { LONG = 60000, LARGE = 1 << 20 };
 
@@ -34,36 +34,23 @@ enum { RECORD = 16 * 1024, HEAD = 2 }; /* in words */
 
 static atomic_int buffers; /* blocks that a whole record fits into */
 
-static void *count_realloc(void *p, size_t n, const char *file, int line)
+static void *count_buffers(void *p, size_t n, void *arg)
 {
     size_t *old = p ? (size_t *)p - HEAD : NULL;
 
-    (void)file;
-    (void)line;
+    (void)arg;
     if (old && *old >= RECORD)
         atomic_fetch_sub(&buffers, 1);
+    if (n == 0) {
+        free(old);
+        return NULL;
+    }
     size_t *fresh = realloc(old, n + HEAD * sizeof(size_t));
     assert_non_null(fresh);
     *fresh = n;
     if (n >= RECORD)
         atomic_fetch_add(&buffers, 1);
     return fresh + HEAD;
-}
-
-static void *count_malloc(size_t n, const char *file, int line)
-{
-    return count_realloc(NULL, n, file, line);
-}
-
-static void count_free(void *p, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (!p)
-        return;
-    if (*((size_t *)p - HEAD) >= RECORD)
-        atomic_fetch_sub(&buffers, 1);
-    free((size_t *)p - HEAD);
 }
 
 /* ---- A transport that takes its time ------------------------------------ */
@@ -921,8 +908,7 @@ int main(void)
         TEST(secrets_are_logged_only_where_a_field_asks),
     };
 
-    if (!CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free))
-        return 1;
+    openssl_alloc_install(count_buffers);
     ws_set_log(nothing, NULL);
     signal(SIGPIPE, SIG_DFL);
     return run_in_mode("tls_stream", tests, make_files, remove_files);

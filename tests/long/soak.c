@@ -20,12 +20,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "../alloc_fail.h"
 #include "../bench/figures.h"
 #include "../certs.h"
 #include "../descriptors.h"
+#include "../openssl_alloc.h"
 #include "soak.h"
 
 enum {
@@ -67,36 +66,19 @@ bool soak_lost(const char *what, const char *why)
 
 static atomic_long of_openssl;
 
-static void *count_new(size_t n, const char *file, int line)
+static void *count_openssl(void *p, size_t n, void *arg)
 {
-    void *p = malloc(n);
+    long before = (long)malloc_usable_size(p);
 
-    (void)file;
-    (void)line;
-    atomic_fetch_add(&of_openssl, (long)malloc_usable_size(p));
-    return p;
-}
-
-static void count_free(void *p, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    atomic_fetch_sub(&of_openssl, (long)malloc_usable_size(p));
-    free(p);
-}
-
-static void *count_grown(void *p, size_t n, const char *file, int line)
-{
-    size_t before = malloc_usable_size(p);
-
+    (void)arg;
     if (n == 0) {
-        count_free(p, file, line);
+        atomic_fetch_sub(&of_openssl, before);
+        free(p);
         return NULL;
     }
     p = realloc(p, n);
     if (p)
-        atomic_fetch_add(&of_openssl,
-                         (long)malloc_usable_size(p) - (long)before);
+        atomic_fetch_add(&of_openssl, (long)malloc_usable_size(p) - before);
     return p;
 }
 
@@ -249,7 +231,7 @@ int main(int argc, char **argv)
     /* What malloc itself keeps of each thread would look like a leak, too. */
     mallopt(M_ARENA_MAX, ARENAS);
     mallopt(M_MMAP_THRESHOLD, MAPPED);
-    CRYPTO_set_mem_functions(count_new, count_grown, count_free);
+    openssl_alloc_install(count_openssl);
     alloc_fail_install();
     if (argc > 2)
         soak.actors = atoi(argv[2]);

@@ -16,8 +16,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
 #include <silverback/base.h>
+
+#include "../openssl_alloc.h"
 
 static struct fault plan;
 static atomic_bool counting, fired;
@@ -100,35 +101,16 @@ static void *library_memory(void *ptr, size_t size, void *arg)
     return memory(FAULT_MEMORY, ptr, size);
 }
 
-static void *openssl_malloc(size_t size, const char *file, int line)
+static void *openssl_memory(void *ptr, size_t size, void *arg)
 {
-    (void)file;
-    (void)line;
-    return memory(FAULT_OPENSSL, NULL, size);
-}
-
-static void *openssl_realloc(void *ptr, size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
+    (void)arg;
     return memory(FAULT_OPENSSL, ptr, size);
-}
-
-static void openssl_free(void *ptr, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    memory(FAULT_OPENSSL, ptr, 0);
 }
 
 void faults_install(void)
 {
     ws_set_allocator(library_memory, NULL);
-    if (!CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc,
-                                  openssl_free)) {
-        fputs("OpenSSL has memory already\n", stderr);
-        abort();
-    }
+    openssl_alloc_install(openssl_memory);
 }
 
 /* ---- Edges -------------------------------------------------------------- */
