@@ -257,16 +257,17 @@ struct explore_scene {
     struct explore_scenario of;
 };
 
-/* explore_all of n scenes.  Returns what goes wrong in the first in which
- * something does, or NULL. */
-static inline const char *explore_scenes(const struct explore_scene *scenes,
-                                         size_t n, int preemptions,
-                                         unsigned long limit)
+/* What a test has the time for: so many orders of each of n scenes, with at most
+ * one preemption.  Returns what goes wrong in the first in which something does,
+ * or NULL. */
+static inline const char *explore_some(const struct explore_scene *scenes,
+                                       size_t n, int schedules)
 {
+    unsigned long limit = (unsigned long)rounds(schedules);
     const char *wrong = NULL;
 
     for (size_t i = 0; i < n && !wrong; i++) {
-        wrong = explore_all(&scenes[i].of, preemptions, limit);
+        wrong = explore_all(&scenes[i].of, 1, limit);
         if (wrong)
             print_message("# %s, after %lu orders: %s\n", scenes[i].name,
                           explore.schedules, wrong);
@@ -289,16 +290,17 @@ static inline bool explore_shown(const struct explore_scene *scene,
     return !wrong;
 }
 
-/* The same of n, as the arguments say: preemptions (3), and a limit (0: none).
- * Returns 0 if all goes well in all. */
+/* The same of n, as the arguments say: preemptions, else these, and a limit (0:
+ * none).  Returns 0 if all goes well in all. */
 static inline int explore_every(const struct explore_scene *scenes, size_t n,
-                                int argc, char **argv)
+                                int preemptions, int argc, char **argv)
 {
-    int preemptions = argc > 1 ? atoi(argv[1]) : 3;
     unsigned long limit = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     unsigned long total = 0;
     int failed = 0;
 
+    if (argc > 1)
+        preemptions = atoi(argv[1]);
     for (size_t i = 0; i < n; i++) {
         failed += !explore_shown(&scenes[i], preemptions, limit);
         total += explore.schedules;

@@ -8,12 +8,6 @@
 
 int main(int argc, char **argv)
 {
-    int preemptions = argc > 1 ? atoi(argv[1]) : 2;
-    unsigned long limit = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-    int failed = 0;
-
     alloc_fail_install();
-    for (size_t i = 0; i < COUNT(scenes); i++)
-        failed += !explore_shown(&scenes[i], preemptions, limit);
-    return failed > 0;
+    return explore_every(scenes, COUNT(scenes), 2, argc, argv);
 }

@@ -8,5 +8,5 @@
 
 int main(int argc, char **argv)
 {
-    return explore_every(scenes, COUNT(scenes), argc, argv);
+    return explore_every(scenes, COUNT(scenes), 3, argc, argv);
 }
