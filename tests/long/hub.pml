@@ -8,7 +8,7 @@
  * another.  hub_model.py runs it, and then with one fault after the other.
  *
  * What it is a model of: lib/hub/redis_scripts (publish, look; they are atomic),
- * lib/hub/redis_topic (what a node does about a topic), hub/join.  Times are not
+ * lib/hub/redis_topics (what a node does about a topic), hub/join.  Times are not
  * in it: whatever may happen later may happen now.
  *
  * At the end, when nothing moves any more, each client has what the log has,
