@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""outbox.py [PREEMPTIONS [LIMIT]]
+"""outbox.py [PREEMPTIONS [LIMIT]] | --check
 
 Plays the scenes of tests/outbox_scenes.h in all orders with at most so many
 preemptions (2), at most LIMIT of each (300000; 0: all), and prints how many
@@ -8,13 +8,17 @@ there were: somebody who waits for ever in one is a fault of lib/conn.
 
 Then does the same with a fault put into it, one after the other, among them the
 two that once were there: each has to be found, and the line says where, and by
-how many orders.  Needs a C compiler and cmocka, and no build of the tree."""
+how many orders.  Needs a C compiler and cmocka, and no build of the tree.
+
+--check tells only whether that can still be done."""
 
 import sys
 
-from planted import Scenes
+sys.dont_write_bytecode = True
+from planted import Scenes  # noqa: E402
 
-SOURCES = ["base/buf.c", "base/pool.c", "base/utf8.c", "proto/close.c"]
+SOURCES = ["base/buf.c", "base/pool.c", "base/str.c", "base/utf8.c",
+           "proto/close.c"]
 
 # Name, file, what goes, what comes.
 FAULTS = [

@@ -38,19 +38,33 @@ class Scenes:
                      "(run tools/setup --tests)?")
         return program
 
-    def plant(self, where, file, old, new):
+    def with_fault(self, file, old, new):
         text = (LIB / self.folder / file).read_text()
         if text.count(old) != 1:
             sys.exit(f"{self.program}.py: its place in {file} is not there "
                      f"once: {old}")
-        (where / self.folder).mkdir()
-        (where / self.folder / file).write_text(text.replace(old, new))
+        return text.replace(old, new)
 
-    def find(self, name, file, old, new, limit):
+    def plant(self, where, *fault):
+        text = self.with_fault(*fault)
+        (where / self.folder).mkdir()
+        (where / self.folder / fault[0]).write_text(text)
+
+    def check(self):
+        """Ends the script where something is not as it was."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.build(pathlib.Path(folder))
+        for _, *fault in self.faults:
+            self.with_fault(*fault)
+        print(f"{self.program}.c compiles, {len(self.faults)} faults can be "
+              "planted")
+        return 0
+
+    def find(self, name, *fault, limit):
         """A line on whether it is found, and whether it is."""
         with tempfile.TemporaryDirectory() as folder:
             where = pathlib.Path(folder)
-            self.plant(where, file, old, new)
+            self.plant(where, *fault)
             program = self.build(where)
             for preemptions in range(3):
                 run = subprocess.run([program, str(preemptions), limit],
@@ -62,6 +76,8 @@ class Scenes:
     def main(self, preemptions, limit):
         """Returns what the script ends with.  These are the defaults of its
         arguments."""
+        if sys.argv[1:] == ["--check"]:
+            return self.check()
         if not all(argument.isdigit() for argument in sys.argv[1:]):
             sys.exit(sys.modules["__main__"].__doc__)
         arguments = (sys.argv[1:] +
@@ -70,7 +86,7 @@ class Scenes:
             ok = subprocess.run([self.build(pathlib.Path(folder)),
                                  *arguments]).returncode == 0
         for fault in self.faults:
-            line, found = self.find(*fault, arguments[1])
+            line, found = self.find(*fault, limit=arguments[1])
             print(line, flush=True)
             ok = ok and found
         return 0 if ok else 1
