@@ -39,11 +39,12 @@ enum { SLOW_WAIT_MS = 20 * 1000 };
  */
 enum { SLOW_FIRST_MS = 100, SLOW_LAST_MS = 64 * SLOW_FIRST_MS };
 
-/* Did this try tell, or was the peer itself too slow for what it wants? */
+/* Did this try tell, or was the peer itself too slow for what it wants, which is
+ * the end, too? */
 static inline bool slow_tells(const struct slow *s, int wait_ms, size_t want)
 {
     return s->longest < wait_ms / 3 &&
-           (s->got >= want || s->last < wait_ms / 3);
+           ((s->got >= want && !s->reset) || s->last < wait_ms / 3);
 }
 
 static inline int slow_longer(int wait_ms)
