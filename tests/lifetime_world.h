@@ -217,16 +217,11 @@ static inline void life_other(void *arg)
  * worker run: so this is another worker's. */
 static inline ws_fiber *life_go(struct life *l)
 {
-    struct mode_start *start;
-
     if (l->caller == THREAD)
         return ws__go_thread(life_other, l);
-    if (l->state != HELD || mode_is("threads"))
-        return mode_go(life_other, l);
-    start = malloc(sizeof(*start));
-    assert_non_null(start);
-    *start = (struct mode_start){ life_other, l };
-    return ws__go_thread(mode_run, start);
+    if (l->state == HELD && !mode_is("threads"))
+        return mode_go_elsewhere(life_other, l);
+    return mode_go(life_other, l);
 }
 
 /* The reading fiber's part, from when the state is there. */
@@ -307,7 +302,7 @@ static inline void life_serve(ws_request *r, void *arg)
 
 static inline void life_listen(struct life *l)
 {
-    ws_server s = { .addr = "127.0.0.1:0", .routes = l->routes };
+    ws_server s = { .addr = "none", .routes = l->routes };
     ws_error err;
 
     l->routes[0] = (ws_route){ .path = "/", .handler = life_serve, .arg = l };
@@ -315,23 +310,18 @@ static inline void life_listen(struct life *l)
     l->l = ws_listen(&s, &err);
     if (!l->l)
         fail_msg("%s", err.text);
+    assert_int_equal(ws_listener_serve_fd(l->l, l->fd, "peer"), 0);
 }
 
-static inline void life_call(struct life *l)
+static inline void life_upgrade(struct life *l)
 {
     static const char request[] =
         "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
         "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    const char *port = strrchr(ws_listener_addr(l->l), ':') + 1;
-    struct sockaddr_in in = { .sin_family = AF_INET,
-                              .sin_port =
-                                  htons((uint16_t)strtol(port, NULL, 10)),
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     char head[512] = "";
 
-    l->raw = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(l->raw, (struct sockaddr *)&in, sizeof(in)), 0);
+    life_listen(l);
     say(l->raw, request, sizeof(request) - 1);
     for (size_t n = 0; !strstr(head, "\r\n\r\n"); n++)
         assert_true(n < sizeof(head) - 1 && hear_n(l->raw, head + n, 1));
@@ -444,17 +434,14 @@ static inline void life_play(struct life *l)
     ws_fiber *reader = NULL;
     int fds[2];
 
-    if (l->caller == FUNCTION) {
-        life_listen(l);
-        life_call(l);
-        life_say_before(l);
-    } else {
-        make_pair(fds);
-        l->fd = fds[0];
-        l->raw = fds[1];
-        life_say_before(l);
+    make_pair(fds);
+    l->fd = fds[0];
+    l->raw = fds[1];
+    if (l->caller == FUNCTION)
+        life_upgrade(l);
+    life_say_before(l);
+    if (l->caller != FUNCTION)
         reader = mode_go(life_reader, l);
-    }
     life_meet(l);
     close(l->raw);
     life_wait(&l->over);

@@ -62,16 +62,20 @@ static inline void mode_run(void *arg)
     ws_run(start.fn, start.arg);
 }
 
-/* ws_go, or in a worker of its own. */
-static inline ws_fiber *mode_go(void (*fn)(void *arg), void *arg)
+/* In a fiber of a worker of its own. */
+static inline ws_fiber *mode_go_elsewhere(void (*fn)(void *arg), void *arg)
 {
-    if (!mode_is("workers"))
-        return ws_go(fn, arg);
-
     struct mode_start *start = malloc(sizeof(*start));
+
     assert_non_null(start);
     *start = (struct mode_start){ fn, arg };
     return ws__go_thread(mode_run, start);
+}
+
+/* ws_go, or in a worker of its own. */
+static inline ws_fiber *mode_go(void (*fn)(void *arg), void *arg)
+{
+    return mode_is("workers") ? mode_go_elsewhere(fn, arg) : ws_go(fn, arg);
 }
 
 /* In a fiber: the caller's, or one of a worker of its own. */
