@@ -267,20 +267,6 @@ static void park_switch(const struct ws__context *to)
     explore_await(has_baton, &me);
 }
 
-/* As fiber/coroutine does it. */
-bool ws__coroutine_claim(struct ws__coroutine *f)
-{
-    int wanted = WS__WANTED;
-
-    if (!f->parked)
-        return false;
-    if (f->takes_token &&
-        !atomic_compare_exchange_strong(&f->token, &wanted, WS__NO_TOKEN))
-        return false;
-    f->parked = false;
-    return true;
-}
-
 void ws__coroutine_fini(struct ws__coroutine *f)
 {
     f->worker->fibers--;

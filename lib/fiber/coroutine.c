@@ -98,19 +98,6 @@ void ws__coroutine_fini(struct ws__coroutine *f)
     ws__context_fini(&f->context);
 }
 
-bool ws__coroutine_claim(struct ws__coroutine *f)
-{
-    int wanted = WS__WANTED;
-
-    if (!f->parked)
-        return false;
-    if (f->takes_token &&
-        !atomic_compare_exchange_strong(&f->token, &wanted, WS__NO_TOKEN))
-        return false;
-    f->parked = false;
-    return true;
-}
-
 void ws__fiber_release(ws_fiber *h)
 {
     struct ws__worker *here = ws__worker_here();

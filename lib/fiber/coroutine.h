@@ -75,7 +75,18 @@ void ws__coroutine_fini(struct ws__coroutine *f);
 
 /* Something else than a token wakes f.  Returns false if it was woken already:
  * it will run anyway. */
-bool ws__coroutine_claim(struct ws__coroutine *f);
+static inline bool ws__coroutine_claim(struct ws__coroutine *f)
+{
+    int wanted = WS__WANTED;
+
+    if (!f->parked)
+        return false;
+    if (f->takes_token &&
+        !atomic_compare_exchange_strong(&f->token, &wanted, WS__NO_TOKEN))
+        return false;
+    f->parked = false;
+    return true;
+}
 
 /* A holder of a handle lets go of it; the last one frees what it is of. */
 void ws__fiber_release(ws_fiber *h);

@@ -100,6 +100,14 @@ FAULTS = [
     bool token = fiber_take_token(f);
     return !claimed && token;
 """),
+    ("whatever claims a fiber leaves its token wanted", "coroutine.h", """\
+    if (f->takes_token &&
+        !atomic_compare_exchange_strong(&f->token, &wanted, WS__NO_TOKEN))
+        return false;
+""", """\
+    if (f->takes_token && atomic_load(&f->token) != wanted)
+        return false;
+"""),
     ("a fiber that waits for nobody gets no token", "fiber_park.c", """\
     if (atomic_exchange(&f->token, WS__TOKEN) == WS__WANTED)
         ws__worker_ready(f->worker, f);
