@@ -6,7 +6,7 @@ HEAD = """\
 
 Echo servers beside each other on one machine. What counts is the **CPU time that the server takes for each message**: its process clock (all threads, user and system) divided by the messages it sent. How fast the load generator is does not matter to it.
 
-It is given as a ratio to the **limit**, a raw epoll loop ([`limit.c`](../tests/bench/limit.c)) that receives, unmasks and sends whole frames, to all connections in the rows with `--cast`, and neither checks nor knows anything else. What is above 1 is what a library costs; below 1, it does something better than the obvious. The limit ran twice, under two names: how much *limit, again* differs from 1 is the noise of a column, and smaller differences mean nothing.
+It is given as a ratio to the **limit** in the same run, a raw epoll loop ([`limit.c`](../tests/bench/limit.c)) that receives, unmasks and sends whole frames, to all connections in the rows with `--cast`, and neither checks nor knows anything else. What is above 1 is what a library costs; below 1, it does something better than the obvious. The limit runs twice each time, before the others and behind them, under two names; ratios are to the mean of the two, and the middle one of all runs, since a machine that is shared is not of one speed for long. How much *limit* and *limit, again* differ is the noise of a column, and smaller differences mean nothing.
 
 """
 
@@ -21,7 +21,7 @@ HOW = """\
 builds everything in `build-bench/` and runs it: silverback as a distribution would (`--buildtype=release`), the others with `-O3 -march=native` or what their compilers call it. Other servers come in by `--server NAME=COMMAND`. Of Debian it takes what `tools/setup` installs, python3 and openssl, libdeflate-dev for the limit, and for the others golang-go, libboost-dev, libwebsockets-dev and a recent cargo: what it has not got is left out.
 
 - Server on core {server_cores}, load generator on core {load_core}, over loopback.
-- Every row and server {runs} times (idle ones at most 3) for {seconds:g} s after a warm-up, each time in a new process; servers take turns, and tables have medians, with the least and the most in brackets. A run during which others took more than a tenth of a core was repeated, twice at most: {disturbed} of {all_runs} stayed so.
+- Every row and server {runs} times (idle ones at most 3) for {seconds:g} s after a warm-up, each time in a new process; servers take turns, and tables have medians, with the least and the most in brackets; the ratio is of those of one run, not of the two medians. A run during which others took more than a tenth of a core was repeated, twice at most: {disturbed} of {all_runs} stayed so.
 - [`bench_load`](../tests/bench/load.c) checks opcode and length of each answer, the bytes of all small ones and of one in 61 of the large ones, and with compression that it was agreed to and what the answers inflate to. A run with a wrong answer has no figure.
 - `PID` and `PORT` in the commands below are the server's; `bench_load` and `bench_client` are in `build-bench/silverback/tests/bench/`.
 """

@@ -72,12 +72,22 @@ class Results:
     def median(self, row, server, figure):
         return statistics.median(self.all(row, server, figure))
 
+    def limits(self, row):
+        """What a message takes there, by the run: at its begin and end."""
+        limits = collections.defaultdict(list)
+        for limit in LIMIT, LIMIT_AGAIN:
+            for run in self.good.get((row.name, limit), []):
+                limits[run["run"]].append(run["cpu_us"])
+        return {run: statistics.mean(both) for run, both in limits.items()}
+
     def ratio(self, row, server):
-        """To the limit; None if one of the two did not run."""
-        if not {server, LIMIT} <= set(self.ran(row)):
-            return None
-        return (self.median(row, server, "cpu_us") /
-                self.median(row, LIMIT, "cpu_us"))
+        """To the limit in the same run, since a machine that others use, too,
+        is not of one speed for long; None if they did not run."""
+        limits = self.limits(row)
+        ratios = [run["cpu_us"] / limits[run["run"]]
+                  for run in self.good.get((row.name, server), [])
+                  if run["run"] in limits]
+        return statistics.median(ratios) if ratios else None
 
     def disturbed(self):
         """How many runs others disturbed, of how many."""
@@ -86,8 +96,8 @@ class Results:
                 len(runs))
 
     def noise(self, row):
-        again = self.ratio(row, LIMIT_AGAIN)
-        return abs(again - 1) if again else 0
+        first, again = self.ratio(row, LIMIT), self.ratio(row, LIMIT_AGAIN)
+        return abs(again - first) if first and again else 0
 
 
 # ---- Writing ----------------------------------------------------------------
