@@ -378,6 +378,46 @@ static void a_user_and_a_database_come_first(void **state)
     redis_end_with(&p, fd);
 }
 
+static const char said_password[] = "$8\r\nhunter22\r\n";
+static atomic_bool password_left; /* memory was given back with that in it */
+
+static void *watch_memory(void *ptr, size_t size, void *arg)
+{
+    if (ptr && size == 0 &&
+        memmem(ptr, malloc_usable_size(ptr), said_password,
+               sizeof(said_password) - 1))
+        atomic_store(&password_left, true);
+    return alloc_fail_function(ptr, size, arg);
+}
+
+/* Taken or refused. */
+static void a_password_does_not_stay_in_memory(void **state)
+{
+    static const char *const answers[] = { "+OK\r\n", "-WRONGPASS no\r\n" };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        struct redis_asked a = { 0 };
+        struct redis_peer p;
+
+        redis_begin_with(&p, "me:hunter22@", "", (struct redis_times){ 0 });
+        redis_ask(&a, &p, "GET a", 0);
+        int fd = redis_accept(&p);
+        redis_hear(fd, "AUTH me hunter22");
+        redis_say(fd, answers[i]);
+        if (i == 0)
+            redis_hear(fd, "PING");
+        else
+            redis_expect_end(fd);
+        ws__redis_stop(p.client);
+        redis_expect_code(&a, WS_ERR_CANCELED, false, "");
+        redis_end(&p);
+        if (i == 0)
+            close(fd);
+        assert_false(atomic_load(&password_left));
+    }
+}
+
 static void who_is_refused_is_told_so(void **state)
 {
     static const struct {
@@ -526,12 +566,13 @@ int main(void)
         cmocka_unit_test(one_that_answers_is_not),
         cmocka_unit_test(who_answers_nothing_is_not_given_more_and_more),
         cmocka_unit_test(a_user_and_a_database_come_first),
+        cmocka_unit_test(a_password_does_not_stay_in_memory),
         cmocka_unit_test(who_is_refused_is_told_so),
         cmocka_unit_test(a_passing_error_is_tried_again),
         cmocka_unit_test(a_replica_is_left_for_whoever_is_there_next),
         cmocka_unit_test(a_script_is_told_to_who_does_not_know_it),
     };
 
-    alloc_fail_install();
+    ws_set_allocator(watch_memory, NULL);
     return run_in_mode("redis_pipe", tests, NULL, NULL);
 }

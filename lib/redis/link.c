@@ -121,7 +121,10 @@ static int link_auth(struct ws__redis_link *l, const struct ws__redis_way *w,
     if (w->user)
         words[n++] = ws__str(w->user);
     words[n++] = ws__str(w->password);
-    return link_tell(l, w, deadline, cancel, n, words, err);
+    int r = link_tell(l, w, deadline, cancel, n, words, err);
+    if (l->out.begin) /* answered, or of no use any more */
+        explicit_bzero(l->out.begin, ws__buf_size(&l->out));
+    return r;
 }
 
 /* Until it has answered a server may be one that is stopped.  Who may not ask has
@@ -253,6 +256,7 @@ int ws__redis_link_put(struct ws__redis_link *l,
     if (r != 0)
         return r;
     r = ws__redis_link_put_bytes(l, bytes, n);
+    explicit_bzero(bytes, n); /* it may have held the password */
     ws__redis_format_free(bytes);
     return r;
 }
