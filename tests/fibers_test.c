@@ -634,6 +634,41 @@ static void slow_ones_let_others_run_in_between(void **state)
         ws_join(f[i]);
 }
 
+struct nap {
+    int64_t deadline;
+    struct ws__parker *sleeper;
+    int first, second;
+    bool over;
+};
+
+static void sleep_twice(void *arg)
+{
+    struct nap *n = arg;
+
+    n->sleeper = ws__parker_self();
+    n->first = ws__park(n->deadline);
+    n->second = ws__park(ws_after(LONG));
+    n->over = true;
+}
+
+/* Its time is up in the round in which it is woken, before that. */
+static void a_wake_up_behind_a_timeout_is_kept(void **state)
+{
+    (void)state;
+    struct nap n = { .deadline = ws_after(1) };
+    ws_fiber *f = go(sleep_twice, &n);
+
+    do
+        ws_yield();
+    while (ws__worker_here()->now < n.deadline);
+    ws__unpark(n.sleeper);
+    ws_yield();
+    assert_true(n.over);
+    assert_int_equal(n.first, WS_ERR_TIMEOUT);
+    assert_int_equal(n.second, 0);
+    ws_join(f);
+}
+
 static void spoil_errno(void *over)
 {
     while (!*(bool *)over) {
@@ -714,6 +749,7 @@ int main(void)
         cmocka_unit_test(slow_ones_let_others_run_in_between),
         cmocka_unit_test(a_chatty_one_lets_others_have_their_turn),
         cmocka_unit_test(a_few_bytes_are_free),
+        cmocka_unit_test(a_wake_up_behind_a_timeout_is_kept),
         cmocka_unit_test(errno_survives_a_wait),
         cmocka_unit_test(a_sleep_is_not_longer_for_what_was_computed_before),
     };

@@ -251,6 +251,44 @@ static void what_is_due_is_done_at_the_end(void **state)
     assert_int_equal(ws_event_wait(&due.event, 1), 0);
 }
 
+/* What is due at the end of a fiber, or a thread, that somebody joins. */
+struct promise {
+    struct ws__before before;
+    ws_event begun; /* the handle is known */
+    ws_fiber *by;
+    bool too_late;
+    ws_event kept;
+};
+
+static void keep(struct ws__before *b)
+{
+    struct promise *p = (struct promise *)b;
+
+    p->too_late = ws_event_is_set(&p->by->ended);
+    ws_event_set(&p->kept);
+}
+
+static void promise(void *arg)
+{
+    struct promise *p = arg;
+
+    ws_event_wait(&p->begun, 0);
+    ws__before_park(&p->before);
+}
+
+static void who_joins_finds_done_what_was_due(void **state)
+{
+    (void)state;
+    struct promise p = { .before = { .fn = keep } };
+
+    p.by = ws_go(promise, &p);
+    assert_non_null(p.by);
+    ws_event_set(&p.begun);
+    assert_int_equal(ws_event_wait(&p.kept, 0), 0);
+    assert_false(p.too_late);
+    ws_join(p.by);
+}
+
 static int is_set(void *e)
 {
     return ws_event_wait(e, 1);
@@ -318,6 +356,7 @@ int main(void)
         cmocka_unit_test(go_returns_null_without_memory),
         cmocka_unit_test(a_thread_has_the_signal_mask_of_who_starts_it),
         cmocka_unit_test(what_is_due_is_done_at_the_end),
+        cmocka_unit_test(who_joins_finds_done_what_was_due),
         cmocka_unit_test(what_is_due_is_done_before_others_have_their_turn),
         cmocka_unit_test(sleep_lasts_as_long_as_it_says),
         cmocka_unit_test(blocking_returns_what_the_function_does),
