@@ -84,12 +84,22 @@ static void log_warn(const char *line)
         output_note("%s", line);
 }
 
+static bool log_is_of(const ws_log_record *r, const char *event)
+{
+    int n;
+    const char *is = log_field(r->fields, "event", &n);
+
+    return strlen(event) == (size_t)n && memcmp(is, event, (size_t)n) == 0;
+}
+
+/* That a worker was held up is for who writes handlers: here it says that the
+ * machine is slow. */
 static void log_record(const ws_log_record *r, void *arg)
 {
     (void)arg;
-    if (strncmp(r->fields, "event=frame ", strlen("event=frame ")) == 0)
+    if (log_is_of(r, "frame"))
         log_frame(r->fields);
-    else if (r->level <= WS_LOG_WARNING)
+    else if (r->level <= WS_LOG_WARNING && !log_is_of(r, "worker_held_up"))
         log_warn(r->line);
     else
         output_detail(1, "%s", r->line);
