@@ -307,6 +307,43 @@ static void a_peer_gets_what_waited_when_it_was_closed(void **state)
     close(raw);
 }
 
+struct waiter {
+    ws_conn *c;
+    int error;
+};
+
+static void wait_for_message(void *arg)
+{
+    struct waiter *w = arg;
+    ws_message m;
+
+    w->error = ws_read_message(w->c, &m);
+}
+
+/* The close wakes the reader, by breaking the transport. */
+static void so_does_one_whose_reader_waits(void **state)
+{
+    (void)state;
+    int64_t limit = patience();
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    struct waiter w = { .c = ws_ref(c) };
+    ws_fiber *f = mode_go(wait_for_message, &w);
+
+    while (!atomic_load(&c->r.waiting)) {
+        assert_true(ws_now() < limit);
+        ws_yield();
+    }
+    assert_int_equal(enqueue(c, 0), 0);
+    ws_close(c);
+    ws_join(f);
+    assert_int_equal(w.error, WS_ERR_CANCELED);
+    ws_unref(w.c);
+    hear_all(raw, 0, 1);
+    hear_end(raw);
+    close(raw);
+}
+
 /* ---- Bounds ------------------------------------------------------------- */
 
 static void the_oldest_are_dropped(void **state)
@@ -1259,6 +1296,7 @@ int main(void)
         cmocka_unit_test(a_mark_is_passed_when_all_before_it_have_gone),
         cmocka_unit_test(a_close_frame_of_the_owner_goes_behind_what_waits),
         cmocka_unit_test(a_peer_gets_what_waited_when_it_was_closed),
+        cmocka_unit_test(so_does_one_whose_reader_waits),
         cmocka_unit_test(the_oldest_are_dropped),
         cmocka_unit_test(the_newest_are_dropped),
         cmocka_unit_test(bytes_are_bounded_too),
