@@ -603,13 +603,15 @@ static void connections_from_an_address_are_counted(void **state)
     assert_int_equal(a.status, 429);
     assert_true(has_ended(more));
     close(more);
-    for (int i = 0; i < 3; i++) { /* of the proxy as many as it likes */
-        int proxys = arrive_from(l, "10.0.0.1:3");
-        say(proxys, GET);
-        assert_true(hear(proxys, &a));
+    int proxys[3]; /* at once; it has as many as it likes */
+    for (size_t i = 0; i < COUNT(proxys); i++) {
+        proxys[i] = arrive_from(l, "10.0.0.1:3");
+        say(proxys[i], GET);
+        assert_true(hear(proxys[i], &a));
         assert_int_equal(a.status, 200);
-        close(proxys);
     }
+    for (size_t i = 0; i < COUNT(proxys); i++)
+        close(proxys[i]);
     close(fd);
     stop(l);
 }
