@@ -669,6 +669,36 @@ static void a_wake_up_behind_a_timeout_is_kept(void **state)
     ws_join(f);
 }
 
+static long started_one, started_two;
+
+static void start_two(struct ws__callee *c, int events)
+{
+    (void)c;
+    (void)events;
+    ws__go_at_once(add_one, &started_one);
+    ws__go_at_once(add_one, &started_two);
+}
+
+/* Before who is ready; a second one has its turn behind them. */
+static void whom_the_loop_has_started_runs_first(void **state)
+{
+    (void)state;
+    struct ws__alarm alarm = { .callee = { start_two } };
+
+    ws__alarm_start(&alarm, ws_now());
+    while (started_one + started_two == 0)
+        ws_yield();
+    assert_int_equal(started_one, 1);
+    assert_int_equal(started_two, 0);
+    ws_yield();
+    assert_int_equal(started_two, 1);
+
+    ws__go_at_once(add_one, &started_one); /* not by the loop */
+    assert_int_equal(started_one, 1);
+    ws_yield();
+    assert_int_equal(started_one, 2);
+}
+
 static void spoil_errno(void *over)
 {
     while (!*(bool *)over) {
@@ -750,6 +780,7 @@ int main(void)
         cmocka_unit_test(a_chatty_one_lets_others_have_their_turn),
         cmocka_unit_test(a_few_bytes_are_free),
         cmocka_unit_test(a_wake_up_behind_a_timeout_is_kept),
+        cmocka_unit_test(whom_the_loop_has_started_runs_first),
         cmocka_unit_test(errno_survives_a_wait),
         cmocka_unit_test(a_sleep_is_not_longer_for_what_was_computed_before),
     };

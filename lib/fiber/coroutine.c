@@ -87,7 +87,6 @@ struct ws__coroutine *ws__coroutine_new(struct ws__worker *w,
     atomic_init(&f->handle.holders, 2);
     ws__context_init(&f->context, s->low, room, coroutine_main, f);
     list(w, f);
-    ws__run_queue_append(&w->ready, f);
     return f;
 }
 

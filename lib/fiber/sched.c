@@ -79,6 +79,7 @@ int ws__run_worker(struct ws__worker *w, void (*fn)(void *arg), void *arg)
     if (!f)
         return -ENOMEM;
     ws__fiber_release(&f->handle);
+    ws__worker_ready(w, f);
     ws__worker_run(w);
     return 0;
 }
@@ -95,31 +96,36 @@ int ws_run(void (*fn)(void *arg), void *arg)
     return r;
 }
 
-/* Between two steps: the bell has the program make one. */
-static ws_fiber *go_in_loop(struct ws__worker *w, void (*fn)(void *arg),
-                            void *arg)
-{
-    struct ws__coroutine *f = ws__coroutine_new(w, fn, arg);
-
-    if (!f)
-        return NULL;
-    ws__worker_wake(w);
-    return &f->handle;
-}
-
+/* Between two steps of a program's loop, too: the bell has it make one. */
 ws_fiber *ws_go(void (*fn)(void *arg), void *arg)
 {
     struct ws__worker *w = ws__worker_here();
 
     if (!w && ws__driven)
-        return go_in_loop(ws__driven->worker, fn, arg);
+        w = ws__driven->worker;
     if (!w)
         return ws__go_thread(fn, arg);
     struct ws__coroutine *f = ws__coroutine_new(w, fn, arg);
     if (!f)
         return NULL;
     f->label = w->current ? w->current->label : NULL;
+    ws__worker_ready(w, f);
     return &f->handle;
+}
+
+bool ws__go_at_once(void (*fn)(void *arg), void *arg)
+{
+    struct ws__worker *w = ws__worker_here();
+    struct ws__coroutine *f = ws__coroutine_new(w, fn, arg);
+
+    if (!f)
+        return false;
+    ws__fiber_release(&f->handle);
+    if (w->current || w->started)
+        ws__worker_ready(w, f);
+    else
+        w->started = f;
+    return true;
 }
 
 struct start {
@@ -135,10 +141,12 @@ static void go_in_start(struct ws__post *p)
     struct start *s = (struct start *)p;
     struct ws__coroutine *f = ws__coroutine_new(s->worker, s->fn, s->arg);
 
-    if (f)
+    if (f) {
         ws__fiber_release(&f->handle);
-    else
+        ws__worker_ready(s->worker, f);
+    } else {
         s->no_memory(s->arg);
+    }
     ws_free(s);
 }
 

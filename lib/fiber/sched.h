@@ -28,6 +28,11 @@ int ws__in_thread(void (*fn)(void *arg), void *arg);
 /* ws_go, but a thread. */
 ws_fiber *ws__go_thread(void (*fn)(void *arg), void *arg);
 
+/* ws_go for who is called in a worker's loop (fiber/callee), and joins nobody: it
+ * runs as soon as that has returned, while the stack of the last one is still in
+ * the cache.  Returns false without memory. */
+bool ws__go_at_once(void (*fn)(void *arg), void *arg);
+
 /* Start a fiber in w, from any thread; no_memory is called instead, in w's loop,
  * if there is no stack for it.  Returns 0, -ENOMEM, or WS_ERR_CANCELED when w
  * has ended. */

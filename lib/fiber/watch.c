@@ -331,12 +331,15 @@ void ws__watch_fetch(const struct ws__watch *watch)
 {
     const struct ws__coroutine *f = watch ? watch->waiters : NULL;
 
-    if (!f)
-        return;
-    __builtin_prefetch(&f->context);
-    __builtin_prefetch(&f->wanted);
-    __builtin_prefetch(f->context.left);
-    __builtin_prefetch((const char *)f->context.left + 64);
+    if (f) {
+        __builtin_prefetch(&f->context);
+        __builtin_prefetch(&f->wanted);
+        __builtin_prefetch(f->context.left);
+        __builtin_prefetch((const char *)f->context.left + 64);
+    } else if (watch) {
+        for (size_t i = 64; i < sizeof(*watch) + watch->size; i += 64)
+            __builtin_prefetch((const char *)watch + i);
+    }
 }
 
 void ws__watch_call(struct ws__watch *watch, struct ws__callee *c)

@@ -25,6 +25,7 @@ struct ws__post {
 struct ws__worker {
     struct ws__context loop;
     struct ws__coroutine *current; /* NULL: the loop itself runs */
+    struct ws__coroutine *started; /* by whom the loop called: the next one */
     struct ws__run_queue ready;
     struct ws__run_queue slow; /* each about to take longer than a turn */
     int ran;                   /* others, since one of those last did */

@@ -50,6 +50,15 @@ static void resume(struct ws__worker *w, struct ws__coroutine *f)
         bury_fiber(f);
 }
 
+static void run_started(struct ws__worker *w)
+{
+    struct ws__coroutine *f = w->started;
+
+    w->started = NULL;
+    if (f)
+        resume(w, f);
+}
+
 static void run_ready(struct ws__worker *w)
 {
     struct ws__run_queue q = w->ready;
@@ -148,6 +157,7 @@ static void deal_with(struct ws__worker *w, struct epoll_event *events, int n)
             ws__watch_happened(events[i].data.ptr, events[i].events);
         if (f)
             resume(w, f);
+        run_started(w);
     }
     ws__watch_bury(w);
 }
@@ -175,6 +185,7 @@ static void worker_round(struct ws__worker *w, bool waits)
     ws__trim_plan(w);
     if (ws__worker_has_mail(w))
         ws__worker_take_mail(w);
+    run_started(w);
     run_ready(w);
     run_slow(w);
 }

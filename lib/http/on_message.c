@@ -92,12 +92,11 @@ static void on_message_wake(ws_conn *c)
 {
     if (c->r.turn_runs)
         return;
-    ws_fiber *f = ws_go(on_message_run, c);
-    c->r.turn_runs = f != NULL;
-    c->r.starved = !f;
-    if (!f)
+    bool goes = ws__go_at_once(on_message_run, c);
+    c->r.turn_runs = goes;
+    c->r.starved = !goes;
+    if (!goes)
         ws__alarm_start(&c->called.alarm, ws_after(RETRY_MS));
-    ws_detach(f);
 }
 
 /* POLLOUT counts only when bytes were left unsent, or TLS reads by it.  A turn
