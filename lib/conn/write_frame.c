@@ -44,8 +44,6 @@ static int frame_send_masked(ws_conn *c, const struct ws__sending *s,
     struct ws__buf copy = { 0 };
     int error = ws__buf_lend(&copy, &ws__pools_here()->large);
 
-    if (error != 0)
-        c->w.sendbuf->buf.last -= mark;
     for (size_t at = 0, n; error == 0 && at < s->len; at += n) {
         size_t room = ws__buf_size(&copy), left = s->len - at;
         struct iovec tail = { .iov_base = copy.begin };
