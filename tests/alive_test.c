@@ -74,6 +74,7 @@ static void take_bytes(int raw, size_t n)
 static void a_server_pings_before_proxies_give_up(void **state)
 {
     (void)state;
+    uint64_t cut = counted(WS_COUNT_CUT_DEAD);
     int64_t then;
     int raw;
     ws_conn *c = begin(false, NULL, &raw, &then);
@@ -86,6 +87,7 @@ static void a_server_pings_before_proxies_give_up(void **state)
     assert_int_equal(ws__alive_at(c), then + 2 * INTERVAL_MS);
     assert_int_equal(ws__alive_check(c, then + 2 * INTERVAL_MS - 1), 0);
     assert_int_equal(ws__alive_check(c, then + 2 * INTERVAL_MS), WS_ERR_DEAD);
+    assert_int_equal(counted(WS_COUNT_CUT_DEAD), cut + 1);
     hear_goodbye(raw, "no answer to a ping within 25000 ms");
     assert_string_equal(ws_conn_error(c)->text,
                         "the peer no longer answers: no answer to a ping "
@@ -312,7 +314,9 @@ static void a_message_that_keeps_the_rate_is_waited_for(void **state)
     say_bytes(raw, ENOUGH - 1);
     take_and_wait(c);
     assert_int_equal(ws__alive_check(c, ws__alive_at(c) - 1), 0);
+    uint64_t cut = counted(WS_COUNT_CUT_SLOW);
     assert_int_equal(ws__alive_check(c, ws__alive_at(c)), WS_ERR_SLOW);
+    assert_int_equal(counted(WS_COUNT_CUT_SLOW), cut + 1);
     hear_policy(raw, "59999 bytes of a message in 60000 ms, expected at least "
                      "60000");
     assert_string_equal(ws_conn_error(c)->text,

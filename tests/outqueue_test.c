@@ -79,6 +79,13 @@ static ws_queue_stats stats_of(ws_conn *c)
     return s;
 }
 
+/* Whoever sends them counts them later than they are seen. */
+static void expect_empty(ws_conn *c)
+{
+    for (int64_t limit = patience(); stats_of(c).messages > 0; ws_sleep(1))
+        assert_true(ws_now() < limit);
+}
+
 /* Until n wait.  Returns the next number. */
 static int fill(ws_conn *c, int number, size_t n)
 {
@@ -117,7 +124,7 @@ static void what_is_handed_over_arrives_in_order(void **state)
     for (int i = 0; i < 100; i++)
         assert_int_equal(enqueue(c, i), 0);
     hear_all(raw, 0, 100);
-    assert_int_equal(stats_of(c).messages, 0);
+    expect_empty(c);
     end_pair(c, raw);
 }
 
@@ -189,9 +196,22 @@ static void what_waits_goes_though_nobody_reads(void **state)
     ws_conn *c = with_slow(&raw, NULL, 100, &next);
 
     hear_all(raw, 0, next);
-    assert_int_equal(stats_of(c).messages, 0);
+    expect_empty(c);
     next = fill(c, 0, 50); /* and again */
     hear_all(raw, 0, next);
+    end_pair(c, raw);
+}
+
+/* Its frames are larger by their masks' keys. */
+static void so_does_what_waits_of_a_client(void **state)
+{
+    (void)state;
+    int raw;
+    ws_conn *c = with_raw(&raw, &(ws_adoption){ .client = true });
+    int next = fill(c, 0, 100);
+
+    hear_all(raw, 0, next);
+    expect_empty(c);
     end_pair(c, raw);
 }
 
@@ -292,6 +312,30 @@ static void a_close_frame_of_the_owner_goes_behind_what_waits(void **state)
     hear_close(raw, WS_CLOSE_NORMAL);
     ws_join(f);
     assert_int_equal(enqueue(c, 0), WS_ERR_CLOSE_SENT);
+    end_pair(c, raw);
+}
+
+/* Answers go ahead of messages, and nothing may follow this one (RFC 6455,
+ * section 5.5.1). */
+static void what_waits_is_dropped_behind_a_close_frame(void **state)
+{
+    (void)state;
+    struct heard h;
+    int raw, next, n = 0;
+    ws_conn *c = with_slow(&raw, NULL, 100, &next);
+
+    ws__outbox_close(c, WS_CLOSE_GOING_AWAY, NULL);
+    assert_true(hear_frame(raw, &h));
+    while (h.first == (FIN | WS_TEXT)) {
+        assert_int_equal(atoi(h.payload), n++);
+        free(h.payload);
+        assert_true(hear_frame(raw, &h));
+    }
+    assert_int_equal(h.first, FIN | WS_CLOSE);
+    free(h.payload);
+    assert_true(n < next);
+    expect_empty(c);
+    assert_int_equal(ready(raw), 0);
     end_pair(c, raw);
 }
 
@@ -987,6 +1031,48 @@ static void who_loses_some_of_a_batch_is_cut(void **state)
     end_pair(c, raw);
 }
 
+/* As TLS may: it has taken some of the bytes, though it could send none. */
+static ssize_t hold_some(struct ws__stream *s, const struct iovec *v, int n)
+{
+    (void)v;
+    (void)n;
+    s->taken = 10;
+    return -EAGAIN;
+}
+
+/* The transport wants the same bytes again, whatever becomes of the rest. */
+static void what_the_transport_holds_of_a_batch_is_not_lost_with_it(
+    void **state)
+{
+    (void)state;
+    struct ws__batch b = { 0 };
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    struct ws__transport *usual = c->stream.transport;
+    struct ws__stream_ops ops = *usual->ops;
+    struct ws__transport holding = { &ops };
+
+    ops.writev = hold_some;
+    assert_int_equal(ws_set_queue(c, NULL), 0);
+    for (int i = 0; i < 3; i++)
+        add_numbered(&b, i, SIZE, NULL);
+    assert_int_equal(ws__batch_send(&b, 0, c), 0); /* it is put together */
+    hear_all(raw, 0, 3);
+    assert_int_equal(ws_write_text(c, "3"), 0); /* a buffer lies in the pool */
+    assert_int_equal(hear_number(raw), 3);
+    c->stream.transport = &holding;
+    alloc_fail_here(true);
+    assert_int_equal(ws__batch_send(&b, 0, c), WS_ERR_SLOW);
+    alloc_fail_here(false);
+    c->stream.transport = usual;
+    ws_close(c);
+    assert_int_equal(hear_number(raw), 0);
+    hear_close(raw, WS_CLOSE_TRY_AGAIN_LATER);
+    hear_end(raw);
+    ws__batch_clear(&b);
+    close(raw);
+}
+
 enum { MIXED = 64, MIXED_SIZE = 1500 };
 
 struct leveling {
@@ -1290,11 +1376,13 @@ int main(void)
         cmocka_unit_test(clients_mask_what_is_handed_over),
         cmocka_unit_test(large_ones_arrive_between_small_ones),
         cmocka_unit_test(what_waits_goes_though_nobody_reads),
+        cmocka_unit_test(so_does_what_waits_of_a_client),
         cmocka_unit_test(what_waits_goes_while_another_reads),
         cmocka_unit_test(a_flush_waits_for_what_waits),
         cmocka_unit_test(a_flush_does_not_wait_for_what_comes),
         cmocka_unit_test(a_mark_is_passed_when_all_before_it_have_gone),
         cmocka_unit_test(a_close_frame_of_the_owner_goes_behind_what_waits),
+        cmocka_unit_test(what_waits_is_dropped_behind_a_close_frame),
         cmocka_unit_test(a_peer_gets_what_waited_when_it_was_closed),
         cmocka_unit_test(so_does_one_whose_reader_waits),
         cmocka_unit_test(the_oldest_are_dropped),
@@ -1320,6 +1408,8 @@ int main(void)
         cmocka_unit_test(a_batch_goes_behind_one_that_has_begun),
         cmocka_unit_test(a_batch_keeps_the_bounds_and_the_keys),
         cmocka_unit_test(who_loses_some_of_a_batch_is_cut),
+        cmocka_unit_test(
+            what_the_transport_holds_of_a_batch_is_not_lost_with_it),
         cmocka_unit_test(a_level_may_change_while_a_batch_is_sent),
         cmocka_unit_test(a_batch_says_that_a_connection_has_ended),
         cmocka_unit_test(whoever_asked_is_told_of_the_end_once),

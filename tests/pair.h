@@ -39,6 +39,15 @@ static inline int64_t patience(void)
     return ws_after(PATIENCE_MS);
 }
 
+/* By the whole process. */
+static inline uint64_t counted(enum ws_counter what)
+{
+    uint64_t counts[WS_COUNTERS];
+
+    assert_int_equal(ws_stats(NULL, counts, WS_COUNTERS), 0);
+    return counts[what];
+}
+
 /* Until another one has set it. */
 static inline void await(const atomic_bool *flag)
 {

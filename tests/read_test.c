@@ -260,6 +260,32 @@ static void a_message_given_up_half_way_is_skipped(void **state)
     ws_close(c);
 }
 
+/* Of the one before it pieces were asked for. */
+static void a_message_behind_one_in_pieces_may_come_in_two_reads(void **state)
+{
+    (void)state;
+    uint8_t frame[64];
+    size_t n = make_frame(frame, FIN | WS_TEXT, true, "second", 6);
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+    ws_message m;
+    ws_type type;
+    char buf[32];
+
+    ws_set_read_deadline(c, 1);
+    say_text(raw, "first");
+    say(raw, frame, n - 3);
+    assert_int_equal(ws_next_reader(c, &type), 0);
+    assert_int_equal(ws_read(c, buf, 2), 2);
+    assert_int_equal(ws_read_message(c, &m), WS_ERR_TIMEOUT);
+    say(raw, frame + n - 3, 3);
+    say_text(raw, "third");
+    assert_int_equal(ws_read_message(c, &m), 0);
+    assert_string_equal(m.data, "second");
+    close(raw);
+    ws_close(c);
+}
+
 static void a_deadline_holds_though_bytes_keep_coming(void **state)
 {
     (void)state;
@@ -505,9 +531,11 @@ static void faults_of_the_peer_end_the_connection(void **state)
         ws_conn *c = with_raw(
             &raw, &(ws_adoption){ .client = rows[i].client,
                                   .compression = rows[i].compression });
+        uint64_t cut = counted(WS_COUNT_CUT_PROTOCOL);
 
         say(raw, rows[i].bytes, rows[i].n);
         expect_end(c, rows[i].error);
+        assert_int_equal(counted(WS_COUNT_CUT_PROTOCOL), cut + 1);
         assert_int_equal(ws_close_code(c), WS_CLOSE_ABNORMAL);
         assert_int_equal(ws_write_text(c, "more"), WS_ERR_CLOSE_SENT);
         hear_close(raw, rows[i].code);
@@ -767,11 +795,13 @@ static void one_byte_over_the_limit_is_refused_at_the_header(void **state)
     (void)state;
     static const uint8_t header[] = { 0x82, 0xff, 0,    0, 0, 0, 0x7f,
                                       0xff, 0xff, 0xff, 1, 2, 3, 4 };
+    uint64_t cut = counted(WS_COUNT_CUT_TOO_BIG);
     int raw;
     ws_conn *c = with_raw(&raw, NULL);
 
     say(raw, header, sizeof(header));
     expect_end(c, WS_ERR_TOO_BIG);
+    assert_int_equal(counted(WS_COUNT_CUT_TOO_BIG), cut + 1);
     hear_close(raw, WS_CLOSE_TOO_BIG);
     close(raw);
     ws_close(c);
@@ -1076,6 +1106,7 @@ static void nothing_is_kept_of_a_message_that_paused(void **state)
     for (size_t i = 0; i < COUNT(cuts); i++) {
         say(raw, wire, cuts[i]);
         wait_in_vain(c);
+        assert_int_equal(c->r.inbox->trim_at, 0); /* once is enough */
         say(raw, wire + cuts[i], n - cuts[i]);
         assert_int_equal(ws_read_message(c, &m), 0);
         assert_int_equal(m.len, sizeof(text));
@@ -1300,6 +1331,7 @@ int main(void)
         cmocka_unit_test(reads_every_size_in_every_shape),
         cmocka_unit_test(a_timeout_at_every_byte_leaves_the_connection_usable),
         cmocka_unit_test(a_message_given_up_half_way_is_skipped),
+        cmocka_unit_test(a_message_behind_one_in_pieces_may_come_in_two_reads),
         cmocka_unit_test(a_deadline_holds_though_bytes_keep_coming),
         cmocka_unit_test(an_end_at_every_byte_is_1006),
         cmocka_unit_test(a_close_frame_inside_a_message_ends_it),

@@ -260,6 +260,26 @@ static void what_was_counted_stays(void **state)
     assert_int_equal(count_of(NULL, WS_COUNT_MESSAGES_IN) - before, 2);
 }
 
+static void say_hello_and_leave(void *url)
+{
+    ws_conn *c = dial(url, false);
+
+    say_hello(c, "x");
+    ws_finish(c, 1000, NULL, ws_after(PATIENCE_S * 1000));
+    ws_close(c);
+}
+
+/* Or a worker, of what a client did in it. */
+static void so_does_what_a_client_counted(void **state)
+{
+    (void)state;
+    uint64_t before = count_of(NULL, WS_COUNT_MESSAGES_OUT);
+    ws_fiber *f = mode_go_elsewhere(say_hello_and_leave, "/echo");
+
+    ws_join(f);
+    expect_of(NULL, WS_COUNT_MESSAGES_OUT, before + 2); /* the server's, too */
+}
+
 /* The buffer is lent while a message is under way. */
 static void what_is_there_now_is_counted(void **state)
 {
@@ -549,6 +569,7 @@ int main(void)
         TEST(answers_count_under_their_class),
         TEST(who_is_turned_away_is_counted),
         TEST(what_was_counted_stays),
+        TEST(so_does_what_a_client_counted),
         TEST(what_is_there_now_is_counted),
         TEST(misuse_gets_a_code),
         TEST(metrics_are_what_was_counted),

@@ -319,6 +319,7 @@ static void a_message_over_the_limit_is_refused(void **state)
 {
     (void)state;
     uint64_t refused = ws__unfinished_now().refused;
+    uint64_t cut = counted(WS_COUNT_CUT_FULL);
     int raw;
     ws_conn *c = with_raw(&raw, NULL);
 
@@ -327,6 +328,7 @@ static void a_message_over_the_limit_is_refused(void **state)
     hear_try_again(raw);
     expect_nothing_held(); /* though it is not closed */
     assert_int_equal(ws__unfinished_now().refused, refused + 1);
+    assert_int_equal(counted(WS_COUNT_CUT_FULL), cut + 1);
     assert_int_equal(strncmp(ws_conn_error(c)->text,
                              "unfinished messages hold too much memory: ", 42),
                      0);

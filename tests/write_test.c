@@ -125,12 +125,14 @@ static void each_frame_of_a_client_has_a_key_of_its_own(void **state)
 static void formatted_text_has_any_length(void **state)
 {
     (void)state;
+    static const int lengths[] = { 0, 1, 500, 511, 512, 513, 3000 };
     char *text = make_text(3000);
     struct heard h;
     int raw;
     ws_conn *c = with_raw(&raw, NULL);
 
-    for (int n = 0; n <= 3000; n += 500) {
+    for (size_t i = 0; i < COUNT(lengths); i++) {
+        int n = lengths[i];
         assert_int_equal(ws_writef(c, "%.*s", n, text), 0);
         assert_true(hear_frame(raw, &h));
         assert_int_equal(h.first, FIN | WS_TEXT);
@@ -550,6 +552,27 @@ static void of_all_answers_the_close_frame_goes_last(void **state)
     ws_close(c);
 }
 
+/* Of two that wait the second counts, with all that it says. */
+static void a_close_frame_takes_the_place_of_one_that_waits(void **state)
+{
+    (void)state;
+    struct heard h;
+    int raw;
+    ws_conn *c = with_raw(&raw, NULL);
+
+    assert_int_equal(ws__outbox_lock(c, 0), 0); /* somebody is writing */
+    ws__outbox_close(c, WS_CLOSE_INTERNAL, "out of order");
+    ws__outbox_close(c, WS_CLOSE_NORMAL, NULL);
+    ws__outbox_unlock(c);
+    assert_true(hear_frame(raw, &h));
+    assert_int_equal(h.first, FIN | WS_CLOSE);
+    assert_int_equal(h.f.len, 2);
+    assert_int_equal(load_be((const uint8_t *)h.payload, 2), WS_CLOSE_NORMAL);
+    free(h.payload);
+    close(raw);
+    ws_close(c);
+}
+
 enum { PIECE = 20000 };
 
 /* What compression cannot make smaller. */
@@ -927,6 +950,53 @@ static void what_is_held_back_does_not_hold_up_another_connection(void **state)
     ws_close(r.to);
 }
 
+struct aside {
+    struct relay relay;
+    ws_event heard;
+};
+
+/* It waits for something else, and reads no more. */
+static void answer_and_wait_aside(void *arg)
+{
+    struct aside *a = arg;
+
+    echo_one(a->relay.from);
+    a->relay.error =
+        ws_write_message(a->relay.to, WS_BINARY, a->relay.text, 1 << 20);
+    ws_event_wait(&a->heard, patience());
+}
+
+/* There was no room for it when it was put off. */
+static void what_was_put_off_goes_with_the_next_wait(void **state)
+{
+    (void)state;
+    int raw[2];
+    struct heard h;
+    struct aside a = { .relay = { .from = with_raw(&raw[0], NULL),
+                                  .to = with_raw(&raw[1], NULL),
+                                  .text = make_text(1 << 20) } };
+    int n = fill_up(a.relay.from, 1000);
+
+    ws_set_write_deadline(a.relay.from, 0);
+    say_burst(raw[0], 2);
+    ws_fiber *f = mode_go(answer_and_wait_aside, &a);
+    await(&a.relay.to->w.waiting);
+    assert_true(hear_frame(raw[1], &h));
+    assert_int_equal(h.f.len, 1 << 20);
+    free(h.payload);
+    while (n-- > 0)
+        hear_shape(raw[0], FIN | WS_BINARY, 1000);
+    hear_shape(raw[0], FIN | WS_TEXT, 3);
+    ws_event_set(&a.heard);
+    ws_join(f);
+    assert_int_equal(a.relay.error, 0);
+    free(a.relay.text);
+    for (int i = 0; i < 2; i++)
+        close(raw[i]);
+    ws_close(a.relay.from);
+    ws_close(a.relay.to);
+}
+
 static void a_held_answer_arrives_though_the_connection_is_closed(void **state)
 {
     (void)state;
@@ -1201,9 +1271,21 @@ static void streams_and_messages_share_a_window(void **state)
     free(text);
 }
 
-static void what_timed_out_is_not_looked_back_at(void **state)
+static int write_numbered(ws_conn *c, bool pieces, int n, const char *text)
 {
-    (void)state;
+    char number[16];
+
+    if (!pieces)
+        return ws_writef(c, "%d %s", n, text);
+    snprintf(number, sizeof(number), "%d ", n);
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+    assert_int_equal(ws_write(c, number, strlen(number)), 0);
+    assert_int_equal(ws_write(c, text, strlen(text)), 0);
+    return ws_end_message(c);
+}
+
+static void look_back(bool pieces)
+{
     const int small = 4096;
     struct ws__setup setup = { .deflate = { .on = true,
                                             .server_takeover = true,
@@ -1219,17 +1301,25 @@ static void what_timed_out_is_not_looked_back_at(void **state)
     setup.client = true;
     ws_conn *client = set_up(fds[1], &setup);
     ws_set_write_deadline(server, 1);
-    while (ws_writef(server, "%d %s", n, text) == 0)
+    while (write_numbered(server, pieces, n, text) == 0)
         n++;
     assert_int_equal(ws_conn_error(server)->code, 0);
     for (int i = 0; i < n; i++)
         assert_int_equal(ws_read_message(client, &m), 0);
-    assert_int_equal(ws_writef(server, "%d %s", n, text), 0);
+    assert_int_equal(write_numbered(server, pieces, n, text), 0);
     assert_int_equal(ws_read_message(client, &m), 0);
+    assert_int_equal(atoi(m.data), n);
     assert_string_equal(strchr(m.data, ' ') + 1, text);
     free(text);
     ws_close(client);
     ws_close(server);
+}
+
+static void what_timed_out_is_not_looked_back_at(void **state)
+{
+    (void)state;
+    look_back(false);
+    look_back(true);
 }
 
 /* ---- Buffers ------------------------------------------------------------ */
@@ -1385,6 +1475,38 @@ static void write_or_break(void *arg)
         ws_shutdown(w->c);
 }
 
+/* The next one can be written, if there is some then. */
+static void a_message_that_finds_no_memory_has_not_begun(void **state)
+{
+    (void)state;
+    struct ws__setup setup = { .deflate = { .on = true,
+                                            .server_takeover = true,
+                                            .server_bits = 15,
+                                            .client_bits = 15 } };
+    bool failed = true;
+
+    for (long n = 1; failed; n++) {
+        struct heard h;
+        int fds[2];
+
+        make_pair(fds);
+        ws_conn *c = set_up(fds[0], &setup);
+        ws_set_write_deadline(c, 1);
+        alloc_fail_at(n);
+        int error = ws_next_writer(c, WS_TEXT);
+        failed = alloc_failed();
+        alloc_fail_at(0);
+        assert_int_equal(error, failed ? -ENOMEM : 0);
+        if (failed)
+            assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+        assert_int_equal(ws_end_message(c), 0);
+        assert_true(hear_frame(fds[1], &h));
+        free(h.payload);
+        close(fds[1]);
+        ws_close(c);
+    }
+}
+
 static void every_allocation_failure_is_an_error(void **state)
 {
     (void)state;
@@ -1454,6 +1576,7 @@ int main(void)
         cmocka_unit_test(what_others_could_not_send_follows_while_one_reads),
         cmocka_unit_test(a_pong_that_a_writer_could_not_send_follows),
         cmocka_unit_test(of_all_answers_the_close_frame_goes_last),
+        cmocka_unit_test(a_close_frame_takes_the_place_of_one_that_waits),
         cmocka_unit_test(a_peer_that_takes_nothing_is_dead),
         cmocka_unit_test(reading_never_waits_to_answer),
         cmocka_unit_test(pings_while_a_message_is_written_get_one_pong),
@@ -1464,6 +1587,7 @@ int main(void)
         cmocka_unit_test(an_answer_in_time_forgives_the_late_ones),
         cmocka_unit_test(an_answer_is_not_held_when_asked),
         cmocka_unit_test(what_is_held_back_does_not_hold_up_another_connection),
+        cmocka_unit_test(what_was_put_off_goes_with_the_next_wait),
         cmocka_unit_test(a_held_answer_arrives_though_the_connection_is_closed),
         cmocka_unit_test(a_held_answer_goes_when_its_thread_ends),
         cmocka_unit_test(a_thread_that_closes_and_ends_leaves_nothing),
@@ -1475,6 +1599,7 @@ int main(void)
         cmocka_unit_test(what_timed_out_is_not_looked_back_at),
         cmocka_unit_test(a_buffer_of_the_users_is_held_only_while_writing),
         cmocka_unit_test(who_writes_much_lets_others_have_their_turn),
+        cmocka_unit_test(a_message_that_finds_no_memory_has_not_begun),
         cmocka_unit_test(every_allocation_failure_is_an_error),
     };
 
