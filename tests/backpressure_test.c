@@ -146,10 +146,13 @@ static void what_was_left_goes_before_the_next_write(void **state)
     int raw;
     ws_conn *c = with_raw(&raw, NULL);
     int taken = try_until_refused(c, text, LARGE, 0);
+    uint64_t timeouts = counted(WS_COUNT_TIMEOUTS);
 
     assert_int_equal(ws_try_write_message(c, WS_PING, "p", 1), WS_ERR_TIMEOUT);
+    assert_int_equal(counted(WS_COUNT_TIMEOUTS), timeouts); /* no time passed */
     assert_int_equal(ws_write_message_by(c, WS_TEXT, "x", 1, PASSED),
                      WS_ERR_TIMEOUT);
+    assert_int_equal(counted(WS_COUNT_TIMEOUTS), timeouts + 1);
     hear_numbered(raw, text, LARGE, 0, 1);
     while (ws_try_write_message(c, WS_PING, "p", 1) == WS_ERR_TIMEOUT) {
         assert_true(taken-- > 1);

@@ -458,6 +458,44 @@ static void cancel_ends_the_exchange_at_each_step(void **state)
     }
 }
 
+struct full {
+    ws_event cancel;
+    int peer; /* which reads nothing */
+};
+
+static int connect_without_room(const char *host, const char *port,
+                                int64_t deadline, void *full)
+{
+    static const char others[4096];
+    struct full *f = full;
+    int fds[2];
+
+    (void)host;
+    (void)port;
+    (void)deadline;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    while (send(fds[0], others, sizeof(others), MSG_DONTWAIT) > 0)
+        continue;
+    f->peer = fds[1];
+    ws_event_set(&f->cancel);
+    return fds[0];
+}
+
+static void cancel_ends_a_request_that_finds_no_room(void **state)
+{
+    (void)state;
+    struct full f = { .peer = -1 };
+    const ws_dialer d = { .connect = connect_without_room,
+                          .arg = &f,
+                          .cancel = &f.cancel,
+                          .handshake_timeout_ms = 20 * 1000 };
+    ws_error err;
+
+    assert_null(ws_dial(&d, URL, NULL, NULL, &err));
+    assert_int_equal(err.code, WS_ERR_CANCELED);
+    close(f.peer);
+}
+
 /* ---- Sockets ------------------------------------------------------------ */
 
 /* A socket bound to a port of this machine, which is written into url. */
@@ -702,6 +740,7 @@ int main(void)
         cmocka_unit_test(a_body_that_is_over_is_not_waited_for),
         cmocka_unit_test(a_dial_that_was_canceled_before_does_not_connect),
         cmocka_unit_test(cancel_ends_the_exchange_at_each_step),
+        cmocka_unit_test(cancel_ends_a_request_that_finds_no_room),
         cmocka_unit_test(a_port_where_nobody_listens_refuses),
         cmocka_unit_test(a_hook_that_fails_gives_its_own_code),
         cmocka_unit_test(connecting_ends_at_the_timeout_or_by_cancel),

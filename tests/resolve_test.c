@@ -373,6 +373,34 @@ static void all_who_want_a_name_have_its_answer(void **state)
     }
 }
 
+static void resolve_slow_for_another_port(void *result)
+{
+    struct addrinfo *list = NULL;
+
+    *(int *)result =
+        ws__resolve("slow.test", "81", ws_after(LONG), NULL, &list, NULL);
+    assert_ipv4(list, "127.0.0.1", 81);
+    ws__resolve_free(list);
+}
+
+static void but_not_the_port_of_others(void **state)
+{
+    (void)state;
+    int results[2] = { -1, -1 };
+    ws_fiber *f[] = { mode_go(resolve_slow, &results[0]),
+                      mode_go(resolve_slow_for_another_port, &results[1]) };
+
+    for (int64_t limit = ws_after(LONG); atomic_load(&by_name) < 2;) {
+        assert_true(ws_now() < limit);
+        ws_sleep(1);
+    }
+    ws_event_set(&gate);
+    for (int i = 0; i < 2; i++) {
+        ws_join(f[i]);
+        assert_int_equal(results[i], 0);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, reset)
 
 int main(void)
@@ -391,6 +419,7 @@ int main(void)
         TEST(no_more_are_asked_for_than_there_are_helpers),
         TEST(a_name_that_was_given_up_is_not_asked_for_again),
         TEST(all_who_want_a_name_have_its_answer),
+        TEST(but_not_the_port_of_others),
     };
 
     alloc_fail_install();

@@ -17,6 +17,7 @@
 #include "descriptors.h"
 #include "io/listen.h"
 #include "io/sock.h"
+#include "io/unix_file.h"
 #include "io/wait.h"
 #include "local.h"
 #include "mode.h"
@@ -35,6 +36,20 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
     if (info_is_short && level == IPPROTO_TCP && name == TCP_INFO)
         *len = sizeof(uint32_t);
     return real(fd, level, name, value, len);
+}
+
+static bool owner_is_refused;
+
+/* So does this. */
+int lchown(const char *path, uid_t uid, gid_t gid)
+{
+    int (*real)(const char *, uid_t, gid_t);
+
+    *(void **)&real = dlsym(RTLD_NEXT, "lchown");
+    if (!owner_is_refused)
+        return real(path, uid, gid);
+    errno = EPERM;
+    return -1;
 }
 
 static bool kernel_counts(int fd)
@@ -246,6 +261,18 @@ static void a_stale_socket_file_is_replaced(void **state)
     close(listen_on(local_address)); /* leaves the file */
     talk(local_address, AF_UNIX, local_address);
     unlink(local_path);
+}
+
+static void one_that_could_not_be_given_its_owner_goes(void **state)
+{
+    (void)state;
+    struct ws__unix_file file = { .uid = getuid(), .gid = (gid_t)-1 };
+
+    owner_is_refused = true;
+    assert_int_equal(ws__listen(local_address, &file, NULL), -EPERM);
+    owner_is_refused = false;
+    assert_int_equal(access(local_path, F_OK), -1);
+    ws__unix_file_remove(&file);
 }
 
 static void another_file_is_left_alone(void **state)
@@ -548,6 +575,7 @@ int main(void)
         cmocka_unit_test(a_port_can_be_taken_again_at_once),
         cmocka_unit_test(a_live_socket_file_is_in_use),
         cmocka_unit_test(a_stale_socket_file_is_replaced),
+        cmocka_unit_test(one_that_could_not_be_given_its_owner_goes),
         cmocka_unit_test(another_file_is_left_alone),
         cmocka_unit_test(a_path_has_to_fit),
         cmocka_unit_test(what_is_no_address_is_refused),

@@ -98,6 +98,22 @@ static void sockets_are_found_by_name(void **state)
     }
 }
 
+/* All are counted, as many as there is room for are told. */
+static void more_sockets_may_be_passed_than_there_is_room_for(void **state)
+{
+    (void)state;
+    for (int room = 0; room <= 1; room++) {
+        int fds[2] = { -1, -1 };
+
+        pass_sockets(NULL);
+        int n = ws_sd_listen_fds(NULL, fds, (size_t)room);
+        take_back();
+        assert_int_equal(n, 2);
+        assert_int_equal(fds[0], room > 0 ? 3 : -1);
+        assert_int_equal(fds[1], -1);
+    }
+}
+
 static void what_is_for_another_process_is_left_alone(void **state)
 {
     (void)state;
@@ -336,6 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sockets_are_found_by_name),
+        cmocka_unit_test(more_sockets_may_be_passed_than_there_is_room_for),
         cmocka_unit_test(what_is_for_another_process_is_left_alone),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(either_kind_of_name_is_told),

@@ -190,6 +190,29 @@ static void server_name_stands_for_the_host(void **state)
     end(l);
 }
 
+/* The proxy here is a server, which refuses the tunnel. */
+static void a_name_and_a_pin_are_not_the_proxys(void **state)
+{
+    (void)state;
+    const ws_tls files = { .cert_file = certs_path("good.pem") };
+    const ws_tls trust = {
+        .ca_file = certs_path("ca.pem"),
+        .server_name = "other.test",
+        .pinned_key = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    };
+    ws_listener *l = serve_tls(&files);
+    const ws_dialer d = { .tls = &trust,
+                          .proxy = "https://good.test:3128",
+                          .connect = reach,
+                          .arg = l };
+    ws_error err;
+
+    assert_null(ws_dial(&d, "wss://other.test/", NULL, NULL, &err));
+    assert_says(err.text, "the proxy good.test:3128 answered 4");
+    assert_int_equal(err.code, WS_ERR_PROXY);
+    end(l);
+}
+
 static void skipping_the_check_is_said_loudly_each_time(void **state)
 {
     (void)state;
@@ -763,6 +786,7 @@ int main(void)
         cmocka_unit_test(only_the_right_certificates_pass),
         cmocka_unit_test(the_systems_roots_are_the_default),
         cmocka_unit_test(server_name_stands_for_the_host),
+        cmocka_unit_test(a_name_and_a_pin_are_not_the_proxys),
         cmocka_unit_test(skipping_the_check_is_said_loudly_each_time),
         cmocka_unit_test(the_peers_own_certificate_may_be_trusted),
         cmocka_unit_test(a_client_certificate_is_demanded_if_a_ca_is_named),
