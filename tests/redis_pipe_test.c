@@ -468,6 +468,18 @@ static void who_is_refused_is_told_so(void **state)
 
 /* ---- Answers that pass -------------------------------------------------- */
 
+/* As long as it is asked for. */
+static void answer_loading(struct redis_asked *a, int fd)
+{
+    while (!atomic_load(&a->over)) {
+        if (ws_wait_fd(fd, POLLIN, ws_after(1)) < 0)
+            continue;
+        redis_hear(fd, "GET a");
+        redis_say(fd, "-LOADING for ever\r\n");
+    }
+    ws_join(a->fiber);
+}
+
 static void a_passing_error_is_tried_again(void **state)
 {
     static const char *const errors[] = { "-LOADING x\r\n", "-BUSY x\r\n",
@@ -489,14 +501,32 @@ static void a_passing_error_is_tried_again(void **state)
     redis_expect(&a, "ERR this one stays");
 
     redis_ask(&a, &p, "GET a", 200);
-    while (!atomic_load(&a.over)) {
-        if (ws_wait_fd(fd, POLLIN, ws_after(1)) < 0)
-            continue;
-        redis_hear(fd, "GET a");
-        redis_say(fd, "-LOADING for ever\r\n");
-    }
-    ws_join(a.fiber);
+    answer_loading(&a, fd);
     assert_int_equal(a.code, WS_ERR_TIMEOUT);
+    redis_end_with(&p, fd);
+}
+
+/* Unless the time was over before that had come. */
+static void what_a_passing_error_answers_was_not_done(void **state)
+{
+    struct redis_asked a = { 0 };
+    struct redis_peer p;
+
+    (void)state;
+    redis_begin(&p);
+    redis_ask(&a, &p, "GET a", 0);
+    int fd = redis_greet(&p);
+    redis_hear(fd, "GET a");
+    redis_say(fd, "+b\r\n");
+    redis_expect(&a, "b");
+    for (int ms = 50;; ms *= 2) {
+        redis_ask(&a, &p, "GET a", ms);
+        answer_loading(&a, fd);
+        assert_int_equal(a.code, WS_ERR_TIMEOUT);
+        if (!a.done)
+            break;
+        assert_true(ms < 10 * 1000);
+    }
     redis_end_with(&p, fd);
 }
 
@@ -569,6 +599,7 @@ int main(void)
         cmocka_unit_test(a_password_does_not_stay_in_memory),
         cmocka_unit_test(who_is_refused_is_told_so),
         cmocka_unit_test(a_passing_error_is_tried_again),
+        cmocka_unit_test(what_a_passing_error_answers_was_not_done),
         cmocka_unit_test(a_replica_is_left_for_whoever_is_there_next),
         cmocka_unit_test(a_script_is_told_to_who_does_not_know_it),
     };

@@ -151,6 +151,96 @@ static void one_that_is_gone_is_passed_over(void **state)
     mock_end(&server);
 }
 
+/* Some time after it was asked, however little the caller has left. */
+static void slow_answer(struct mock *m, const char *line, char *out, size_t cap)
+{
+    ws_sleep(20);
+    sentinel_answer(m, line, out, cap);
+}
+
+/* The first one takes connections, and says nothing. */
+static void one_that_is_silent_leaves_time_for_the_next(void **state)
+{
+    struct mock server = { .name = "it",
+                           .answer = server_answer,
+                           .arg = "master" };
+    struct mock silent = { 0 }, two = { .answer = slow_answer };
+    struct redis_asked a = { 0 };
+    struct redis_peer p;
+    char url[128];
+
+    (void)state;
+    mock_begin(&server);
+    mock_listen(&silent);
+    two.arg = address_of(&server);
+    mock_begin(&two);
+    snprintf(url, sizeof(url),
+             "redis+sentinel://127.0.0.1:%u,127.0.0.1:%u/mine", silent.port,
+             two.port);
+    redis_init(&p);
+    redis_begin_url(&p, url, (struct redis_times){ .connect_ms = 1000 });
+    redis_ask(&a, &p, "GET a", 20 * 1000);
+    redis_expect(&a, "it");
+    redis_end(&p);
+    close(silent.listener);
+    mock_end(&two);
+    mock_end(&server);
+}
+
+static size_t times_asked(struct mock *m, const char *part)
+{
+    size_t n = 0;
+
+    pthread_mutex_lock(&m->lock);
+    for (const char *at = m->asked; (at = strstr(at, part)); at++)
+        n++;
+    pthread_mutex_unlock(&m->lock);
+    return n;
+}
+
+static void expect_times_asked(struct mock *m, const char *part, size_t n)
+{
+    int64_t until = patience();
+
+    while (times_asked(m, part) < n) {
+        assert_true(ws_now() < until);
+        ws_sleep(1);
+    }
+    assert_int_equal(times_asked(m, part), n);
+}
+
+/* Twice to begin with: where the master is, and, once the switches are heard of,
+ * whether it has been another one since. */
+static void the_one_that_knew_is_asked_first(void **state)
+{
+    struct mock server = { .name = "it",
+                           .answer = server_answer,
+                           .arg = "master" };
+    struct mock one = { .answer = sentinel_answer, .arg = "*-1\r\n" };
+    struct mock two = { .answer = sentinel_answer };
+    struct redis_asked a = { 0 };
+    struct redis_peer p;
+
+    (void)state;
+    mock_begin(&server);
+    mock_begin(&one);
+    two.arg = address_of(&server);
+    mock_begin(&two);
+    begin(&p, "", one.port, two.port);
+    redis_ask(&a, &p, "GET a", 0);
+    redis_expect(&a, "it");
+    expect_times_asked(&two, "SENTINEL", 2);
+    size_t before = times_asked(&one, "SENTINEL");
+    mock_push(&one, "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n"
+                    "$5\r\nother\r\n");
+    expect_times_asked(&two, "SENTINEL", 3);
+    assert_int_equal(times_asked(&one, "SENTINEL"), before);
+    redis_end(&p);
+    mock_end(&one);
+    mock_end(&two);
+    mock_end(&server);
+}
+
 static void a_master_that_is_none_is_left(void **state)
 {
     struct mock server = { .name = "it",
@@ -300,6 +390,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_that_knows_is_believed),
         cmocka_unit_test(one_that_is_gone_is_passed_over),
+        cmocka_unit_test(one_that_is_silent_leaves_time_for_the_next),
+        cmocka_unit_test(the_one_that_knew_is_asked_first),
         cmocka_unit_test(a_master_that_is_none_is_left),
         cmocka_unit_test(a_switch_is_heard_of),
         cmocka_unit_test(a_switch_of_nothing_changes_nothing),
