@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <time.h>
 
+#include <silverback/fiber.h>
 #include <silverback/http.h>
+#include <silverback/stats.h>
 
 #include "io/beneath.h"
 #include "peer.h"
@@ -56,8 +59,15 @@ static int make_tree(void **state)
 {
     (void)state;
     static const char *const folders[] = {
-        "root",      "root/sub",         "root/bare", "root/q?#",
-        "root/.git", "root/.well-known", "root/nest", "root/nest/index.html",
+        "root",
+        "root/sub",
+        "root/bare",
+        "root/q?#",
+        "root/?",
+        "root/.git",
+        "root/.well-known",
+        "root/nest",
+        "root/nest/index.html",
     };
     static const char *const links[][2] = { { "sub", "root/inside" },
                                             { "..", "root/outside" },
@@ -122,6 +132,7 @@ static int remove_tree(void **state)
                                          "root/.well-known",
                                          "root/.git",
                                          "root/q?#",
+                                         "root/?",
                                          "root/bare",
                                          "root/sub",
                                          "root",
@@ -525,12 +536,63 @@ static void a_folder_is_redirected_to_its_slash(void **state)
         { "//evil.example/..%2fsub", "/sub/" },
         { "//sub", "/sub/" },
         { "/q%3f%23", "/q%3F%23/" },
+        { "/%3f?a=b", "/%3F/?a=b" },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         assert_int_equal(get(rows[i][0], ""), 301);
         assert_string_equal(field_of(&a, "Location"), rows[i][1]);
     }
+}
+
+/* Once the head has gone, what is missing is learned from the connection alone. */
+static void a_file_that_becomes_shorter_ends_the_connection(void **state)
+{
+    (void)state;
+    enum { SIZE = 32 << 20 }; /* more than is ever on its way */
+    static char bytes[64 * 1024];
+    char path[128];
+    ssize_t n;
+    size_t all = 0;
+
+    make("root/shrinks", "", 1);
+    at("root/shrinks", path);
+    assert_int_equal(truncate(path, SIZE), 0);
+    int fd = call(l);
+    say(fd, "GET /shrinks HTTP/1.1" SERVED "\r\n");
+    assert_true(hear_head(fd, &a));
+    assert_int_equal(a.status, 200);
+    assert_int_equal(truncate(path, 0), 0);
+    while ((n = hear_some(fd, bytes, sizeof(bytes))) > 0)
+        all += (size_t)n;
+    assert_int_equal(n, 0);
+    assert_true(all < SIZE);
+    close(fd);
+    assert_int_equal(remove(path), 0);
+}
+
+static atomic_ullong told_bytes;
+
+static void note(const ws_access *ac, void *arg)
+{
+    ws_event_set(arg);
+    atomic_store(&told_bytes, ac->bytes);
+}
+
+static void all_of_a_large_file_is_told_of(void **state)
+{
+    (void)state;
+    static const ws_route all[] = { { .path = "/", .handler = files }, { 0 } };
+    ws_event told = { { NULL } };
+    ws_listener *other = serve(
+        (ws_server){ .routes = all, .access = note, .access_arg = &told });
+
+    assert_int_equal(ask(other, "GET /large.bin HTTP/1.1" SERVED "\r\n", &a),
+                     200);
+    assert_int_equal(ws_event_wait(&told, ws_after(PATIENCE_S * 1000)), 0);
+    assert_int_equal(ws_listener_shutdown(other, ws_after(PATIENCE_S * 1000)),
+                     0);
+    assert_int_equal(atomic_load(&told_bytes), LARGE);
 }
 
 static void other_methods_are_405(void **state)
@@ -609,6 +671,8 @@ int main(void)
         TEST(nothing_leads_out_of_root),
         TEST(what_is_no_file_is_404),
         TEST(a_folder_is_redirected_to_its_slash),
+        TEST(a_file_that_becomes_shorter_ends_the_connection),
+        TEST(all_of_a_large_file_is_told_of),
         TEST(other_methods_are_405),
         TEST(steps_lead_to_files_and_never_through_links),
         TEST(a_link_that_stays_inside_is_followed),

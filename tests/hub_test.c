@@ -357,6 +357,10 @@ static void bytes_and_age_bound_a_history(void **state)
     ws_hub_leave(h, a.c, "news");
     publish(h, "news", "12345678901");
     assert_int_equal(join(h, a.c, "news", &all).replayed, 0);
+    ws_hub_leave(h, a.c, "news");
+    for (int i = 0; i < 20; i++) /* more than there is room for at first */
+        publish(h, "news", "12");
+    assert_int_equal(join(h, a.c, "news", &all).replayed, 5);
     ws_hub_free(h);
     h = hub_new(&(ws_hub_options){ .history_ms = 20 });
     publish(h, "news", "one");

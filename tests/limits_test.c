@@ -333,6 +333,14 @@ static void on_message(ws_conn *c, ws_message *m, void *user)
     (void)user;
 }
 
+static void answer_badly(ws_request *r, void *arg)
+{
+    static const ws_header bad[] = { { "Set Cookie", "a" }, { 0 } };
+
+    (void)arg;
+    assert_null(ws_upgrade(NULL, r, bad));
+}
+
 /* The handler returns, the connection stays. */
 static void leave(ws_request *r, void *arg)
 {
@@ -345,6 +353,7 @@ static void leave(ws_request *r, void *arg)
 static const ws_route routes[] = { { .path = "/", .handler = ok },
                                    { .path = "/ws", .handler = hold },
                                    { .path = "/left", .handler = leave },
+                                   { .path = "/bad", .handler = answer_badly },
                                    { 0 } };
 static const char *const proxies[] = { "127.0.0.1", "10.0.0.1", NULL };
 
@@ -471,6 +480,21 @@ static void upgrades_of_whom_headers_name_are_counted(void **state)
     close(fd);
     close(call_until(l, "", UPGRADE FOR, 101));
     close(other);
+    stop(l);
+}
+
+static void one_that_could_not_be_answered_is_not(void **state)
+{
+    (void)state;
+    ws_listener *l =
+        serve_limited((ws_server){ .max_connections_per_address = 1 });
+
+    for (int i = 0; i < 3; i++) {
+        close(call_as(l, "", UPGRADE_AT("/bad") FOR));
+        assert_int_equal(a.status, 500);
+    }
+    close(call_as(l, "", UPGRADE FOR));
+    assert_int_equal(a.status, 101);
     stop(l);
 }
 
@@ -769,6 +793,7 @@ int main(void)
         cmocka_unit_test(connections_of_the_proxy_protocol_are_counted),
         cmocka_unit_test(an_upgraded_connection_counts_on),
         cmocka_unit_test(upgrades_of_whom_headers_name_are_counted),
+        cmocka_unit_test(one_that_could_not_be_answered_is_not),
         cmocka_unit_test(new_ones_have_a_rate),
         cmocka_unit_test(proxies_and_local_peers_have_no_limits),
         cmocka_unit_test(too_many_in_all_are_said_in_the_log),

@@ -321,6 +321,11 @@ static const struct proxied proxied[] = {
       "203.0.113.7:4711 a plain" },
     { BYTES(V2(0x21, 0, 0)), "X-Forwarded-For: 198.51.100.9\r\n",
       "here a plain" },
+    { BYTES(V2(0x21, 0x11, 20), FROM_TRUSTED, 0x20, 0, 5, 1, 0, 0, 0, 0),
+      "X-Forwarded-For: 198.51.100.9\r\n", "198.51.100.9 a tls" },
+    { BYTES(V2(0x21, 0x11, 20), FROM_TRUSTED, 0x20, 0, 5, 1, 0, 0, 0, 0),
+      "X-Forwarded-For: 198.51.100.9\r\nX-Forwarded-Proto: http\r\n",
+      "198.51.100.9 a plain" },
     { BYTES(V2(0x21, 0x11, 12), FROM_TRUSTED),
       "X-Forwarded-For: 198.51.100.9\r\n", "198.51.100.9 a plain" },
 };

@@ -144,6 +144,20 @@ static void what_has_no_room_is_refused(void **state)
     assert_int_equal(alloc_live(), 0);
 }
 
+static void a_host_may_have_255_bytes(void **state)
+{
+    char url[300];
+    struct ws__redis_url u;
+
+    (void)state;
+    snprintf(url, sizeof(url), "redis://%0255d", 0);
+    assert_int_equal(ws__redis_url_parse(&u, url, NULL), 0);
+    assert_int_equal(strlen(u.hosts[0].name), 255);
+    ws__redis_url_fini(&u);
+    snprintf(url, sizeof(url), "redis://%0256d", 0);
+    assert_int_equal(ws__redis_url_parse(&u, url, NULL), WS_ERR_URL);
+}
+
 static void no_more_hosts_than_64(void **state)
 {
     char url[256] = "redis+cluster://a";
@@ -212,6 +226,7 @@ int main(void)
         cmocka_unit_test(parts_are_as_they_were_written),
         cmocka_unit_test(what_is_malformed_is_named),
         cmocka_unit_test(what_has_no_room_is_refused),
+        cmocka_unit_test(a_host_may_have_255_bytes),
         cmocka_unit_test(no_more_hosts_than_64),
         cmocka_unit_test(nobody_reads_a_password_in_an_error),
         cmocka_unit_test(every_failed_allocation_is_survived),

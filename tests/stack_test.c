@@ -389,6 +389,12 @@ static void free_stacks_that_nobody_needs_take_no_memory(void **state)
     ws__stack_cache_trim(&c);
     assert_int_equal(count_warm(s, KEPT), WARM);
     assert_false(c.warm);
+
+    get_and_touch(&c, s, KEPT); /* again, those that took none, too */
+    put_back(&c, s, KEPT);
+    ws__stack_cache_trim(&c);
+    ws__stack_cache_trim(&c);
+    assert_int_equal(count_warm(s, KEPT), WARM);
     ws__stack_cache_fini(&c);
 }
 
