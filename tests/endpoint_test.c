@@ -14,6 +14,7 @@
 
 #include <silverback.h>
 
+#include "alloc_fail.h"
 #include "mode.h"
 #include "peer.h"
 
@@ -158,6 +159,26 @@ static void one_given_twice_is_refused(void **state)
     assert_int_equal(err.code, WS_ERR_INVALID);
     assert_non_null(strstr(err.text, "got it twice"));
     assert_false(is_open(fd));
+}
+
+static void without_memory_what_was_handed_in_is_closed(void **state)
+{
+    (void)state;
+    bool failed = true;
+
+    for (int i = 1; failed; i++) {
+        int fd = listening_socket();
+
+        alloc_fail_at(i);
+        ws_listener *l =
+            listen_with((ws_server){ .fds = &fd, .nfds = 1 }, NULL);
+        failed = alloc_failed();
+        alloc_fail_at(0);
+        assert_true(l || failed);
+        if (l)
+            finish(l);
+        assert_false(is_open(fd));
+    }
 }
 
 static void there_are_several_addresses(void **state)
@@ -421,6 +442,7 @@ int main(void)
         cmocka_unit_test(sockets_that_listen_already_are_served),
         cmocka_unit_test(what_does_not_listen_is_named),
         cmocka_unit_test(one_given_twice_is_refused),
+        cmocka_unit_test(without_memory_what_was_handed_in_is_closed),
         cmocka_unit_test(there_are_several_addresses),
         cmocka_unit_test(one_that_is_taken_leaves_none_open),
         cmocka_unit_test(a_file_has_the_mode_and_the_owner),
@@ -434,5 +456,6 @@ int main(void)
         cmocka_unit_test(an_abstract_name_has_no_file),
     };
 
+    alloc_fail_install();
     return run_in_mode("endpoint", tests, make_folder, remove_folder);
 }

@@ -697,12 +697,14 @@ static bool try_all(long n)
     alloc_fail_at(n);
     ws_hub *h = ws_hub_new(NULL, NULL);
     int published = ws_hub_publish(h, "news", WS_TEXT, "one", 3, NULL);
+    ws_hub_publish(h, "newspaper", WS_TEXT, "one", 3, NULL);
     for (size_t i = 0; h && i < COUNT(options); i++) {
         int r = ws_hub_join(h, a.c, "news", &options[i], NULL);
         assert_true(r == 0 || r == -ENOMEM || r == WS_ERR_CANCELED);
     }
     int present = ws_hub_presence(h, "news", &p);
     ws_hub_publish(h, "news", WS_TEXT, "two", 3, NULL);
+    ws_hub_publish(h, "newspaper", WS_TEXT, "two", 3, NULL);
     ws_hub_leave(h, a.c, "news");
     bool failed = alloc_failed();
     alloc_fail_at(0);
@@ -769,6 +771,35 @@ static void nothing_goes_behind_a_gap(void **state)
     while (nothing_goes_behind_a_gap_at(n))
         n++;
     assert_true(n > 3);
+}
+
+/* In a fiber, whose worker comes to it after that. */
+static void leave_with_a_gap(void *arg)
+{
+    bool failed = true;
+
+    (void)arg;
+    for (long n = 1; failed; n++) {
+        ws_hub *h = hub_new(NULL);
+        struct sub s = sub_new();
+
+        join(h, s.c, "t", NULL);
+        alloc_fail_at(n);
+        ws_hub_publish(h, "t", WS_TEXT, "one", 3, NULL);
+        failed = alloc_failed();
+        alloc_fail_at(0);
+        assert_int_equal(ws_hub_leave(h, s.c, "t"), 0);
+        ws_yield();
+        sub_end(&s);
+        comes_to(h, 0, 0);
+        ws_hub_free(h);
+    }
+}
+
+static void who_leaves_with_a_gap_is_not_cut(void **state)
+{
+    (void)state;
+    mode_in_fiber(leave_with_a_gap, NULL);
 }
 
 struct holding {
@@ -907,6 +938,7 @@ int main(void)
         cmocka_unit_test(all_hear_it_in_one_order),
         cmocka_unit_test(it_is_compressed_once_for_all),
         cmocka_unit_test(nothing_goes_behind_a_gap),
+        cmocka_unit_test(who_leaves_with_a_gap_is_not_cut),
         cmocka_unit_test(who_joins_is_not_parked_for_a_queue),
         cmocka_unit_test(want_of_memory_is_survived),
         cmocka_unit_test(what_is_wrong_gets_a_code),
