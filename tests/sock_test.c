@@ -542,9 +542,10 @@ static void a_peers_path_has_no_control_bytes(void **state)
     struct sockaddr_un un = { .sun_family = AF_UNIX };
     socklen_t len = sizeof(un), n;
     char name[WS__ADDR_LEN], text[64];
-    int fd = listen_on("unix:@\n"), client = socket(AF_UNIX, SOCK_STREAM, 0);
     struct sockaddr_un own = { .sun_family = AF_UNIX };
 
+    snprintf(text, sizeof(text), "unix:@\n%d", getpid());
+    int fd = listen_on(text), client = socket(AF_UNIX, SOCK_STREAM, 0);
     n = (socklen_t)snprintf(text, sizeof(text), "\r\nx=\x1b[2J\xff%d",
                             getpid());
     memcpy(own.sun_path + 1, text, n);

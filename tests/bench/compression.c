@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <silverback.h>
 
@@ -131,7 +132,7 @@ static void send_all(ws_conn *c, void *arg)
         return;
     begin = cpu_ns();
     end = ws_after(now.run_ms);
-    for (now.sent = 0; ws_now() < end; now.sent++)
+    for (now.sent = 0; now.sent == 0 || ws_now() < end; now.sent++)
         if (write_one(c, now.sent) != 0)
             return;
     now.write_ns = cpu_ns() - begin;
@@ -146,20 +147,35 @@ static void echo(ws_conn *c, void *arg)
         ws_write_message(c, m.type, m.data, m.len);
 }
 
+/* A name of this process's own. */
+static void put_url(char *at, size_t n, const char *scheme, const char *path)
+{
+    snprintf(at, n, "%sunix:@bench-compression-%d%s", scheme, (int)getpid(),
+             path);
+}
+
 static ws_listener *listen_as(const struct mode *mode, ws_upgrader *u,
                               ws_route *routes)
 {
+    ws_error err;
+    char addr[64];
+
+    put_url(addr, sizeof(addr), "", "");
     *u = (ws_upgrader){ .enable_compression = mode->on,
                         .context_takeover_bits = mode->bits };
     routes[0] =
         (ws_route){ .path = "/send", .socket = send_all, .upgrader = u };
     routes[1] = (ws_route){ .path = "/echo", .socket = echo, .upgrader = u };
-    return ws_listen(&(ws_server){ .addr = "unix:@bench-compression",
-                                   .routes = routes,
-                                   .threads = true },
-                     NULL);
+    ws_listener *l = ws_listen(
+        &(ws_server){ .addr = addr, .routes = routes, .threads = true }, &err);
+    if (!l) {
+        fprintf(stderr, "%s\n", err.text);
+        exit(1);
+    }
+    return l;
 }
 
+/* path: with a colon before it. */
 static ws_conn *dial(const struct mode *mode, const char *path)
 {
     ws_dialer d = { .enable_compression = mode->on,
@@ -167,7 +183,7 @@ static ws_conn *dial(const struct mode *mode, const char *path)
     char url[64];
     ws_error err;
 
-    snprintf(url, sizeof(url), "ws+unix:@bench-compression:%s", path);
+    put_url(url, sizeof(url), "ws+", path);
     ws_conn *c = ws_dial(&d, url, NULL, NULL, &err);
     if (!c) {
         fprintf(stderr, "%s\n", err.text);
@@ -189,7 +205,7 @@ static int64_t wire_bytes(const ws_listener *l)
 static void measure_time(const ws_listener *l)
 {
     int64_t before = wire_bytes(l), begin;
-    ws_conn *c = dial(now.mode, "/send");
+    ws_conn *c = dial(now.mode, ":/send");
     ws_message m;
 
     ws_write_text(c, "begin");
@@ -229,7 +245,7 @@ static void measure_memory(void)
     ws_message m;
 
     for (int i = 0; i <= CONNECTIONS; i++) {
-        all[i] = dial(now.mode, "/echo");
+        all[i] = dial(now.mode, ":/echo");
         if (write_one(all[i], i) != 0 || ws_read_message(all[i], &m) != 0 ||
             ws_read_message_by(all[i], &m, ws_after(1), NULL) == 0)
             exit(1); /* the last read gives buffers back */
