@@ -200,7 +200,9 @@ static void it_is_compressed_once_for_each_level(void **state)
         assert_int_equal(ws_write_text(c[i], text), 0); /* fills the pools */
     }
     alive[0] = mode_live();
+    uint64_t bytes = counted(WS_COUNT_BYTES_OUT);
     assert_int_equal(ws_write_prepared(c[0], p), 0);
+    assert_int_equal(counted(WS_COUNT_BYTES_OUT), bytes + 3000);
     alive[1] = mode_live();
     assert_int_equal(ws_write_prepared(c[0], p), 0);
     assert_int_equal(ws_write_prepared(c[1], p), 0);

@@ -352,9 +352,12 @@ static void a_timeout_before_a_message_leaves_the_connection_usable(
     assert_int_equal(ws_conn_error(c)->code, 0);
     for (int i = 0; i < n; i++)
         hear_shape(raw, FIN | WS_BINARY, 1);
-    ws_set_write_deadline(c, 0);
+    ws_set_write_deadline(c, patience());
     assert_int_equal(ws_write_text(c, "after"), 0);
     hear_shape(raw, FIN | WS_TEXT, 5);
+    assert_int_equal(ws_next_writer(c, WS_TEXT), 0); /* nobody has the turn */
+    assert_int_equal(ws_end_message(c), 0);
+    hear_shape(raw, FIN | WS_TEXT, 0);
     assert_int_equal(ready(raw), 0);
     close(raw);
     ws_close(c);
@@ -1233,6 +1236,29 @@ static void stream_in(ws_conn *c, const char *text, size_t n, size_t wanted)
 
 /* Whole or in pieces, compressed or not, read to the end or left half way: the
  * window is the same at both ends. */
+static void pieces_that_were_not_ended_leave_nothing(void **state)
+{
+    (void)state;
+    long live = 0;
+
+    for (int i = 0; i < 3; i++) {
+        int64_t limit = patience();
+        int raw;
+        ws_conn *c = with_raw(&raw, &(ws_adoption){ .compression = true });
+
+        assert_int_equal(ws_next_writer(c, WS_TEXT), 0);
+        assert_int_equal(ws_write(c, "begun", 5), 0);
+        close(raw);
+        ws_close(c);
+        if (i == 0)
+            live = mode_live(); /* what the pools keep, at least */
+        while (mode_live() > live) {
+            assert_true(ws_now() < limit);
+            ws_sleep(1);
+        }
+    }
+}
+
 static void streams_and_messages_share_a_window(void **state)
 {
     (void)state;
@@ -1595,6 +1621,7 @@ int main(void)
         cmocka_unit_test(a_window_kept_makes_the_second_message_smaller),
         cmocka_unit_test(a_window_that_others_have_used_begins_empty),
         cmocka_unit_test(compressed_pieces_are_read),
+        cmocka_unit_test(pieces_that_were_not_ended_leave_nothing),
         cmocka_unit_test(streams_and_messages_share_a_window),
         cmocka_unit_test(what_timed_out_is_not_looked_back_at),
         cmocka_unit_test(a_buffer_of_the_users_is_held_only_while_writing),
