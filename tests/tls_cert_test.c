@@ -306,6 +306,40 @@ static void a_client_looks_up_its_server_too(void **state)
     cert_free(&good);
 }
 
+/* By a list of the root's, beside one of the issuer's own. */
+static void the_certificate_of_an_issuer_may_be_revoked(void **state)
+{
+    (void)state;
+    struct cert middle =
+        cert_make((struct cert_spec){ .cn = "middle", .ca = true }, &ca);
+    struct cert leaf = cert_make(
+        (struct cert_spec){ .cn = "s", .san = "DNS:good.test" }, &middle);
+    const ws_tls files = { .cert_file = certs_path("chain.pem") };
+    ws_tls mine = { .ca_file = certs_path("ca.pem"),
+                    .crl_file = certs_path("root.crl") };
+    ws_error err;
+
+    cert_write("chain.pem", &leaf);
+    FILE *f = fopen(certs_path("chain.pem"), "a");
+    PEM_write_X509(f, middle.x509);
+    fclose(f);
+    crl_write("middle.crl", &middle, NULL, 1);
+    char *text = certs_text("middle.crl");
+    mine.crl_pem = text;
+    for (int revoked = 0; revoked <= 1; revoked++) {
+        crl_write("root.crl", &ca, revoked ? middle.x509 : NULL, 1);
+        ws_listener *l = serve_tls(&files);
+        ws_conn *c = dial(l, &mine, "good.test", &err);
+        assert_int_equal(!c, revoked);
+        ws_close(c);
+        end(l);
+    }
+    assert_says(err.text, "certificate revoked (depth 1, CN=middle)");
+    free(text);
+    cert_free(&leaf);
+    cert_free(&middle);
+}
+
 /* ---- What is in it ------------------------------------------------------ */
 
 /* The client's end of a connection to a server with this certificate, which the
@@ -597,6 +631,7 @@ int main(void)
         cmocka_unit_test(a_revoked_certificate_is_refused),
         cmocka_unit_test(a_new_revocation_list_is_taken_up),
         cmocka_unit_test(a_client_looks_up_its_server_too),
+        cmocka_unit_test(the_certificate_of_an_issuer_may_be_revoked),
         cmocka_unit_test(all_of_a_certificate_is_told),
         cmocka_unit_test(what_is_no_text_is_escaped),
         cmocka_unit_test(names_of_rarer_kinds_are_told_too),
