@@ -56,7 +56,8 @@ static struct {
     int call_at;       /* all clients call before this one is made */
     int fail_at;       /* and this one is not; 0: each is */
     const char *says;  /* what they ask for */
-    atomic_bool alone; /* ws_listen has memory, its workers have none */
+    atomic_bool alone; /* ws_listen has memory, its workers have none, */
+    atomic_long left;  /* but for so many allocations */
     size_t stack_size;
     int clients;
     int fds[MANY];
@@ -87,7 +88,8 @@ static void call_all(void)
 static bool may_have(size_t size)
 {
     if (!pthread_equal(pthread_self(), program))
-        return !atomic_load(&during.alone);
+        return !atomic_load(&during.alone) ||
+               atomic_fetch_sub(&during.left, 1) > 0;
     if (size != sizeof(struct ws__worker))
         return true;
     during.made++;
@@ -205,6 +207,33 @@ static void so_is_a_worker_whose_fiber_cannot(void **state)
     during.stack_size = 0;
 }
 
+/* Whoever called at the address that it is for would wait for ever.  Stacks are
+ * made by the 64, and the first of these has one of them. */
+static void so_is_an_acceptor_that_cannot(void **state)
+{
+    (void)state;
+    enum { STACKS = 64 };
+    const char *more[STACKS + 1] = { NULL };
+    const ws_server s = { .addr = local_address,
+                          .addrs = more,
+                          .routes = routes,
+                          .workers = 1,
+                          .stack_size = 192 * 1024 };
+    ws_error err;
+
+    for (size_t i = 0; i < STACKS; i++)
+        more[i] = "127.0.0.1:0";
+    atomic_store(&during.left, 1);
+    atomic_store(&during.alone, true);
+    assert_null(ws_listen(&s, &err));
+    assert_int_equal(err.code, -ENOMEM);
+    atomic_store(&during.alone, false);
+    atomic_store(&during.left, 0);
+    ws_listener *l = ws_listen(&s, NULL);
+    assert_non_null(l);
+    assert_int_equal(ws_listener_shutdown(l, 0), 0);
+}
+
 /* Nothing is begun that a request would find out about. */
 static void a_route_that_is_of_no_use_is_an_error(void **state)
 {
@@ -305,6 +334,7 @@ int main(void)
         cmocka_unit_test(
             a_worker_that_cannot_start_is_an_error_with_clients_there),
         cmocka_unit_test(so_is_a_worker_whose_fiber_cannot),
+        cmocka_unit_test(so_is_an_acceptor_that_cannot),
         cmocka_unit_test(a_route_that_is_of_no_use_is_an_error),
         cmocka_unit_test(there_is_a_descriptor_for_each_connection),
         cmocka_unit_test(the_log_says_that_the_descriptors_are_too_few),

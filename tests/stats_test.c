@@ -472,6 +472,16 @@ static void requests_and_connections_are_told_of(void **state)
     ws_finish(c, 4001, NULL, ws_after(PATIENCE_S * 1000));
     ws_close(c);
     assert_true(has_line("- - 0 1 0 4001\n"));
+
+    fd = call(l); /* of whose address the kernel knows nothing at the end */
+    say(fd, "GET /echo HTTP/1.1" SERVED "Connection: Upgrade\r\n"
+            "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    assert_true(hear(fd, &a));
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
+               sizeof(struct linger));
+    close(fd);
+    assert_true(has_line("- - 0 1 0 1006\n"));
     assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)), 0);
     l = kept;
 }

@@ -123,7 +123,6 @@ void ws__access_upgrade(struct ws__request *r, ws_conn *c)
     struct ws__extras *x = ws__extras_own(c);
     if (x)
         x->began = ws_now();
-    (void)ws_remote_addr(c); /* kept: at the end its socket may not know it */
     ws__registry_tell(s->host->registry, &(ws_access){
                                              .remote_addr = r->pub.remote_addr,
                                              .request = &r->pub,

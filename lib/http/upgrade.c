@@ -225,6 +225,8 @@ static ws_conn *hand_over(struct ws__request *r, struct ws__setup *setup)
         s->share = NULL;
     }
     setup->remote = ws__peer_named(r);
+    if (!setup->remote && ws__registry_has_access(s->host->registry))
+        setup->remote = s->remote; /* its socket may soon not know it */
     setup->early = s->in.pos;
     setup->early_len = ws__buf_used(&s->in);
 
