@@ -91,10 +91,8 @@ static void node_answer(struct mock *m, const char *line, char *out, size_t cap)
 }
 
 /* Of "foo" the slot is 12182, of "bar" 5061. */
-static void begin(struct pair_of_nodes *n, struct redis_peer *p)
+static void begin_nodes(struct pair_of_nodes *n)
 {
-    char url[64];
-
     *n = (struct pair_of_nodes){
         .a = { .name = "A", .answer = node_answer, .arg = n },
         .b = { .name = "B", .answer = node_answer, .arg = n },
@@ -102,9 +100,22 @@ static void begin(struct pair_of_nodes *n, struct redis_peer *p)
     mock_begin(&n->a);
     mock_begin(&n->b);
     map_split(n, 8192);
+}
+
+/* It may read the map from now on. */
+static void begin_client(const struct pair_of_nodes *n, struct redis_peer *p)
+{
+    char url[64];
+
     snprintf(url, sizeof(url), "redis+cluster://127.0.0.1:%u", n->a.port);
     redis_init(p);
     redis_begin_url(p, url, (struct redis_times){ 0 });
+}
+
+static void begin(struct pair_of_nodes *n, struct redis_peer *p)
+{
+    begin_nodes(n);
+    begin_client(n, p);
 }
 
 static void end(struct pair_of_nodes *n, struct redis_peer *p)
@@ -220,8 +231,9 @@ static void a_node_that_was_never_seen_is_asked(void **state)
     struct redis_peer p;
 
     (void)state;
-    begin(&n, &p);
+    begin_nodes(&n);
     map_all_at_a(&n);
+    begin_client(&n, &p);
     get(&p, "foo", "A");
     at_a(&n, "ASK", 12182, &n.b);
     get(&p, "foo", "B");
