@@ -83,7 +83,7 @@ static int connect_place(const struct ws__place *p, int64_t deadline,
 int ws_connect(const char *addr, int64_t deadline, ws_event *cancel,
                ws_error *err)
 {
-    struct ws__place p;
+    struct ws__place p = { .host = "" }; /* a local one has none */
     ws_error unseen;
 
     if (!err)
