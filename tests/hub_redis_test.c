@@ -922,11 +922,11 @@ static void a_topic_that_nobody_wants_is_left_and_may_be_had_again(void **state)
     atomic_store(&ws__redis_linger_ms, 20);
     struct rig g = rig_new("7:0", 5, 1);
     for (int published = 0; published < 2; published++) {
-        if (published)
-            assert_int_equal(ws_hub_publish(g.hub, "t", WS_TEXT, "a", 1, NULL),
-                             0);
         assert_int_equal(ws_hub_leave(g.hub, g.c, "t"), 0);
         fake_awaits_leaving("ws:{t} ");
+        if (published) /* when the log is looked at for nobody any more */
+            assert_int_equal(ws_hub_publish(g.hub, "t", WS_TEXT, "a", 1, NULL),
+                             0);
         ws_sleep(published ? 60 : 0); /* or before it is forgotten */
         assert_int_equal(ws_hub_join(g.hub, g.c, "t", NULL, &joined), 0);
         assert_int_equal(joined.place.offset, 5 + published);
