@@ -102,28 +102,15 @@ static int note_thread(void *thread)
     return 0;
 }
 
-static ws_event is_busy, may_go;
-
-static int be_busy(void *arg)
-{
-    (void)arg;
-    ws_event_set(&is_busy);
-    return ws_event_wait(&may_go, ws_after(LONG));
-}
-
-static void be_busy_in_helper(void *arg)
-{
-    (void)arg;
-    ws_blocking(be_busy, NULL);
-}
-
 static void clean_up_beside_a_busy_one(void)
 {
-    ws_fiber *f = ws_go(be_busy_in_helper, NULL);
+    int number = 0;
 
-    ws_event_wait(&is_busy, 0);
+    came = 0;
+    ws_fiber *f = ws_go(stay_in_helper, &number);
+    wait_until_came(1);
     ws__offload_cleanup();
-    ws_event_set(&may_go);
+    let_leave(1);
     ws_join(f);
 }
 

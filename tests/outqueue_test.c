@@ -368,16 +368,12 @@ static void wait_for_message(void *arg)
 static void so_does_one_whose_reader_waits(void **state)
 {
     (void)state;
-    int64_t limit = patience();
     int raw;
     ws_conn *c = with_raw(&raw, NULL);
     struct waiter w = { .c = ws_ref(c) };
     ws_fiber *f = mode_go(wait_for_message, &w);
 
-    while (!atomic_load(&c->r.waiting)) {
-        assert_true(ws_now() < limit);
-        ws_yield();
-    }
+    await(&c->r.waiting);
     assert_int_equal(enqueue(c, 0), 0);
     ws_close(c);
     ws_join(f);

@@ -3,10 +3,7 @@
 #include "redis_peer.h"
 
 #include "fiber/sched.h"
-
-#ifdef WS__HAVE_VALGRIND
-#include <valgrind/memcheck.h>
-#endif
+#include "secret.h"
 
 /* ---- Answers ------------------------------------------------------------ */
 
@@ -382,35 +379,13 @@ static void a_user_and_a_database_come_first(void **state)
     redis_end_with(&p, fd);
 }
 
-static const char said_password[] = "$8\r\nhunter22\r\n";
-static atomic_bool password_watched;
-static atomic_bool password_left; /* memory was given back with that in it */
-
-/* What was never written may be looked at, too. */
-static bool has_password(void *p)
-{
-    size_t n = malloc_usable_size(p);
-
-#ifdef WS__HAVE_VALGRIND
-    (void)VALGRIND_MAKE_MEM_DEFINED(p, n);
-#endif
-    return memmem(p, n, said_password, sizeof(said_password) - 1);
-}
-
-static void *watch_memory(void *ptr, size_t size, void *arg)
-{
-    if (atomic_load(&password_watched) && ptr && size == 0 && has_password(ptr))
-        atomic_store(&password_left, true);
-    return alloc_fail_function(ptr, size, arg);
-}
-
 /* Taken or refused. */
 static void a_password_does_not_stay_in_memory(void **state)
 {
     static const char *const answers[] = { "+OK\r\n", "-WRONGPASS no\r\n" };
 
     (void)state;
-    atomic_store(&password_watched, true);
+    atomic_store(&secret, "$8\r\nhunter22\r\n");
     for (size_t i = 0; i < COUNT(answers); i++) {
         struct redis_asked a = { 0 };
         struct redis_peer p;
@@ -429,9 +404,9 @@ static void a_password_does_not_stay_in_memory(void **state)
         redis_end(&p);
         if (i == 0)
             close(fd);
-        assert_false(atomic_load(&password_left));
+        assert_false(atomic_load(&secret_left));
     }
-    atomic_store(&password_watched, false);
+    atomic_store(&secret, NULL);
 }
 
 static void who_is_refused_is_told_so(void **state)
@@ -620,6 +595,6 @@ int main(void)
         cmocka_unit_test(a_script_is_told_to_who_does_not_know_it),
     };
 
-    ws_set_allocator(watch_memory, NULL);
+    secret_install();
     return run_in_mode("redis_pipe", tests, NULL, NULL);
 }

@@ -69,8 +69,8 @@ static void set(struct mock *m, void *arg)
     pthread_mutex_unlock(&m->lock);
 }
 
-static void begin(struct redis_peer *p, const char *user, unsigned first,
-                  unsigned second)
+static void begin_in(struct redis_peer *p, const char *user, unsigned first,
+                     unsigned second, struct redis_times t)
 {
     char url[128];
 
@@ -78,7 +78,13 @@ static void begin(struct redis_peer *p, const char *user, unsigned first,
              "redis+sentinel://%s127.0.0.1:%u,127.0.0.1:%u/mine", user, first,
              second);
     redis_init(p);
-    redis_begin_url(p, url, (struct redis_times){ 0 });
+    redis_begin_url(p, url, t);
+}
+
+static void begin(struct redis_peer *p, const char *user, unsigned first,
+                  unsigned second)
+{
+    begin_in(p, user, first, second, (struct redis_times){ 0 });
 }
 
 /* A server, and one Sentinel that tells of it. */
@@ -98,32 +104,52 @@ static void end_one(struct mock *server, struct mock *one, struct redis_peer *p)
     mock_end(server);
 }
 
+/* A server, and two Sentinels, of which the second alone knows it; a key has been
+ * asked for. */
+struct three {
+    struct mock server;
+    struct mock one;
+    struct mock two;
+};
+
+static void begin_three(struct three *t, struct redis_peer *p)
+{
+    struct redis_asked a = { 0 };
+
+    *t = (struct three){
+        .server = { .name = "it", .answer = server_answer, .arg = "master" },
+        .one = { .answer = sentinel_answer, .arg = "*-1\r\n" },
+        .two = { .answer = sentinel_answer }
+    };
+    mock_begin(&t->server);
+    mock_begin(&t->one);
+    t->two.arg = address_of(&t->server);
+    mock_begin(&t->two);
+    begin(p, "", t->one.port, t->two.port);
+    redis_ask(&a, p, "GET a", 0);
+    redis_expect(&a, "it");
+}
+
+static void end_three(struct three *t, struct redis_peer *p)
+{
+    redis_end(p);
+    mock_end(&t->one);
+    mock_end(&t->two);
+    mock_end(&t->server);
+}
+
 /* ---- Cases -------------------------------------------------------------- */
 
 static void the_first_that_knows_is_believed(void **state)
 {
-    struct mock server = { .name = "it",
-                           .answer = server_answer,
-                           .arg = "master" };
-    struct mock one = { .answer = sentinel_answer, .arg = "*-1\r\n" };
-    struct mock two = { .answer = sentinel_answer };
-    struct redis_asked a = { 0 };
+    struct three t;
     struct redis_peer p;
 
     (void)state;
-    mock_begin(&server);
-    mock_begin(&one);
-    two.arg = address_of(&server);
-    mock_begin(&two);
-    begin(&p, "", one.port, two.port);
-    redis_ask(&a, &p, "GET a", 0);
-    redis_expect(&a, "it");
-    assert_true(mock_was_asked(&one, "SENTINEL"));
-    assert_true(mock_was_asked(&server, "ROLE;GET a;"));
-    redis_end(&p);
-    mock_end(&one);
-    mock_end(&two);
-    mock_end(&server);
+    begin_three(&t, &p);
+    assert_true(mock_was_asked(&t.one, "SENTINEL"));
+    assert_true(mock_was_asked(&t.server, "ROLE;GET a;"));
+    end_three(&t, &p);
 }
 
 static void one_that_is_gone_is_passed_over(void **state)
@@ -167,18 +193,14 @@ static void one_that_is_silent_leaves_time_for_the_next(void **state)
     struct mock silent = { 0 }, two = { .answer = slow_answer };
     struct redis_asked a = { 0 };
     struct redis_peer p;
-    char url[128];
 
     (void)state;
     mock_begin(&server);
     mock_listen(&silent);
     two.arg = address_of(&server);
     mock_begin(&two);
-    snprintf(url, sizeof(url),
-             "redis+sentinel://127.0.0.1:%u,127.0.0.1:%u/mine", silent.port,
-             two.port);
-    redis_init(&p);
-    redis_begin_url(&p, url, (struct redis_times){ .connect_ms = 1000 });
+    begin_in(&p, "", silent.port, two.port,
+             (struct redis_times){ .connect_ms = 1000 });
     redis_ask(&a, &p, "GET a", 20 * 1000);
     redis_expect(&a, "it");
     redis_end(&p);
@@ -213,32 +235,18 @@ static void expect_times_asked(struct mock *m, const char *part, size_t n)
  * whether it has been another one since. */
 static void the_one_that_knew_is_asked_first(void **state)
 {
-    struct mock server = { .name = "it",
-                           .answer = server_answer,
-                           .arg = "master" };
-    struct mock one = { .answer = sentinel_answer, .arg = "*-1\r\n" };
-    struct mock two = { .answer = sentinel_answer };
-    struct redis_asked a = { 0 };
+    struct three t;
     struct redis_peer p;
 
     (void)state;
-    mock_begin(&server);
-    mock_begin(&one);
-    two.arg = address_of(&server);
-    mock_begin(&two);
-    begin(&p, "", one.port, two.port);
-    redis_ask(&a, &p, "GET a", 0);
-    redis_expect(&a, "it");
-    expect_times_asked(&two, "SENTINEL", 2);
-    size_t before = times_asked(&one, "SENTINEL");
-    mock_push(&one, "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n"
-                    "$5\r\nother\r\n");
-    expect_times_asked(&two, "SENTINEL", 3);
-    assert_int_equal(times_asked(&one, "SENTINEL"), before);
-    redis_end(&p);
-    mock_end(&one);
-    mock_end(&two);
-    mock_end(&server);
+    begin_three(&t, &p);
+    expect_times_asked(&t.two, "SENTINEL", 2);
+    size_t before = times_asked(&t.one, "SENTINEL");
+    mock_push(&t.one, "*3\r\n$7\r\nmessage\r\n$14\r\n+switch-master\r\n"
+                      "$5\r\nother\r\n");
+    expect_times_asked(&t.two, "SENTINEL", 3);
+    assert_int_equal(times_asked(&t.one, "SENTINEL"), before);
+    end_three(&t, &p);
 }
 
 static void a_master_that_is_none_is_left(void **state)

@@ -351,13 +351,19 @@ static void a_name_that_was_given_up_is_not_asked_for_again(void **state)
     assert_int_equal(atomic_load(&by_name), 1);
 }
 
-static void resolve_slow(void *result)
+struct slow_look_up {
+    const char *port;
+    int result;
+};
+
+static void resolve_slow(void *arg)
 {
+    struct slow_look_up *l = arg;
     struct addrinfo *list = NULL;
 
-    *(int *)result =
-        ws__resolve("slow.test", "80", ws_after(LONG), NULL, &list, NULL);
-    assert_ipv4(list, "127.0.0.1", 80);
+    l->result =
+        ws__resolve("slow.test", l->port, ws_after(LONG), NULL, &list, NULL);
+    assert_ipv4(list, "127.0.0.1", atoi(l->port));
     ws__resolve_free(list);
 }
 
@@ -366,46 +372,36 @@ static void all_who_want_a_name_have_its_answer(void **state)
     (void)state;
     enum { MANY = 20 };
     ws_fiber *f[MANY];
-    int results[MANY];
+    struct slow_look_up l[MANY];
 
     for (int i = 0; i < MANY; i++) {
-        results[i] = -1;
-        f[i] = mode_go(resolve_slow, &results[i]);
+        l[i] = (struct slow_look_up){ "80", -1 };
+        f[i] = mode_go(resolve_slow, &l[i]);
         assert_non_null(f[i]);
     }
     assert_int_equal(ws_event_wait(&asked, ws_after(LONG)), 0);
     ws_event_set(&gate);
     for (int i = 0; i < MANY; i++) {
         ws_join(f[i]);
-        assert_int_equal(results[i], 0);
+        assert_int_equal(l[i].result, 0);
     }
-}
-
-static void resolve_slow_for_another_port(void *result)
-{
-    struct addrinfo *list = NULL;
-
-    *(int *)result =
-        ws__resolve("slow.test", "81", ws_after(LONG), NULL, &list, NULL);
-    assert_ipv4(list, "127.0.0.1", 81);
-    ws__resolve_free(list);
 }
 
 static void but_not_the_port_of_others(void **state)
 {
     (void)state;
-    int results[2] = { -1, -1 };
-    ws_fiber *f[] = { mode_go(resolve_slow, &results[0]),
-                      mode_go(resolve_slow_for_another_port, &results[1]) };
+    struct slow_look_up l[] = { { "80", -1 }, { "81", -1 } };
+    ws_fiber *f[] = { mode_go(resolve_slow, &l[0]),
+                      mode_go(resolve_slow, &l[1]) };
 
     for (int64_t limit = ws_after(LONG); atomic_load(&by_name) < 2;) {
         assert_true(ws_now() < limit);
         ws_sleep(1);
     }
     ws_event_set(&gate);
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < COUNT(l); i++) {
         ws_join(f[i]);
-        assert_int_equal(results[i], 0);
+        assert_int_equal(l[i].result, 0);
     }
 }
 

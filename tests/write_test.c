@@ -1234,8 +1234,6 @@ static void stream_in(ws_conn *c, const char *text, size_t n, size_t wanted)
         assert_int_equal(ws_read(c, piece, sizeof(piece)), 0);
 }
 
-/* Whole or in pieces, compressed or not, read to the end or left half way: the
- * window is the same at both ends. */
 static void pieces_that_were_not_ended_leave_nothing(void **state)
 {
     (void)state;
@@ -1259,6 +1257,8 @@ static void pieces_that_were_not_ended_leave_nothing(void **state)
     }
 }
 
+/* Whole or in pieces, compressed or not, read to the end or left half way: the
+ * window is the same at both ends. */
 static void streams_and_messages_share_a_window(void **state)
 {
     (void)state;

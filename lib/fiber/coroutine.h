@@ -64,8 +64,8 @@ struct ws__coroutine {
     struct ws_fiber handle;
 };
 
-/* A new one, ready to run.  For the worker's own thread.  NULL when there is no
- * memory. */
+/* A new one, which runs once it is made ready (fiber/worker).  For the worker's own
+ * thread.  NULL when there is no memory. */
 struct ws__coroutine *ws__coroutine_new(struct ws__worker *w,
                                         void (*fn)(void *arg), void *arg);
 

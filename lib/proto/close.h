@@ -31,7 +31,8 @@ const char *ws__close_decode(const uint8_t *p, size_t n, int *code);
 /* As much of a reason (may be NULL) as fits, without cutting a character. */
 struct ws__str ws__close_reason(const char *reason);
 
-/* Write a payload: code and as much of the reason as fits.  Code 1005 makes it empty.  Returns its size. */
+/* Write a payload: code and as much of the reason as fits.  Code 1005 makes it
+ * empty.  Returns its size. */
 size_t ws__close_encode(uint8_t out[static 125], int code, const char *reason);
 
 #endif
