@@ -9,6 +9,7 @@
 
 #include <silverback/base.h>
 
+#include "descriptors.h"
 #include "fiber/queued.h"
 
 enum { PATIENCE_MS = 20 * 1000 };
@@ -53,11 +54,23 @@ static void of_a_thread_that_is_not_there_nothing_is_known(void **state)
     assert_int_equal(ws__queued_us(0), 0);
 }
 
+static void without_a_descriptor_it_is_not_known(void **state)
+{
+    (void)state;
+
+    descriptors_run_out();
+    int64_t queued = ws__queued_us(gettid());
+    descriptors_come_back();
+    assert_int_equal(queued, -1);
+    assert_true(ws__queued_us(gettid()) >= 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(to_wait_for_a_processor_is_counted),
         cmocka_unit_test(of_a_thread_that_is_not_there_nothing_is_known),
+        cmocka_unit_test(without_a_descriptor_it_is_not_known),
     };
 
     return cmocka_run_group_tests_name("queued", tests, NULL, NULL);

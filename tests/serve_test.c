@@ -132,9 +132,8 @@ static atomic_int lines;
 
 static void count_line(const char *line, void *arg)
 {
-    (void)line;
     (void)arg;
-    atomic_fetch_add(&lines, 1);
+    atomic_fetch_add(&lines, !is_of_a_busy_machine(line));
 }
 
 static void what_is_wrong_stands_in_the_log(void **state)

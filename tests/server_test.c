@@ -28,6 +28,8 @@ static ws_event logged;
 static void keep_line(const char *line, void *arg)
 {
     (void)arg;
+    if (is_of_a_busy_machine(line))
+        return;
     atomic_fetch_add(&lines, 1);
     snprintf(last_line, sizeof(last_line), "%s", line);
     ws_event_set(&logged);
@@ -617,13 +619,12 @@ static void without_descriptors_it_pauses_says_so_once_and_recovers(
     close(first);
 }
 
-/* However often descriptors run out, and come back for a moment. */
+/* However often descriptors run out, and come back for a moment.  No other
+ * listener is there: one whose acceptors have just begun would say it, too. */
 static void that_it_is_without_descriptors_is_said_seldom(void **state)
 {
     (void)state;
-    ws_listener *usual = l;
 
-    l = serve((ws_server){ .routes = routes }); /* which has said nothing yet */
     atomic_store(&lines, 0);
     for (int i = 0; i < 3; i++) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -640,8 +641,6 @@ static void that_it_is_without_descriptors_is_said_seldom(void **state)
         close(fd);
     }
     assert_int_equal(atomic_load(&lines), 1);
-    assert_int_equal(ws_listener_shutdown(l, ws_after(PATIENCE_S * 1000)), 0);
-    l = usual;
 }
 
 static void every_failed_allocation_is_survived(void **state)

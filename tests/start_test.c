@@ -291,6 +291,8 @@ static ws_event logged;
 static void keep_line(const char *line, void *arg)
 {
     (void)arg;
+    if (is_of_a_busy_machine(line))
+        return;
     snprintf(last_line, sizeof(last_line), "%s", line);
     ws_event_set(&logged);
 }

@@ -6,6 +6,7 @@
 /* What cmocka.h needs before it. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -29,6 +30,12 @@
 static inline int rounds(int n)
 {
     return RUNNING_ON_VALGRIND ? (n + 19) / 20 : n;
+}
+
+/* A line of the log that any test may see where the machine is slow. */
+static inline bool is_of_a_busy_machine(const char *line)
+{
+    return strstr(line, "held up its worker") != NULL;
 }
 
 #endif

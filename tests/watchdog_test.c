@@ -255,12 +255,14 @@ static void a_log_function_may_run_a_worker(void **state)
 
 /* ---- The machine is busy ------------------------------------------------ */
 
-static atomic_int queued; /* percent of the time */
+static atomic_int queued; /* percent of the time; -1: not known */
 
 int64_t ws__queued_us(int tid)
 {
+    int percent = atomic_load(&queued);
+
     assert_int_not_equal(tid, 0);
-    return ws__now_us() * atomic_load(&queued) / 100;
+    return percent < 0 ? -1 : ws__now_us() * percent / 100;
 }
 
 static void who_waits_for_a_processor_is_not_logged(void **state)
@@ -289,6 +291,20 @@ static void who_sleeps_on_a_busy_machine_is(void **state)
     assert_true(block_until_logged() >= 2 * TICK - 2);
     assert_true(says("/half"));
     atomic_store(&queued, 0);
+    end_label();
+}
+
+static void who_may_have_waited_for_a_processor_is_not_logged(void **state)
+{
+    (void)state;
+
+    atomic_store(&queued, -1);
+    ws_yield();
+    ws__fiber_label("/unknown");
+    assert_int_equal(block(TOO_LONG), -1);
+    atomic_store(&queued, 0); /* it is known now */
+    assert_true(block_until_logged() >= TICK - 1);
+    assert_true(says("/unknown"));
     end_label();
 }
 
@@ -440,6 +456,7 @@ int main(void)
         watched(a_log_function_may_run_a_worker),
         watched(who_waits_for_a_processor_is_not_logged),
         watched(who_sleeps_on_a_busy_machine_is),
+        watched(who_may_have_waited_for_a_processor_is_not_logged),
         watched(the_librarys_own_work_is_called_that),
         watched(what_a_handler_starts_bears_its_name),
         watched(each_fiber_of_a_server_has_a_name),

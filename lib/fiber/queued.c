@@ -2,6 +2,7 @@
 
 #include "fiber/queued.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ int64_t ws__queued_us(int tid)
     snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", tid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return 0;
+        return errno == EMFILE || errno == ENFILE ? -1 : 0;
     n = read(fd, text, sizeof(text) - 1);
     close(fd);
     text[n > 0 ? n : 0] = '\0';

@@ -94,15 +94,16 @@ static void remember_turn(struct ws__worker *w, unsigned turn, int64_t now)
 
 /* What a machine that is busy elsewhere takes does not count: the time that the
  * worker could have run, but waited for a processor; nor what this thread, too,
- * was kept from running. */
+ * was kept from running.  What is not known may be that. */
 static bool is_held_up(struct ws__worker *w, int64_t now)
 {
-    if (now - w->looked_at > 2 * TICK_US) {
+    int64_t queued = ws__queued_us(w->tid);
+
+    if (queued < 0 || w->seen_queued < 0 || now - w->looked_at > 2 * TICK_US) {
         remember_turn(w, w->seen, now);
         return false;
     }
-    return now - w->seen_at - (ws__queued_us(w->tid) - w->seen_queued) >=
-           TICK_US;
+    return now - w->seen_at - (queued - w->seen_queued) >= TICK_US;
 }
 
 /* Returns whether there is anything to look at soon. */
