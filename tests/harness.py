@@ -2,7 +2,9 @@
 """What test drivers in Python share: TAP, servers of ours to talk to, and
 certificates."""
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -78,6 +80,17 @@ def command_of(*names):
     raise FileNotFoundError(f"{names[0]} is missing: {HINT}")
 
 
+def free_port(*more):
+    """A port that nobody has, nor those so much further up, and that the kernel
+    gives nobody by itself (its range begins at 32768)."""
+    while True:
+        port = random.randrange(10240, 22240)
+        with contextlib.suppress(OSError):
+            for n in 0, *more:
+                socket.create_server(("127.0.0.1", port + n)).close()
+            return port
+
+
 def is_listening(port):
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
@@ -92,8 +105,7 @@ def start_server(command_for, **options):
     options are those of Popen.  Returns the process and the port."""
     options.setdefault("stdout", subprocess.DEVNULL)
     for _ in range(10):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         process = subprocess.Popen(command_for(port), **options)
         wait_until(lambda: process.poll() is not None or is_listening(port))
         if process.poll() is None:

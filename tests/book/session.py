@@ -10,17 +10,15 @@ import collections
 import contextlib
 import http.client
 import os
-import random
 import re
 import shlex
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
 
-from harness import PATIENCE, is_listening, wait_until
+from harness import PATIENCE, free_port, is_listening, wait_until
 
 HEADERS = "assert errno inttypes poll stdio stdlib string unistd".split()
 BEFORE = "".join(f"#include <{name}.h>\n" for name in HEADERS) + \
@@ -71,15 +69,6 @@ def commands_of(text):
     return found
 
 
-def free_port():
-    """Of those that the kernel gives to nobody."""
-    while True:
-        port = random.randrange(20000, 30000)
-        with contextlib.suppress(OSError), \
-                socket.create_server(("127.0.0.1", port)):
-            return str(port)
-
-
 def answers(port, path, tls):
     """Whether there is a route for it."""
     connection = http.client.HTTPSConnection(
@@ -95,7 +84,7 @@ class Session:
 
     def __init__(self, tools):
         self.tools = tools
-        self.ports = {port: free_port() for port in PORTS}
+        self.ports = {port: str(free_port()) for port in PORTS}
         self.folder = tempfile.mkdtemp()
         self.options = {
             "cwd": self.folder,

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import pathlib
-import socket
 import ssl
 import subprocess
 import sys
@@ -22,7 +21,7 @@ sys.dont_write_bytecode = True  # the source tree stays clean
 sys.path.insert(0, str(HERE.parent))
 
 from harness import (  # noqa: E402
-    PATIENCE, Tap, command_of, make_certificate, start_server, stop,
+    PATIENCE, Tap, command_of, free_port, make_certificate, start_server, stop,
     wait_until)
 
 REFUSED = "error -5018 "  # WS_ERR_PROXY
@@ -40,12 +39,6 @@ ACCOUNTS = {
     "shadow": f"me:{HASH}:19000:0:99999:7:::\n",
     "hosts": "127.0.0.1 server.test\n",
 }
-
-
-def free_port():
-    """Where nobody listens, most likely."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 class Proxy:

@@ -21,10 +21,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree stays clean
 sys.path.insert(0, str(HERE.parent))
 
-from harness import Tap, stop, wait_until  # noqa: E402
+from harness import Tap, free_port, stop, wait_until  # noqa: E402
 from servers import (  # noqa: E402
-    Program, Redis, are_of_one_mind, die_with_parent, form_cluster, free_port,
-    know_each_other, sentinel_config)
+    Program, Redis, die_with_parent, form_cluster, know_each_other,
+    sentinel_config)
 
 
 def have_all(replicas):
@@ -254,7 +254,7 @@ def cluster(tap, name, options):
                          "--cluster-node-timeout", "2000",
                          "--repl-diskless-sync-delay", "0") for _ in range(6)]
         form_cluster(servers)
-        wait_until(lambda: are_of_one_mind(servers) and have_all(
+        wait_until(lambda: have_all(
             one for one in servers
             if "role:slave" in one.asked("INFO", "replication")))
         slot = servers[0].cli("CLUSTER", "KEYSLOT", "news")

@@ -4,12 +4,11 @@
 import ctypes
 import pathlib
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
-from harness import PATIENCE, command_of, is_listening, wait_until
+from harness import PATIENCE, command_of, free_port, is_listening, wait_until
 
 LIBC = ctypes.CDLL(None)
 
@@ -17,15 +16,6 @@ LIBC = ctypes.CDLL(None)
 def die_with_parent():
     """Whatever becomes of this program."""
     LIBC.prctl(1, signal.SIGKILL)
-
-
-def free_port():
-    """Where nobody listens, most likely; a cluster needs another 10,000 above."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        if port + 10000 < 65536 and not is_listening(port + 10000):
-            return port
 
 
 class Program:
@@ -66,7 +56,7 @@ class Redis(Program):
                  program="redis-server"):
         folder = pathlib.Path(stack.enter_context(
             tempfile.TemporaryDirectory()))
-        port = free_port()
+        port = free_port(10000)  # which it takes, too, in a cluster
         command = [command_of(program)]
         if config:
             (folder / "config").write_text(config)
@@ -110,12 +100,16 @@ def know_each_other(sentinels):
 
 
 def form_cluster(nodes):
-    """Of six: three masters, a replica each.  Returns the program that ended."""
-    return subprocess.run(
+    """Of six: three masters, a replica each, until it is there in the eyes of
+    all."""
+    made = subprocess.run(
         [command_of("redis-cli"), "--cluster", "create",
          *(f"127.0.0.1:{one.port}" for one in nodes),
          "--cluster-replicas", "1", "--cluster-yes"],
-        stdout=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=PATIENCE, check=False)
+    if made.returncode != 0 or not wait_until(lambda: are_of_one_mind(nodes)):
+        raise RuntimeError(f"no cluster: {made.stdout}")
 
 
 def are_of_one_mind(nodes):

@@ -4,12 +4,11 @@
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
 
-from harness import PATIENCE, Raw, make_certificate, wait_until
+from harness import PATIENCE, Raw, free_port, make_certificate, wait_until
 from program import case
 from tool import (Collecting, Secure, answer, close_frame, command, echo,
                   end_with, interrupt, messages_until_end, open_pipe,
@@ -77,9 +76,7 @@ def what_cannot_be_sent(tap):
 
 @case(4)
 def no_connection(tap):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    done = run(f"ws://127.0.0.1:{port}/")
+    done = run(f"ws://127.0.0.1:{free_port()}/")
     tap.check(done.code == 2 and "refused" in done.err,
               "2: nobody listens there", done)
     with Raw(read_request) as s:

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """--reconnect."""
 
-import socket
-
-from harness import Raw
+from harness import Raw, free_port
 from program import case
 from tool import answer, messages_until_end, run
 from websocket import Scripted
@@ -26,9 +24,7 @@ def reconnect(tap):
               "--reconnect: comes back", done)
     tap.check(seen == ["hello", "hello"], "and says -m again", seen)
 
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    done = run("--reconnect=1", f"ws://127.0.0.1:{port}/")
+    done = run("--reconnect=1", f"ws://127.0.0.1:{free_port()}/")
     tap.check(done.code == 2 and "attempt 1" in done.err
               and "attempt 2" not in done.err,
               "--reconnect=1: gives up after one attempt more", done)
