@@ -194,6 +194,60 @@ static void returns(void)
     world_done();
 }
 
+/* ---- Between two turns of a worker -------------------------------------- */
+
+static void three_are_in(void)
+{
+    scene_begin(0, 1, 2);
+    scene_join(0, NULL);
+    scene_join(2, NULL);
+    scene_join(3, NULL);
+}
+
+static void two_are_in(void)
+{
+    scene_begin(0, 1, 2);
+    scene_join(2, NULL);
+    scene_join(3, NULL);
+}
+
+static void fiber_that_leaves(void)
+{
+    world_fiber_begin();
+    ws_hub_leave(world.hub, &world.conns[0].conn, "t");
+    world_fiber_end();
+    world_done();
+}
+
+static void fiber_that_joins(void)
+{
+    world_fiber_begin();
+    scene_join(0, &everything);
+    world_fiber_end();
+    world_done();
+}
+
+static const char *all_at_others(void)
+{
+    const char *wrong = heard_all(2);
+
+    return wrong ? wrong : heard_all(3);
+}
+
+static const char *nobody_else_misses_any(void)
+{
+    world_run_rest();
+    const char *wrong = heard_in_order(0, 2);
+    return scene_end(wrong ? wrong : all_at_others());
+}
+
+static const char *all_at_three(void)
+{
+    world_run_rest();
+    const char *wrong = heard_all(0);
+    return scene_end(wrong ? wrong : all_at_others());
+}
+
 /* ---- The end of a connection, and of a hub ------------------------------ */
 
 static void ender_of_a_worker(void)
@@ -317,6 +371,18 @@ static const struct explore_scene scenes[] = {
         { { "worker", world_work },
           { "publisher", publisher },
           { "joiner", returns } } } },
+    { "leave between two turns",
+      { three_are_in,
+        nobody_else_misses_any,
+        { { "worker", world_work },
+          { "publisher", publisher },
+          { "fiber", fiber_that_leaves } } } },
+    { "join between two turns",
+      { two_are_in,
+        all_at_three,
+        { { "worker", world_work },
+          { "publisher", publisher },
+          { "fiber", fiber_that_joins } } } },
     { "an end while it joins",
       { three_actors,
         nobody_is_left,

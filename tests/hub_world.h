@@ -23,13 +23,15 @@
 
 #include "conn/batch.h"
 #include "conn/enqueue.h"
+#include "fiber/budget.h"
 #include "fiber/lot.h"
 #include "fiber/offload.h"
 #include "fiber/park.h"
+#include "fiber/stopwatch.h"
 #include "fiber/worker.h"
 #include "io/random.h"
 
-enum { CONNS = 3, HEARD = 64 };
+enum { CONNS = 4, HEARD = 64 };
 
 static struct {
     ws_hub *hub;
@@ -37,7 +39,9 @@ static struct {
     struct ws__post *posts;   /* to it */
     struct ws__job *job;      /* for a helper */
     bool at_worker[EXPLORE_ACTORS];
-    int busy; /* actors that may still post */
+    bool worker_is_busy; /* with its loop, or a fiber */
+    int busy;            /* actors that may still post */
+    uint64_t ticks;
     struct {
         ws_conn conn;
         struct ws__end_hook *hook;
@@ -148,16 +152,41 @@ static int world_offload(struct ws__job *j)
 static bool world_has_work(void *arg)
 {
     (void)arg;
-    return world.posts || world.job || world.busy == 0;
+    return !world.worker_is_busy &&
+           (world.posts || world.job || world.busy == 0);
+}
+
+static bool world_is_idle(void *arg)
+{
+    (void)arg;
+    return !world.worker_is_busy;
 }
 
 /* An actor: the loop, until nobody posts any more. */
 static void world_work(void)
 {
+    bool there_is = true;
+
     world.at_worker[explore.current] = true;
-    do
+    while (there_is) {
         explore_await(world_has_work, NULL);
-    while (world_run_one());
+        world.worker_is_busy = true;
+        there_is = world_run_one();
+        world.worker_is_busy = false;
+    }
+}
+
+/* An actor is a fiber of the worker, which runs between two turns of the loop. */
+static void world_fiber_begin(void)
+{
+    world.at_worker[explore.current] = true;
+    explore_await(world_is_idle, NULL);
+    world.worker_is_busy = true;
+}
+
+static void world_fiber_end(void)
+{
+    world.worker_is_busy = false;
 }
 
 /* ---- Connections -------------------------------------------------------- */
@@ -244,6 +273,10 @@ static void world_end(int i)
 #define ws__worker_unref(w) ((void)(w))
 #define ws__worker_post(w, p) world_post(p)
 #define ws__offload(kind, j) world_offload(j)
+/* Any turn at a desk is over after one step. */
+#define ws__ticks() (world.ticks += 1000 * 1000)
+#define ws__ticks_per_us() 1
+#define ws__take_turns() explore_point()
 #define ws__conn_worker(c) (index_of(c) == 1 ? NULL : &world.worker)
 #define ws__outqueue_add_hook(c, h) world_add_hook(c, h)
 #define ws__outqueue_remove_hook(c, h) world_remove_hook(c)

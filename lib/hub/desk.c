@@ -3,16 +3,17 @@
 #include "hub/desk.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stddef.h>
 
 #include "base/alloc.h"
+#include "fiber/budget.h"
+#include "fiber/stopwatch.h"
 #include "hub/hub.h"
-#include "hub/round.h"
 
 enum {
     INBOX_MIN = 16,
-    ROUNDS = 16, /* by one who has something else to do */
+    TURN_US = 100,
+    TURNS = 64, /* by one who has something else to do */
 };
 
 size_t ws__desk_limit = (size_t)64 << 20;
@@ -112,55 +113,80 @@ void ws__desks_count(struct ws__desks *all, ws_hub_stats *s)
 
 /* ---- Who works at it ---------------------------------------------------- */
 
-/* One round for each post: fibers run in between. */
-static void desk_run_posted(struct ws__post *p)
-{
-    struct ws__desk *d =
-        (struct ws__desk *)((char *)p - offsetof(struct ws__desk, post));
-    struct ws__round r;
-
-    pthread_mutex_lock(&d->lock);
-    ws__round_take(&r, d);
-    d->due = false;
-    pthread_mutex_unlock(&d->lock);
-    ws__round_do(&r);
-    ws__desk_let_go(d);
-}
-
-/* Whoever comes meanwhile leaves it to this one. */
-static bool desk_take_more(struct ws__desk *d, struct ws__round *r)
+/* Whoever comes meanwhile leaves it to this one.  Returns false when there is
+ * nothing more: then whoever comes rings. */
+static bool desk_take_more(struct ws__desk *d)
 {
     pthread_mutex_lock(&d->lock);
     bool more = d->n > 0 || d->jobs || d->lost;
     if (more)
-        ws__round_take(r, d);
+        ws__round_take(d);
     d->due = more;
     pthread_mutex_unlock(&d->lock);
+    if (more)
+        ws__round_begin(d);
     return more;
 }
 
-/* Returns whether there may be more after so many rounds. */
-static bool desk_work(struct ws__desk *d, long rounds)
+/* For a turn that ends then, of ws__ticks.  Returns whether there may be more, for
+ * the next one. */
+static bool desk_work(struct ws__desk *d, uint64_t until)
 {
-    struct ws__round r;
-
-    while (rounds-- > 0) {
-        if (!desk_take_more(d, &r))
+    do {
+        if (!d->round.under_way && !desk_take_more(d))
             return false;
-        ws__round_do(&r);
-    }
+        ws__round_go_on(d, until);
+    } while (ws__ticks() < until);
     return true;
+}
+
+/* As long as others have had since its last turn: however many they are, they do
+ * not keep it from half of the time, nor it them. */
+static uint64_t turn_ends(const struct ws__desk *d)
+{
+    uint64_t now = ws__ticks(), turn = TURN_US * ws__ticks_per_us();
+
+    if (d->left_at != 0 && now - d->left_at > turn)
+        turn = now - d->left_at;
+    return now + turn;
+}
+
+/* The worker runs, so it takes what is posted. */
+static void desk_run_posted(struct ws__post *p)
+{
+    struct ws__desk *d =
+        (struct ws__desk *)((char *)p - offsetof(struct ws__desk, post));
+
+    if (desk_work(d, turn_ends(d))) {
+        d->left_at = ws__ticks();
+        (void)ws__worker_post(d->worker, p);
+    } else {
+        d->left_at = 0;
+        ws__desk_let_go(d);
+    }
+}
+
+/* Returns as desk_work does, after so many turns.  Others have theirs. */
+static bool desk_work_turns(struct ws__desk *d, int turns)
+{
+    while (desk_work(d, turn_ends(d))) {
+        ws__spend(WS__BUDGET + 1);
+        ws__take_turns();
+        if (--turns == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Who publishes does not go on for others for ever. */
 static void desk_run_here(struct ws__desk *d)
 {
-    bool more = desk_work(d, ROUNDS);
+    bool more = desk_work_turns(d, TURNS);
 
     if (more && ws__offload(WS__FOR_FILES, &d->job) == 0)
         return;
     if (more)
-        desk_work(d, LONG_MAX);
+        (void)desk_work(d, UINT64_MAX);
     ws__desk_let_go(d);
 }
 
@@ -171,7 +197,7 @@ static struct ws__desk *desk_of(struct ws__job *j)
 
 static void desk_run_helped(struct ws__job *j)
 {
-    desk_work(desk_of(j), LONG_MAX);
+    (void)desk_work(desk_of(j), UINT64_MAX);
 }
 
 /* Its helper still looks at j when that has been run, and then no more. */

@@ -10,7 +10,7 @@
 
 #include "fiber/offload.h"
 #include "fiber/worker.h"
-#include "hub/group.h"
+#include "hub/round.h"
 
 /*
  * What one worker has to deliver for a hub, or, of all connections that belong to
@@ -18,21 +18,16 @@
  * if nobody has yet: so many deliveries cost the worker one post, and those that
  * come while it is busy go together.
  *
- * One at a time works at a desk: the worker's loop, or a fiber of that worker
- * between two of its rounds; at the threads' desk, or when the worker has ended,
- * whoever rang.  Members of groups, and what a subscriber has joined, are changed
- * there and nowhere else.  Nobody who works at a desk waits.
+ * One at a time works at a desk: the worker's loop, turn by turn, or a fiber of
+ * that worker between two of its turns; at the threads' desk, or when the worker
+ * has ended, whoever rang.  Members of groups, and what a subscriber has joined,
+ * are changed there and nowhere else.  Nobody who works at a desk waits.
  *
  * Deliveries are numbered as they come.  Who joins gets those from the number on
  * that is the next when it looks at the history, under the lock of the topic's
  * shard: so what is published is either in what it is sent of the history, or
  * comes to it here, and never both.
  */
-struct ws__delivery {
-    struct ws__publication *publication;
-    struct ws__group *group;
-    uint32_t next; /* of a round: of the same group */
-};
 
 struct ws__desk_job {
     struct ws__desk_job *next;
@@ -58,11 +53,15 @@ struct ws__desk {
     struct ws__desk_job *jobs;
     struct ws__desk_job *last_job;
     struct ws__group *lost; /* groups that there was no memory for */
-    bool due;               /* somebody has rung, or is about to */
+    bool due;               /* somebody has rung, or is about to: until all is
+                             * done */
 
     struct ws__desk *next_due; /* who is about to ring has it */
 
     /* Of whoever works at it. */
+    struct ws__round round;
+    uint64_t left_at; /* of ws__ticks: when its last turn was over, with more to
+                       * do; 0: it is the first one */
     struct ws__group *buried; /* groups that deliveries may still be for */
     uint64_t done;            /* all deliveries before this number */
 

@@ -5,8 +5,8 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "conn/batch.h"
 #include "conn/enqueue.h"
+#include "fiber/stopwatch.h"
 #include "hub/subscriber.h"
 
 enum { MEMBERS_MIN = 2 };
@@ -61,13 +61,25 @@ void ws__group_add(struct ws__group *g, struct ws__subscription *s)
     g->from = s->from;
 }
 
+static void member_move(struct ws__group *g, uint32_t from, uint32_t to)
+{
+    if (from == to)
+        return;
+    g->members[to] = g->members[from];
+    g->members[to]->link.spare = to;
+}
+
+/* The last one takes its place; of those who have a run, the last one of them. */
 void ws__group_remove(struct ws__subscription *s)
 {
     struct ws__group *g = s->group;
-    struct ws__subscription *last = g->members[--g->n];
+    uint32_t hole = s->link.spare;
 
-    g->members[s->link.spare] = last;
-    last->link.spare = s->link.spare;
+    if (hole < g->sent) {
+        member_move(g, --g->sent, hole);
+        hole = g->sent;
+    }
+    member_move(g, --g->n, hole);
 }
 
 void ws__group_free(struct ws__group *g)
@@ -77,12 +89,6 @@ void ws__group_free(struct ws__group *g)
 }
 
 /* ---- Sending ------------------------------------------------------------ */
-
-/* Twice, where some want to be told of the newest of each key alone. */
-struct forms {
-    struct ws__batch all;
-    struct ws__batch latest;
-};
 
 /* The first publication of the run that is for s. */
 static size_t begins_at(const struct ws__subscription *s,
@@ -108,11 +114,10 @@ static int batch_fill(struct ws__batch *b, const struct ws__run *run,
     return r;
 }
 
-static int group_send_to(const struct ws__subscription *s,
-                         const struct ws__run *run, size_t at,
-                         struct forms *forms)
+static int group_send_to(const struct ws__subscription *s, struct ws__run *run,
+                         size_t at)
 {
-    struct ws__batch *b = s->latest ? &forms->latest : &forms->all;
+    struct ws__batch *b = s->latest ? &run->latest : &run->all;
     int r = b->n == 0 ? batch_fill(b, run, s->latest) : 0;
 
     /* That a connection has ended its desk hears by its hook. */
@@ -121,30 +126,46 @@ static int group_send_to(const struct ws__subscription *s,
     return r;
 }
 
-static void batch_end(struct ws__batch *b, struct ws__outqueue_counts *n)
+static int send_until(struct ws__group *g, struct ws__run *run, uint64_t until)
 {
-    ws__outqueue_counts_add(n, &b->counts);
-    ws__batch_clear(b);
+    bool some_are_new = run->numbers[0] < g->from;
+
+    while (g->sent < g->n) {
+        const struct ws__subscription *s = g->members[g->sent++];
+        size_t at = some_are_new ? begins_at(s, run) : 0;
+        if (g->sent < g->n)
+            ws__batch_fetch(g->members[g->sent]->subscriber->c);
+        if (at < run->n && group_send_to(s, run, at) != 0)
+            return -ENOMEM;
+        if (ws__ticks() >= until)
+            return -EAGAIN;
+    }
+    return 0;
 }
 
-int ws__group_send(const struct ws__group *g, const struct ws__run *run,
+static void batch_count(struct ws__batch *b, struct ws__outqueue_counts *n)
+{
+    ws__outqueue_counts_add(n, &b->counts);
+    b->counts = (struct ws__outqueue_counts){ 0 };
+}
+
+int ws__group_send(struct ws__group *g, struct ws__run *run, uint64_t until,
                    struct ws__outqueue_counts *n)
 {
-    struct forms forms = { 0 };
-    bool some_are_new = run->numbers[0] < g->from;
-    int r = 0;
+    int r = send_until(g, run, until);
 
-    for (uint32_t i = 0; i < g->n && r == 0; i++) {
-        const struct ws__subscription *s = g->members[i];
-        size_t at = some_are_new ? begins_at(s, run) : 0;
-        if (i + 1 < g->n)
-            ws__batch_fetch(g->members[i + 1]->subscriber->c);
-        if (at < run->n)
-            r = group_send_to(s, run, at, &forms);
-    }
-    batch_end(&forms.all, n);
-    batch_end(&forms.latest, n);
+    if (r != -EAGAIN)
+        g->sent = 0;
+    batch_count(&run->all, n);
+    batch_count(&run->latest, n);
     return r;
+}
+
+void ws__run_end(struct ws__run *run)
+{
+    ws__batch_clear(&run->all);
+    ws__batch_clear(&run->latest);
+    run->n = 0;
 }
 
 void ws__group_cut(const struct ws__group *g, uint64_t number,

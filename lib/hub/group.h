@@ -3,7 +3,7 @@
 #ifndef WS_HUB_GROUP_H
 #define WS_HUB_GROUP_H
 
-#include "conn/outqueue.h"
+#include "conn/batch.h"
 #include "hub/publication.h"
 #include "hub/table.h"
 
@@ -34,7 +34,8 @@ struct ws__group {
     struct ws__subscription **members;
     uint32_t n;
     uint32_t room;
-    uint32_t first; /* of a round: its deliveries in the inbox, */
+    uint32_t sent;  /* these first ones have the run that is on its way */
+    uint32_t first; /* of a round: its deliveries in the inbox still to go, */
     uint32_t last;
     bool in_round;
     struct ws__group *next_in_round; /* and the next group that has some */
@@ -74,12 +75,19 @@ struct ws__run {
     size_t n;
     const struct ws__publication *publications[WS__TOGETHER];
     uint64_t numbers[WS__TOGETHER];
+    struct ws__batch all;    /* these, as they are sent: */
+    struct ws__batch latest; /* to who wants the newest of each key alone */
 };
 
-/* Send them to the members for whom they are, and add what came of it to *n.
- * Returns 0, or -ENOMEM: then some have got none of it. */
-int ws__group_send(const struct ws__group *g, const struct ws__run *run,
+/*
+ * Send them to the members for whom they are, and go on where that was left:
+ * until it is that time, of ws__ticks, but to one at least; and add what came of
+ * it to *n.  Members may join and leave in between.  Returns 0 when all members
+ * have it; -EAGAIN; or -ENOMEM: then some have got none of it.
+ */
+int ws__group_send(struct ws__group *g, struct ws__run *run, uint64_t until,
                    struct ws__outqueue_counts *n);
+void ws__run_end(struct ws__run *run);
 
 /* Cut all members that have joined before the delivery of this number. */
 void ws__group_cut(const struct ws__group *g, uint64_t number,

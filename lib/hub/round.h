@@ -3,30 +3,46 @@
 #ifndef WS_HUB_ROUND_H
 #define WS_HUB_ROUND_H
 
-#include "hub/desk.h"
+#include "hub/group.h"
+
+struct ws__desk;
+
+/* Of one publication, to one group. */
+struct ws__delivery {
+    struct ws__publication *publication;
+    struct ws__group *group;
+    uint32_t next; /* of a round: of the same group */
+};
 
 /* What was taken out of a desk's inbox, to be delivered. */
 struct ws__round {
-    struct ws__desk *desk;
+    bool under_way;
     struct ws__delivery *deliveries;
     uint32_t n;
     uint32_t room;
     uint64_t first_number;
     struct ws__desk_job *jobs;
     struct ws__group *lost;
-    struct ws__group *groups; /* that have deliveries, the first one first */
+    struct ws__group
+        *groups; /* that have deliveries to go, the first one first */
     struct ws__group *last_group;
+    struct ws__run run; /* on its way to the first one */
     struct ws__outqueue_counts counts;
 };
 
-/* With the desk's lock held. */
-void ws__round_take(struct ws__round *r, struct ws__desk *d);
+/* With the desk's lock held, and no round under way: this one is from now on. */
+void ws__round_take(struct ws__desk *d);
 
-/* Deliver it, and do the jobs that came with it.  At the desk, with no lock
- * held. */
-void ws__round_do(struct ws__round *r);
+/* What follows: at the desk, with no lock held. */
 
-/* At the desk: free the groups that no delivery is for any more. */
+/* Before all else: sort what was taken. */
+void ws__round_begin(struct ws__desk *d);
+
+/* Deliver it until it is that time, of ws__ticks, but to one member at least; once
+ * it is delivered, do the jobs that came with it, and it is over. */
+void ws__round_go_on(struct ws__desk *d, uint64_t until);
+
+/* Free the groups that no delivery is for any more. */
 void ws__round_free_buried(struct ws__desk *d);
 
 #endif
