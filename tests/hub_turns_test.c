@@ -9,15 +9,16 @@
 
 #include <silverback.h>
 
+#include "alloc_fail.h"
 #include "fiber/parker.h"
 #include "fiber/stopwatch.h"
 #include "mode.h"
 
 enum {
     N = 40,
-    FEW = 4,      /* in a turn; one, if the loop looks at the clock for no other
-                   * reason */
-    A_TURN = 100, /* microseconds */
+    A_TURN = 100,                  /* microseconds, and */
+    MOST = 1000,                   /* if others had longer */
+    LONGER_THAN_A_TURN = 2 * MOST, /* so that it is of one step */
     LONG = 100 * 1000,
 };
 
@@ -94,12 +95,12 @@ static void others_run_while_it_sends(void **state)
 {
     (void)state;
 
-    each_look = A_TURN + 1;
+    each_look = LONGER_THAN_A_TURN;
     publish("x", 1);
     for (int before = 0, n = 0; n < N; before = n) {
         ws_yield();
         n = have_it();
-        assert_in_range(n, before + 1, before + FEW);
+        assert_int_equal(n, before + 1);
     }
 }
 
@@ -124,6 +125,16 @@ static void it_has_as_long_as_others_have(void **state)
     now += LONG;
     ws_yield();
     assert_int_equal(have_it(), N);
+
+    each_look = A_TURN / 2;
+    publish("x", 1);
+    ws_yield();
+    now += LONG;
+    ws_yield();
+    int n = 0;
+    for (int i = 0; i < N; i++)
+        n += ready(raws[i]) > 3;
+    assert_in_range(n, 4, MOST / (A_TURN / 2) + 4); /* but no longer */
 }
 
 static void what_comes_meanwhile_is_sent_behind_it(void **state)
@@ -131,7 +142,7 @@ static void what_comes_meanwhile_is_sent_behind_it(void **state)
     (void)state;
     struct heard h;
 
-    each_look = A_TURN + 1;
+    each_look = LONGER_THAN_A_TURN;
     publish("1", 1);
     ws_yield();
     publish("2", 1);
@@ -150,11 +161,10 @@ static void whoever_leaves_meanwhile_nobody_else_misses_any(void **state)
     (void)state;
     const int leave[] = { 0, 2, N / 2, N - 1 }; /* two that have it, two not */
 
-    each_look = A_TURN + 1;
+    each_look = LONGER_THAN_A_TURN;
     publish("x", 1);
     while (have_it() < 4)
         ws_yield();
-    assert_in_range(have_it(), 4, N / 2);
     for (size_t i = 0; i < COUNT(leave); i++)
         assert_int_equal(ws_hub_leave(hub, members[leave[i]], "t"), 0);
     for (int i = 0; i < N; i++)
@@ -169,7 +179,7 @@ static void whoever_leaves_when_all_have_it_nobody_else_misses_the_next(
 {
     (void)state;
 
-    each_look = A_TURN + 1;
+    each_look = LONGER_THAN_A_TURN;
     publish("x", 1);
     while (have_it() < N)
         ws_yield();
@@ -186,16 +196,15 @@ static void all_may_leave_meanwhile(void **state)
 {
     (void)state;
 
-    each_look = A_TURN + 1;
+    each_look = LONGER_THAN_A_TURN;
     publish("x", 1);
     ws_yield();
-    int n = have_it();
-    assert_in_range(n, 1, FEW);
+    assert_int_equal(have_it(), 1);
     for (int i = 0; i < N; i++)
         assert_int_equal(ws_hub_leave(hub, members[i], "t"), 0);
     for (int i = 0; i < N; i++)
         ws_yield();
-    assert_int_equal(have_it(), n);
+    assert_int_equal(have_it(), 1);
     assert_int_equal(ws_hub_join(hub, members[N - 1], "t", NULL, NULL), 0);
     publish("x", 1);
     ws_yield();
@@ -208,7 +217,7 @@ static void no_more_goes_together_than_a_turn_takes(void **state)
     enum { SIZE = 8192, TOGETHER = 16, FIRST = 3, FRAME = 4 + SIZE };
     static char data[SIZE];
 
-    each_look = A_TURN + 1;
+    each_look = LONGER_THAN_A_TURN;
     publish("x", 1);
     ws_yield();
     assert_int_equal(ready(raws[0]), FIRST);
@@ -218,6 +227,133 @@ static void no_more_goes_together_than_a_turn_takes(void **state)
     while (ready(raws[0]) == FIRST)
         ws_yield();
     assert_int_equal(ready(raws[0]), FIRST + TOGETHER * FRAME);
+}
+
+static uint64_t delivered(void)
+{
+    ws_hub_stats s;
+
+    ws_hub_stats_get(hub, &s);
+    return s.delivered;
+}
+
+static void a_publisher_does_not_get_far_ahead_of_its_worker(void **state)
+{
+    (void)state;
+    enum { MANY = 400, TOGETHER = 64 };
+
+    each_look = LONGER_THAN_A_TURN;
+    for (uint64_t n = 1; n <= MANY; n++) {
+        publish("x", 1);
+        assert_in_range(n - delivered() / N, 0, 2 * TOGETHER + 2);
+    }
+    while (delivered() < MANY * N)
+        ws_yield();
+    assert_int_equal(ready(raws[N - 1]), MANY * 3);
+}
+
+static void or_waits_until_its_deadline(void **state)
+{
+    (void)state;
+    const ws_publication p = {
+        .topic = "t", .type = WS_TEXT, .data = "x", .len = 1
+    };
+    int r = 0;
+
+    each_look = LONGER_THAN_A_TURN;
+    for (int i = 0; i < 400 && r == 0; i++)
+        r = ws_hub_publish_by(hub, &p, 1, NULL); /* long ago */
+    assert_int_equal(r, WS_ERR_TIMEOUT);
+}
+
+/* Each has but what one alone would have, and others wait so many times that. */
+static void hubs_do_not_drive_each_other_up(void **state)
+{
+    (void)state;
+    enum { HUBS = 4, TOPICS = 10, A_LOOK = 5, TWICE = 2 * A_TURN / A_LOOK };
+    ws_hub *hubs[HUBS] = { hub };
+
+    for (int k = 0; k < HUBS; k++) {
+        if (k > 0)
+            hubs[k] = ws_hub_new(&(ws_hub_options){ .history = -1 }, NULL);
+        for (int t = 0; t < TOPICS * N; t++) {
+            const char topic[] = { (char)('a' + t / N), '\0' };
+            assert_int_equal(
+                ws_hub_join(hubs[k], members[t % N], topic, NULL, NULL), 0);
+        }
+    }
+    each_look = A_LOOK;
+    for (int k = 0; k < HUBS; k++)
+        for (char t = 'a'; t < 'a' + TOPICS; t++)
+            assert_int_equal(ws_hub_publish(hubs[k], (char[]){ t, '\0' },
+                                            WS_TEXT, "x", 1, NULL),
+                             0);
+    for (uint64_t before = delivered(), n = 0; n < TOPICS * N; before = n) {
+        ws_yield();
+        n = delivered();
+        assert_in_range(n, before + 1, before + TWICE);
+    }
+    for (int k = 1; k < HUBS; k++)
+        ws_hub_free(hubs[k]);
+}
+
+static size_t subscribed(void)
+{
+    ws_hub_stats s;
+
+    ws_hub_stats_get(hub, &s);
+    return s.subscriptions;
+}
+
+static void others_run_while_many_end(void **state)
+{
+    (void)state;
+
+    for (int i = 0; i < N; i++)
+        ws_shutdown(members[i]);
+    each_look = LONGER_THAN_A_TURN;
+    while (subscribed() == N)
+        ws_yield();
+    assert_int_equal(subscribed(), N - 1);
+    while (subscribed() > 0)
+        ws_yield();
+}
+
+static uint64_t cut(void)
+{
+    ws_hub_stats s;
+
+    ws_hub_stats_get(hub, &s);
+    return s.cut;
+}
+
+static void others_run_while_many_are_cut(void **state)
+{
+    (void)state;
+
+    each_look = LONGER_THAN_A_TURN;
+    publish("x", 1);
+    alloc_fail_at(1); /* there is no memory to put it together */
+    ws_yield();
+    assert_true(alloc_fail_happened);
+    assert_int_equal(cut(), 1);
+    while (cut() < N)
+        ws_yield();
+}
+
+static void a_hub_that_has_ended_sends_nothing_more(void **state)
+{
+    (void)state;
+
+    each_look = LONGER_THAN_A_TURN;
+    publish("x", 1);
+    ws_yield();
+    assert_int_equal(have_it(), 1);
+    ws_hub_free(hub);
+    for (int i = 0; i < 2 * N; i++)
+        ws_yield();
+    assert_int_equal(have_it(), 1);
+    hub = NULL;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -232,7 +368,14 @@ int main(void)
         TEST(whoever_leaves_when_all_have_it_nobody_else_misses_the_next),
         TEST(all_may_leave_meanwhile),
         TEST(no_more_goes_together_than_a_turn_takes),
+        TEST(a_publisher_does_not_get_far_ahead_of_its_worker),
+        TEST(or_waits_until_its_deadline),
+        TEST(hubs_do_not_drive_each_other_up),
+        TEST(others_run_while_many_end),
+        TEST(others_run_while_many_are_cut),
+        TEST(a_hub_that_has_ended_sends_nothing_more),
     };
 
+    alloc_fail_install();
     return run_in_fiber("hub_turns", tests, NULL, NULL);
 }

@@ -23,10 +23,10 @@
 
 #include "conn/batch.h"
 #include "conn/enqueue.h"
-#include "fiber/budget.h"
 #include "fiber/lot.h"
 #include "fiber/offload.h"
 #include "fiber/park.h"
+#include "fiber/sched.h"
 #include "fiber/stopwatch.h"
 #include "fiber/worker.h"
 #include "io/random.h"
@@ -276,7 +276,6 @@ static void world_end(int i)
 /* Any turn at a desk is over after one step. */
 #define ws__ticks() (world.ticks += 1000 * 1000)
 #define ws__ticks_per_us() 1
-#define ws__take_turns() explore_point()
 #define ws__conn_worker(c) (index_of(c) == 1 ? NULL : &world.worker)
 #define ws__outqueue_add_hook(c, h) world_add_hook(c, h)
 #define ws__outqueue_remove_hook(c, h) world_remove_hook(c)

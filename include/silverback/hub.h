@@ -100,7 +100,8 @@ typedef struct ws_hub_options {
 WS_API ws_hub *ws_hub_new(const ws_hub_options *o, ws_error *err);
 
 /* No other call on h may be under way, or come.  Who is still subscribed gets
- * nothing more of it, and goes on as a connection.  NULL is allowed. */
+ * nothing more of it than what a worker is just sending, and goes on as a
+ * connection.  NULL is allowed. */
 WS_API void ws_hub_free(ws_hub *h);
 
 /* ---- Subscribing -------------------------------------------------------- */
@@ -169,8 +170,9 @@ WS_API int ws_hub_leave_prefix(ws_hub *h, ws_conn *c, const char *prefix);
  * the caller to see to.
  *
  * Waits for no subscriber.  It does when the workers that are to send are behind
- * by 64 MiB of publications, and with Redis for its answer: until the deadline (a
- * point in time, 0: never), which ws_hub_publish sets publish_timeout_ms ahead.
+ * by 64 MiB of publications, or the caller's own by 64 publications; and with Redis
+ * for its answer: until the deadline (a point in time, 0: never), which
+ * ws_hub_publish sets publish_timeout_ms ahead.
  *
  * Returns 0, or
  *   WS_ERR_INVALID  an argument is wrong

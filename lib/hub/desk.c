@@ -6,14 +6,15 @@
 #include <stddef.h>
 
 #include "base/alloc.h"
-#include "fiber/budget.h"
+#include "fiber/sched.h"
 #include "fiber/stopwatch.h"
 #include "hub/hub.h"
 
 enum {
     INBOX_MIN = 16,
     TURN_US = 100,
-    TURNS = 64, /* by one who has something else to do */
+    TURN_MOST_US = 1000,
+    TURNS_HERE = 64, /* by a thread that has something else to do */
 };
 
 size_t ws__desk_limit = (size_t)64 << 20;
@@ -54,14 +55,23 @@ static void desk_free(struct ws__desk *d)
     ws__hub_let_go(h);
 }
 
+/* With their lock held. */
+static struct ws__desk *desk_find(const struct ws__desks *all,
+                                  const struct ws__worker *w)
+{
+    struct ws__desk *d = all->first;
+
+    while (d && d->worker != w)
+        d = d->next;
+    return d;
+}
+
 struct ws__desk *ws__desk_get(ws_hub *h, struct ws__worker *w)
 {
     struct ws__desks *all = &h->desks;
 
     pthread_mutex_lock(&all->lock);
-    struct ws__desk *d = all->first;
-    while (d && d->worker != w)
-        d = d->next;
+    struct ws__desk *d = desk_find(all, w);
     if (!d && (d = desk_new(h, w)) != NULL) {
         d->next = all->first;
         all->first = d;
@@ -140,15 +150,24 @@ static bool desk_work(struct ws__desk *d, uint64_t until)
     return true;
 }
 
-/* As long as others have had since its last turn: however many they are, they do
- * not keep it from half of the time, nor it them. */
-static uint64_t turn_ends(const struct ws__desk *d)
-{
-    uint64_t now = ws__ticks(), turn = TURN_US * ws__ticks_per_us();
+/* Of ws__ticks: what this thread has had of turns of its worker's desks. */
+static _Thread_local uint64_t desks_had;
 
-    if (d->left_at != 0 && now - d->left_at > turn)
-        turn = now - d->left_at;
-    return now + turn;
+/* A clock that stands while any of those has its turn. */
+static uint64_t ticks_of_others(void)
+{
+    return ws__ticks() - desks_had;
+}
+
+/* As long as others had since its last turn, for they may be many; up to a bound,
+ * for they wait. */
+static uint64_t next_turn(const struct ws__desk *d)
+{
+    uint64_t us = ws__ticks_per_us(), others = ticks_of_others() - d->left_at;
+
+    if (d->left_at == 0 || others < TURN_US * us)
+        return TURN_US * us;
+    return others < TURN_MOST_US * us ? others : TURN_MOST_US * us;
 }
 
 /* The worker runs, so it takes what is posted. */
@@ -156,32 +175,24 @@ static void desk_run_posted(struct ws__post *p)
 {
     struct ws__desk *d =
         (struct ws__desk *)((char *)p - offsetof(struct ws__desk, post));
+    uint64_t turn = next_turn(d), begin = ws__ticks();
 
-    if (desk_work(d, turn_ends(d))) {
-        d->left_at = ws__ticks();
+    bool more = desk_work(d, begin + turn);
+    desks_had += ws__ticks() - begin;
+    d->left_at = more ? ticks_of_others() : 0;
+    if (more)
         (void)ws__worker_post(d->worker, p);
-    } else {
-        d->left_at = 0;
+    else
         ws__desk_let_go(d);
-    }
 }
 
-/* Returns as desk_work does, after so many turns.  Others have theirs. */
-static bool desk_work_turns(struct ws__desk *d, int turns)
-{
-    while (desk_work(d, turn_ends(d))) {
-        ws__spend(WS__BUDGET + 1);
-        ws__take_turns();
-        if (--turns == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Who publishes does not go on for others for ever. */
+/* Who publishes does not go on for others for ever; and a fiber, whose worker has
+ * others, for no longer than a turn. */
 static void desk_run_here(struct ws__desk *d)
 {
-    bool more = desk_work_turns(d, TURNS);
+    uint64_t turn = TURN_US * ws__ticks_per_us();
+    bool more =
+        desk_work(d, ws__ticks() + (ws__in_fiber() ? 1 : TURNS_HERE) * turn);
 
     if (more && ws__offload(WS__FOR_FILES, &d->job) == 0)
         return;
@@ -270,6 +281,22 @@ void ws__desk_put(struct ws__group *g, struct ws__publication *p,
     }
 }
 
+uint64_t ws__desk_ahead(ws_hub *h)
+{
+    const struct ws__worker *w = ws__worker_here();
+    uint64_t first = 0;
+
+    pthread_mutex_lock(&h->desks.lock);
+    struct ws__desk *d = desk_find(&h->desks, w);
+    if (d && w) {
+        pthread_mutex_lock(&d->lock);
+        first = d->n > WS__TOGETHER ? d->next_number - d->n + 1 : 0;
+        pthread_mutex_unlock(&d->lock);
+    }
+    pthread_mutex_unlock(&h->desks.lock);
+    return first;
+}
+
 uint64_t ws__desk_next_number(struct ws__desk *d)
 {
     pthread_mutex_lock(&d->lock);
@@ -294,17 +321,21 @@ static bool desk_ring_worker(struct ws__desk *d)
     return d->worker && ws__worker_post(d->worker, &d->post);
 }
 
-static void desk_ring(struct ws__desk *d)
-{
-    if (!desk_ring_worker(d))
-        desk_run_here(d);
-}
-
+/* Workers first: what is done here takes a while. */
 void ws__desk_ring(struct ws__desk *due)
 {
-    for (struct ws__desk *next; due; due = next) {
+    struct ws__desk *here = NULL, *next;
+
+    for (; due; due = next) {
         next = due->next_due;
-        desk_ring(due);
+        if (!desk_ring_worker(due)) {
+            due->next_due = here;
+            here = due;
+        }
+    }
+    for (; here; here = next) {
+        next = here->next_due;
+        desk_run_here(here);
     }
 }
 
@@ -346,8 +377,8 @@ void ws__desk_call(struct ws__desk *d, void (*fn)(void *arg), void *arg)
         ws__round_free_buried(d);
         return;
     }
-    if (post_job(d, &call.job))
-        desk_ring(d);
+    if (post_job(d, &call.job) && !desk_ring_worker(d))
+        desk_run_here(d);
     (void)ws_event_wait(&call.done, 0);
 }
 

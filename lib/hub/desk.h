@@ -60,8 +60,8 @@ struct ws__desk {
 
     /* Of whoever works at it. */
     struct ws__round round;
-    uint64_t left_at; /* of ws__ticks: when its last turn was over, with more to
-                       * do; 0: it is the first one */
+    uint64_t left_at; /* when its last turn was over, with more to do; 0: it is
+                       * the first one */
     struct ws__group *buried; /* groups that deliveries may still be for */
     uint64_t done;            /* all deliveries before this number */
 
@@ -90,6 +90,10 @@ void ws__desk_put(struct ws__group *g, struct ws__publication *p,
 
 /* So much may wait at a desk, until publishers have to.  For tests. */
 extern size_t ws__desk_limit __attribute__((visibility("hidden")));
+
+/* Not 0 if more waits at the desk of the caller's worker than goes together; what
+ * it is changes when that is taken. */
+uint64_t ws__desk_ahead(ws_hub *h);
 
 /* The number of the next delivery. */
 uint64_t ws__desk_next_number(struct ws__desk *d);

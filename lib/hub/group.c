@@ -114,8 +114,8 @@ static int batch_fill(struct ws__batch *b, const struct ws__run *run,
     return r;
 }
 
-static int group_send_to(const struct ws__subscription *s, struct ws__run *run,
-                         size_t at)
+static int member_send(const struct ws__subscription *s, struct ws__run *run,
+                       size_t at)
 {
     struct ws__batch *b = s->latest ? &run->latest : &run->all;
     int r = b->n == 0 ? batch_fill(b, run, s->latest) : 0;
@@ -126,21 +126,48 @@ static int group_send_to(const struct ws__subscription *s, struct ws__run *run,
     return r;
 }
 
-static int send_until(struct ws__group *g, struct ws__run *run, uint64_t until)
+static void member_cut(const struct ws__subscription *s,
+                       struct ws__outqueue_counts *n)
+{
+    ws__enqueue_cut(s->subscriber->c, "publications were lost", n);
+}
+
+/* Returns 0; or -ENOMEM: it has none of the run. */
+static int member_serve(const struct ws__subscription *s, struct ws__run *run,
+                        bool may_be_new, struct ws__outqueue_counts *n)
+{
+    size_t at = may_be_new ? begins_at(s, run) : 0;
+
+    if (at == run->n)
+        return 0;
+    if (!run->cuts)
+        return member_send(s, run, at);
+    member_cut(s, n);
+    return 0;
+}
+
+/* Returns 0 when all have it, -EAGAIN, or -ENOMEM. */
+static int send_until(struct ws__group *g, struct ws__run *run, uint64_t until,
+                      struct ws__outqueue_counts *n)
 {
     bool some_are_new = run->numbers[0] < g->from;
 
     while (g->sent < g->n) {
         const struct ws__subscription *s = g->members[g->sent++];
-        size_t at = some_are_new ? begins_at(s, run) : 0;
         if (g->sent < g->n)
             ws__batch_fetch(g->members[g->sent]->subscriber->c);
-        if (at < run->n && group_send_to(s, run, at) != 0)
+        if (member_serve(s, run, some_are_new, n) != 0)
             return -ENOMEM;
         if (ws__ticks() >= until)
             return -EAGAIN;
     }
     return 0;
+}
+
+static void run_cuts_all(struct ws__run *run)
+{
+    run->cuts = true;
+    run->numbers[0] = UINT64_MAX;
 }
 
 static void batch_count(struct ws__batch *b, struct ws__outqueue_counts *n)
@@ -149,30 +176,34 @@ static void batch_count(struct ws__batch *b, struct ws__outqueue_counts *n)
     b->counts = (struct ws__outqueue_counts){ 0 };
 }
 
-int ws__group_send(struct ws__group *g, struct ws__run *run, uint64_t until,
-                   struct ws__outqueue_counts *n)
+bool ws__group_send(struct ws__group *g, struct ws__run *run, uint64_t until,
+                    struct ws__outqueue_counts *n)
 {
-    int r = send_until(g, run, until);
+    int r;
 
-    if (r != -EAGAIN)
+    while ((r = send_until(g, run, until, n)) == -ENOMEM) {
+        g->sent = 0;
+        run_cuts_all(run);
+    }
+    if (r == 0)
         g->sent = 0;
     batch_count(&run->all, n);
     batch_count(&run->latest, n);
-    return r;
+    return r == 0;
 }
 
 void ws__run_end(struct ws__run *run)
 {
     ws__batch_clear(&run->all);
     ws__batch_clear(&run->latest);
+    for (size_t i = 0; i < run->n; i++)
+        ws__publication_let_go(run->publications[i]);
     run->n = 0;
+    run->cuts = false;
 }
 
-void ws__group_cut(const struct ws__group *g, uint64_t number,
-                   struct ws__outqueue_counts *n)
+void ws__group_cut(const struct ws__group *g, struct ws__outqueue_counts *n)
 {
     for (uint32_t i = 0; i < g->n; i++)
-        if (number >= g->members[i]->from)
-            ws__enqueue_cut(g->members[i]->subscriber->c,
-                            "publications were lost", n);
+        member_cut(g->members[i], n);
 }

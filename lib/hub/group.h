@@ -69,12 +69,13 @@ void ws__group_remove(struct ws__subscription *s);
 void ws__group_free(struct ws__group *g);
 
 /* So many of a group's publications, in order; the numbers of their deliveries
- * only grow. */
+ * only grow.  All zeroes: none. */
 enum { WS__TOGETHER = 64 };
 struct ws__run {
     size_t n;
-    const struct ws__publication *publications[WS__TOGETHER];
+    struct ws__publication *publications[WS__TOGETHER]; /* held */
     uint64_t numbers[WS__TOGETHER];
+    bool cuts; /* instead, who has joined before the first of them is cut */
     struct ws__batch all;    /* these, as they are sent: */
     struct ws__batch latest; /* to who wants the newest of each key alone */
 };
@@ -82,15 +83,16 @@ struct ws__run {
 /*
  * Send them to the members for whom they are, and go on where that was left:
  * until it is that time, of ws__ticks, but to one at least; and add what came of
- * it to *n.  Members may join and leave in between.  Returns 0 when all members
- * have it; -EAGAIN; or -ENOMEM: then some have got none of it.
+ * it to *n.  Without memory for them all members are cut.  Members may join and
+ * leave in between.  Returns whether all have it.
  */
-int ws__group_send(struct ws__group *g, struct ws__run *run, uint64_t until,
-                   struct ws__outqueue_counts *n);
+bool ws__group_send(struct ws__group *g, struct ws__run *run, uint64_t until,
+                    struct ws__outqueue_counts *n);
+
+/* Let go of what it holds. */
 void ws__run_end(struct ws__run *run);
 
-/* Cut all members that have joined before the delivery of this number. */
-void ws__group_cut(const struct ws__group *g, uint64_t number,
-                   struct ws__outqueue_counts *n);
+/* Cut all members. */
+void ws__group_cut(const struct ws__group *g, struct ws__outqueue_counts *n);
 
 #endif

@@ -130,6 +130,7 @@ void ws_hub_free(ws_hub *h)
     if (!h)
         return;
     end_backplane(h);
+    atomic_store(&h->ended, true);
     ws__subscribers_end(h);
     ws__hub_let_go(h);
 }

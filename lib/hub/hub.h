@@ -33,6 +33,7 @@ struct ws_hub {
 
     size_t replay_bytes; /* the most as a subscription begins */
 
+    atomic_bool ended;    /* nothing more is delivered */
     atomic_size_t behind; /* desks where too much waits; publishers wait for
                            * none to be */
     atomic_size_t joined; /* subscribers that have a subscription */

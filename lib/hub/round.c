@@ -2,11 +2,10 @@
 
 #include "hub/round.h"
 
-#include <errno.h>
-
 #include "base/alloc.h"
 #include "fiber/budget.h"
 #include "fiber/lot.h"
+#include "fiber/stopwatch.h"
 #include "hub/desk.h"
 #include "hub/hub.h"
 
@@ -44,13 +43,15 @@ static void round_sort(struct ws__round *r)
 
 void ws__round_take(struct ws__desk *d)
 {
-    d->round = (struct ws__round){ .under_way = true,
-                                   .deliveries = d->inbox,
-                                   .n = d->n,
-                                   .room = d->room,
-                                   .first_number = d->next_number - d->n,
-                                   .jobs = d->jobs,
-                                   .lost = d->lost };
+    struct ws__round *r = &d->round;
+
+    r->under_way = true;
+    r->deliveries = d->inbox;
+    r->n = d->n;
+    r->room = d->room;
+    r->first_number = d->next_number - d->n;
+    r->jobs = d->jobs;
+    r->lost = d->lost;
     d->inbox = NULL;
     d->n = d->room = 0;
     d->waiting = 0;
@@ -60,36 +61,30 @@ void ws__round_take(struct ws__desk *d)
         no_more_behind(d);
 }
 
-/* The next ones of a group from i on, up to one that cuts, and not much more
- * together than a turn takes.  Returns where to go on. */
-static uint32_t run_fill(struct ws__round *r, uint32_t i)
+/* ---- Sending ------------------------------------------------------------ */
+
+/* What takes about a turn to send to one member, at most. */
+static bool run_has_room(const struct ws__run *run, size_t bytes)
+{
+    return run->n < WS__TOGETHER && bytes < WS__AT_ONCE && !run->cuts;
+}
+
+/* The next ones of a group: one that cuts goes alone.  Moves what they hold. */
+static void run_fill(struct ws__round *r, struct ws__group *g)
 {
     struct ws__run *run = &r->run;
     size_t bytes = 0;
 
-    while (i != NONE && run->n < WS__TOGETHER && bytes < WS__AT_ONCE) {
-        const struct ws__delivery *d = &r->deliveries[i];
-        if (d->publication->cuts)
+    while (g->first != NONE && run_has_room(run, bytes)) {
+        const struct ws__delivery *d = &r->deliveries[g->first];
+        if (d->publication->cuts && run->n > 0)
             break;
+        run->cuts = d->publication->cuts;
         bytes += d->publication->size;
-        run->publications[run->n] = d->publication;
-        run->numbers[run->n++] = r->first_number + i;
-        i = d->next;
+        run->numbers[run->n] = r->first_number + g->first;
+        run->publications[run->n++] = d->publication;
+        g->first = d->next;
     }
-    return i;
-}
-
-/* Returns whether all of g have the run, or are cut. */
-static bool run_send(struct ws__round *r, struct ws__group *g, uint64_t until)
-{
-    int error = ws__group_send(g, &r->run, until, &r->counts);
-
-    if (error == -EAGAIN)
-        return false;
-    if (error != 0)
-        ws__group_cut(g, UINT64_MAX, &r->counts);
-    ws__run_end(&r->run);
-    return true;
 }
 
 /* Returns whether all of g have all. */
@@ -98,28 +93,45 @@ static bool round_send_to(struct ws__round *r, struct ws__group *g,
 {
     while (r->run.n > 0 || g->first != NONE) {
         if (r->run.n == 0)
-            g->first = run_fill(r, g->first);
-        if (r->run.n > 0 && !run_send(r, g, until))
+            run_fill(r, g);
+        if (!ws__group_send(g, &r->run, until, &r->counts))
             return false;
-        if (g->first != NONE && r->deliveries[g->first].publication->cuts) {
-            ws__group_cut(g, r->first_number + g->first, &r->counts);
-            g->first = r->deliveries[g->first].next;
-        }
+        ws__run_end(&r->run);
     }
     return true;
 }
 
+static void next_group(struct ws__round *r)
+{
+    r->groups->in_round = false;
+    r->groups = r->groups->next_in_round;
+}
+
+/* Returns whether all have all. */
 static bool round_send(struct ws__round *r, uint64_t until)
 {
     while (r->groups) {
-        struct ws__group *g = r->groups;
-        if (!round_send_to(r, g, until))
+        if (!round_send_to(r, r->groups, until))
             return false;
-        g->in_round = false;
-        r->groups = g->next_in_round;
+        next_group(r);
     }
     return true;
 }
+
+/* The hub has ended: nobody gets anything more. */
+static void round_drop(struct ws__round *r)
+{
+    ws__run_end(&r->run);
+    for (; r->groups; next_group(r)) {
+        r->groups->sent = 0;
+        while (r->groups->first != NONE) {
+            run_fill(r, r->groups);
+            ws__run_end(&r->run);
+        }
+    }
+}
+
+/* ---- All of it ---------------------------------------------------------- */
 
 /* First of all, so that nothing goes behind the gap.  Once it is not lost any more
  * it may be again, and be in the next list. */
@@ -132,7 +144,7 @@ static void cut_lost(struct ws__desk *d)
         pthread_mutex_lock(&d->lock);
         g->lost = false;
         pthread_mutex_unlock(&d->lock);
-        ws__group_cut(g, UINT64_MAX, &r->counts);
+        ws__group_cut(g, &r->counts);
     }
 }
 
@@ -157,12 +169,18 @@ void ws__round_free_buried(struct ws__desk *d)
     }
 }
 
-static void do_jobs(struct ws__round *r)
+/* Returns whether all are done. */
+static bool do_jobs(struct ws__round *r, uint64_t until)
 {
-    for (struct ws__desk_job *j = r->jobs, *next; j; j = next) {
-        next = j->next;
+    struct ws__desk_job *j;
+
+    while ((j = r->jobs) != NULL) {
+        r->jobs = j->next;
         j->fn(j);
+        if (ws__ticks() >= until)
+            return false;
     }
+    return true;
 }
 
 static void count(struct ws__desk *d)
@@ -193,14 +211,15 @@ void ws__round_go_on(struct ws__desk *d, uint64_t until)
 {
     struct ws__round *r = &d->round;
 
+    if (atomic_load(&d->hub->ended))
+        round_drop(r);
     bool sent = round_send(r, until);
     count(d);
     if (!sent)
         return;
-    for (uint32_t i = 0; i < r->n; i++)
-        ws__publication_let_go(r->deliveries[i].publication);
     d->done = r->first_number + r->n;
-    do_jobs(r);
+    if (!do_jobs(r, until))
+        return;
     ws__round_free_buried(d);
     round_end(d);
 }

@@ -38,8 +38,8 @@ void ws__round_take(struct ws__desk *d);
 /* Before all else: sort what was taken. */
 void ws__round_begin(struct ws__desk *d);
 
-/* Deliver it until it is that time, of ws__ticks, but to one member at least; once
- * it is delivered, do the jobs that came with it, and it is over. */
+/* Deliver it, and then do the jobs that came with it, until it is that time, of
+ * ws__ticks, but one step at least.  Once all is done, it is over. */
 void ws__round_go_on(struct ws__desk *d, uint64_t until);
 
 /* Free the groups that no delivery is for any more. */
