@@ -173,7 +173,7 @@ static void connect_both(void)
 
     /* So that a small window is opened again bit by bit. */
     setsockopt(l, IPPROTO_TCP, TCP_MAXSEG, &(int){ 1024 }, sizeof(int));
-    setsockopt(l, SOL_SOCKET, SO_RCVBUF, &(int){ 1 << 14 }, sizeof(int));
+    setsockopt(l, SOL_SOCKET, SO_RCVBUF, &(int){ 1 << 12 }, sizeof(int));
     assert_int_equal(bind(l, (struct sockaddr *)&at, len), 0);
     assert_int_equal(listen(l, 1), 0);
     assert_int_equal(getsockname(l, (struct sockaddr *)&at, &len), 0);
