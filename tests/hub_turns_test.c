@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* While a worker sends publications others have their turn.  Each look of its loop
- * at the clock for short times takes as long as a test says. */
+/* While a worker sends publications others have their turn.  What a turn is a test
+ * says, and how long others had. */
 
 #include "pair.h"
 
@@ -10,24 +10,25 @@
 #include <silverback.h>
 
 #include "alloc_fail.h"
+#include "fiber/budget.h"
 #include "fiber/parker.h"
 #include "fiber/stopwatch.h"
+#include "hub/desk.h"
+#include "hub/hub.h"
 #include "mode.h"
 
 enum {
     N = 40,
-    A_TURN = 100,                  /* microseconds, and */
-    MOST = 1000,                   /* if others had longer */
-    LONGER_THAN_A_TURN = 2 * MOST, /* so that it is of one step */
+    ONE_STEP = 0, /* as a turn */
+    A_UNIT = 2,   /* of a budget, in microseconds */
+    A_MEMBER = 3, /* one small message to it, in units */
     LONG = 100 * 1000,
 };
 
-static _Atomic uint64_t now, each_look;
+static _Atomic uint64_t now = LONG;
 
 uint64_t ws__ticks(void)
 {
-    if (!ws__running)
-        now += each_look;
     return now;
 }
 
@@ -53,7 +54,7 @@ static int raws[N];
 static int begin(void **state)
 {
     (void)state;
-    each_look = 0;
+    ws__desk_turn = WS__BUDGET;
     hub = ws_hub_new(&(ws_hub_options){ .history = -1 }, NULL);
     assert_non_null(hub);
     for (int i = 0; i < N; i++) {
@@ -95,7 +96,7 @@ static void others_run_while_it_sends(void **state)
 {
     (void)state;
 
-    each_look = LONGER_THAN_A_TURN;
+    ws__desk_turn = ONE_STEP;
     publish("x", 1);
     for (int before = 0, n = 0; n < N; before = n) {
         ws_yield();
@@ -110,31 +111,36 @@ static void it_has_as_long_as_others_have(void **state)
     char frame[3];
 
     publish("x", 1);
+    while (have_it() < N)
+        ws_yield();
     ws_yield();
     for (int i = 0; i < N; i++)
         assert_int_equal(recv(raws[i], frame, sizeof(frame), MSG_DONTWAIT), 3);
 
-    each_look = A_TURN / 10;
+    ws__desk_turn = ONE_STEP;
     now += LONG; /* while there was nothing to send: that is not made up for */
     publish("x", 1);
     ws_yield();
-    int first = have_it();
-    assert_in_range(first, 2, 10);
+    assert_int_equal(have_it(), 1);
     ws_yield();
-    assert_in_range(have_it(), first + 2, first + 10);
+    assert_int_equal(have_it(), 2);
+    now += 5 * A_MEMBER * A_UNIT;
+    ws_yield();
+    assert_in_range(have_it(), 2 + 5, 2 + 6);
     now += LONG;
     ws_yield();
     assert_int_equal(have_it(), N);
+}
 
-    each_look = A_TURN / 2;
+/* As many as a turn by itself has units for. */
+static void a_turn_is_of_so_many(void **state)
+{
+    (void)state;
+    enum { SO_MANY = WS__BUDGET / A_MEMBER };
+
     publish("x", 1);
     ws_yield();
-    now += LONG;
-    ws_yield();
-    int n = 0;
-    for (int i = 0; i < N; i++)
-        n += ready(raws[i]) > 3;
-    assert_in_range(n, 4, MOST / (A_TURN / 2) + 4); /* but no longer */
+    assert_in_range(have_it(), SO_MANY, SO_MANY + 1);
 }
 
 static void what_comes_meanwhile_is_sent_behind_it(void **state)
@@ -142,7 +148,7 @@ static void what_comes_meanwhile_is_sent_behind_it(void **state)
     (void)state;
     struct heard h;
 
-    each_look = LONGER_THAN_A_TURN;
+    ws__desk_turn = ONE_STEP;
     publish("1", 1);
     ws_yield();
     publish("2", 1);
@@ -161,7 +167,7 @@ static void whoever_leaves_meanwhile_nobody_else_misses_any(void **state)
     (void)state;
     const int leave[] = { 0, 2, N / 2, N - 1 }; /* two that have it, two not */
 
-    each_look = LONGER_THAN_A_TURN;
+    ws__desk_turn = ONE_STEP;
     publish("x", 1);
     while (have_it() < 4)
         ws_yield();
@@ -179,7 +185,7 @@ static void whoever_leaves_when_all_have_it_nobody_else_misses_the_next(
 {
     (void)state;
 
-    each_look = LONGER_THAN_A_TURN;
+    ws__desk_turn = ONE_STEP;
     publish("x", 1);
     while (have_it() < N)
         ws_yield();
@@ -196,7 +202,7 @@ static void all_may_leave_meanwhile(void **state)
 {
     (void)state;
 
-    each_look = LONGER_THAN_A_TURN;
+    ws__desk_turn = ONE_STEP;
     publish("x", 1);
     ws_yield();
     assert_int_equal(have_it(), 1);
@@ -217,7 +223,7 @@ static void no_more_goes_together_than_a_turn_takes(void **state)
     enum { SIZE = 8192, TOGETHER = 16, FIRST = 3, FRAME = 4 + SIZE };
     static char data[SIZE];
 
-    each_look = LONGER_THAN_A_TURN;
+    ws__desk_turn = ONE_STEP;
     publish("x", 1);
     ws_yield();
     assert_int_equal(ready(raws[0]), FIRST);
@@ -242,7 +248,7 @@ static void a_publisher_does_not_get_far_ahead_of_its_worker(void **state)
     (void)state;
     enum { MANY = 400, TOGETHER = 64 };
 
-    each_look = LONGER_THAN_A_TURN;
+    ws__desk_turn = ONE_STEP;
     for (uint64_t n = 1; n <= MANY; n++) {
         publish("x", 1);
         assert_in_range(n - delivered() / N, 0, 2 * TOGETHER + 2);
@@ -258,20 +264,33 @@ static void or_waits_until_its_deadline(void **state)
     const ws_publication p = {
         .topic = "t", .type = WS_TEXT, .data = "x", .len = 1
     };
-    int r = 0;
+    struct ws__desk *d = hub->desks.first;
 
-    each_look = LONGER_THAN_A_TURN;
-    for (int i = 0; i < 400 && r == 0; i++)
-        r = ws_hub_publish_by(hub, &p, 1, NULL); /* long ago */
-    assert_int_equal(r, WS_ERR_TIMEOUT);
+    atomic_store(&d->own, WS__TOGETHER); /* as if it stayed so */
+    atomic_store(&hub->ahead, 1);
+    assert_int_equal(ws_hub_publish_by(hub, &p, ws_after(20), NULL),
+                     WS_ERR_TIMEOUT);
+    atomic_store(&d->own, 0);
+    atomic_store(&hub->ahead, 0);
+    assert_int_equal(ws_hub_publish_by(hub, &p, ws_after(20), NULL), 0);
+}
+
+/* A frame is sent, and takes long. */
+static void take_long(const ws_log_record *record, void *arg)
+{
+    (void)record;
+    (void)arg;
+    if (!ws__running)
+        now += 100;
 }
 
 /* Each has but what one alone would have, and others wait so many times that. */
 static void hubs_do_not_drive_each_other_up(void **state)
 {
     (void)state;
-    enum { HUBS = 4, TOPICS = 10, A_LOOK = 5, TWICE = 2 * A_TURN / A_LOOK };
+    enum { HUBS = 4, TOPICS = 10, SO_MANY = WS__BUDGET / A_MEMBER };
     ws_hub *hubs[HUBS] = { hub };
+    const uint64_t began = now;
 
     for (int k = 0; k < HUBS; k++) {
         if (k > 0)
@@ -282,7 +301,9 @@ static void hubs_do_not_drive_each_other_up(void **state)
                 ws_hub_join(hubs[k], members[t % N], topic, NULL, NULL), 0);
         }
     }
-    each_look = A_LOOK;
+    for (int i = 0; i < N; i++)
+        ws_set_trace(members[i], true);
+    ws_set_log_records(take_long, NULL);
     for (int k = 0; k < HUBS; k++)
         for (char t = 'a'; t < 'a' + TOPICS; t++)
             assert_int_equal(ws_hub_publish(hubs[k], (char[]){ t, '\0' },
@@ -291,8 +312,10 @@ static void hubs_do_not_drive_each_other_up(void **state)
     for (uint64_t before = delivered(), n = 0; n < TOPICS * N; before = n) {
         ws_yield();
         n = delivered();
-        assert_in_range(n, before + 1, before + TWICE);
+        assert_in_range(n, before + 1, before + 2 * SO_MANY);
     }
+    assert_true(now > began + LONG);
+    ws_set_log_records(NULL, NULL);
     for (int k = 1; k < HUBS; k++)
         ws_hub_free(hubs[k]);
 }
@@ -311,7 +334,7 @@ static void others_run_while_many_end(void **state)
 
     for (int i = 0; i < N; i++)
         ws_shutdown(members[i]);
-    each_look = LONGER_THAN_A_TURN;
+    ws__desk_turn = ONE_STEP;
     while (subscribed() == N)
         ws_yield();
     assert_int_equal(subscribed(), N - 1);
@@ -331,7 +354,7 @@ static void others_run_while_many_are_cut(void **state)
 {
     (void)state;
 
-    each_look = LONGER_THAN_A_TURN;
+    ws__desk_turn = ONE_STEP;
     publish("x", 1);
     alloc_fail_at(1); /* there is no memory to put it together */
     ws_yield();
@@ -345,15 +368,15 @@ static void a_hub_that_has_ended_sends_nothing_more(void **state)
 {
     (void)state;
 
-    each_look = LONGER_THAN_A_TURN;
+    ws__desk_turn = ONE_STEP;
     publish("x", 1);
     ws_yield();
     assert_int_equal(have_it(), 1);
     ws_hub_free(hub);
+    hub = NULL;
     for (int i = 0; i < 2 * N; i++)
         ws_yield();
     assert_int_equal(have_it(), 1);
-    hub = NULL;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -363,6 +386,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(others_run_while_it_sends),
         TEST(it_has_as_long_as_others_have),
+        TEST(a_turn_is_of_so_many),
         TEST(what_comes_meanwhile_is_sent_behind_it),
         TEST(whoever_leaves_meanwhile_nobody_else_misses_any),
         TEST(whoever_leaves_when_all_have_it_nobody_else_misses_the_next),

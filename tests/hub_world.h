@@ -41,7 +41,6 @@ static struct {
     bool at_worker[EXPLORE_ACTORS];
     bool worker_is_busy; /* with its loop, or a fiber */
     int busy;            /* actors that may still post */
-    uint64_t ticks;
     struct {
         ws_conn conn;
         struct ws__end_hook *hook;
@@ -273,9 +272,7 @@ static void world_end(int i)
 #define ws__worker_unref(w) ((void)(w))
 #define ws__worker_post(w, p) world_post(p)
 #define ws__offload(kind, j) world_offload(j)
-/* Any turn at a desk is over after one step. */
-#define ws__ticks() (world.ticks += 1000 * 1000)
-#define ws__ticks_per_us() 1
+#define ws__ticks() 0
 #define ws__conn_worker(c) (index_of(c) == 1 ? NULL : &world.worker)
 #define ws__outqueue_add_hook(c, h) world_add_hook(c, h)
 #define ws__outqueue_remove_hook(c, h) world_remove_hook(c)
@@ -319,6 +316,7 @@ static ws_prepared *offset_frame(const ws_publication *p, void *arg)
 static void world_begin(long history, int actors)
 {
     memset(&world, 0, sizeof(world));
+    ws__desk_turn = 0; /* each is of one step */
     world.busy = actors;
     world.hub = ws_hub_new(
         &(ws_hub_options){ .history = history, .frame = offset_frame }, NULL);

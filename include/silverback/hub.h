@@ -170,9 +170,10 @@ WS_API int ws_hub_leave_prefix(ws_hub *h, ws_conn *c, const char *prefix);
  * the caller to see to.
  *
  * Waits for no subscriber.  It does when the workers that are to send are behind
- * by 64 MiB of publications, or the caller's own by 64 publications; and with Redis
- * for its answer: until the deadline (a point in time, 0: never), which
- * ws_hub_publish sets publish_timeout_ms ahead.
+ * by 64 MiB of publications, or a fiber's own worker by 64 that its fibers have
+ * published (for each topic or prefix that is joined there); and with Redis for
+ * its answer: until the deadline (a point in time, 0: never), which ws_hub_publish
+ * sets publish_timeout_ms ahead.
  *
  * Returns 0, or
  *   WS_ERR_INVALID  an argument is wrong

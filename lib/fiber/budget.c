@@ -26,9 +26,14 @@ void ws_yield(void)
     ws__worker_switch(w);
 }
 
+int64_t ws__budget_units(uint64_t ticks)
+{
+    return (int64_t)(ticks / (ws__ticks_per_us() * UNIT_US));
+}
+
 void ws__spend_ticks(uint64_t n)
 {
-    uint64_t units = n / (ws__ticks_per_us() * UNIT_US);
+    int64_t units = ws__budget_units(n);
 
     ws__spend(units < WS__BUDGET ? (int)units : WS__BUDGET);
 }

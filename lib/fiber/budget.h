@@ -3,6 +3,7 @@
 #ifndef WS_FIBER_BUDGET_H
 #define WS_FIBER_BUDGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,9 @@ static inline void ws__spend_moved(size_t n)
     ws__budget -= (int64_t)(n / WS__MOVED_BYTES);
 }
 
+/* So long, of ws__ticks, in units. */
+int64_t ws__budget_units(uint64_t ticks);
+
 /* Of ws__ticks: for what may take long without doing much. */
 void ws__spend_ticks(uint64_t n);
 
@@ -67,10 +71,15 @@ void ws__take_place(void);
 /* For ws__take_turns.  On the loop's stack, nothing. */
 void ws__budget_is_spent(void);
 
+static inline bool ws__is_spent(void)
+{
+    return ws__budget < 0;
+}
+
 /* Let others run if all is spent; begins with ws__before_park_run then. */
 static inline void ws__take_turns(void)
 {
-    if (ws__budget < 0)
+    if (ws__is_spent())
         ws__budget_is_spent();
 }
 

@@ -41,6 +41,7 @@ static struct pool pools[] = {
     [WS__FOR_HANDLERS] = POOL(64),
     [WS__FOR_FILES] = POOL(64),
     [WS__FOR_NAMES] = POOL(256),
+    [WS__FOR_HUBS] = POOL(4),
 };
 
 static struct ws__job *offload_take(struct pool *p)

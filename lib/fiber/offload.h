@@ -9,6 +9,7 @@ enum ws__helpers {
     WS__FOR_HANDLERS, /* ws_blocking: 64 at a time */
     WS__FOR_FILES,    /* the library's own, 64 */
     WS__FOR_NAMES,    /* 256: those that were given up still have theirs */
+    WS__FOR_HUBS,     /* 4: none of them waits */
 };
 
 /* Something that blocks, for a helper thread. */

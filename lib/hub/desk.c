@@ -2,22 +2,24 @@
 
 #include "hub/desk.h"
 
-#include <errno.h>
 #include <stddef.h>
 
 #include "base/alloc.h"
+#include "fiber/budget.h"
+#include "fiber/lot.h"
+#include "fiber/park.h"
 #include "fiber/sched.h"
 #include "fiber/stopwatch.h"
 #include "hub/hub.h"
 
 enum {
     INBOX_MIN = 16,
-    TURN_US = 100,
-    TURN_MOST_US = 1000,
+    TURN_MOST = 10 * WS__BUDGET,
     TURNS_HERE = 64, /* by a thread that has something else to do */
 };
 
 size_t ws__desk_limit = (size_t)64 << 20;
+int64_t ws__desk_turn = WS__BUDGET;
 
 /* ---- Desks -------------------------------------------------------------- */
 
@@ -138,15 +140,14 @@ static bool desk_take_more(struct ws__desk *d)
     return more;
 }
 
-/* For a turn that ends then, of ws__ticks.  Returns whether there may be more, for
- * the next one. */
-static bool desk_work(struct ws__desk *d, uint64_t until)
+/* Until all is spent.  Returns whether there may be more. */
+static bool desk_work(struct ws__desk *d)
 {
     do {
         if (!d->round.under_way && !desk_take_more(d))
             return false;
-        ws__round_go_on(d, until);
-    } while (ws__ticks() < until);
+        ws__round_go_on(d);
+    } while (!ws__is_spent());
     return true;
 }
 
@@ -159,15 +160,18 @@ static uint64_t ticks_of_others(void)
     return ws__ticks() - desks_had;
 }
 
-/* As long as others had since its last turn, for they may be many; up to a bound,
- * for they wait. */
-static uint64_t next_turn(const struct ws__desk *d)
+/* As much as others had since its last turn, for they may be many; of more than a
+ * bound a quarter, for they wait. */
+static int64_t next_turn(const struct ws__desk *d)
 {
-    uint64_t us = ws__ticks_per_us(), others = ticks_of_others() - d->left_at;
+    int64_t others =
+        d->left_at == 0 ? 0 : ws__budget_units(ticks_of_others() - d->left_at);
 
-    if (d->left_at == 0 || others < TURN_US * us)
-        return TURN_US * us;
-    return others < TURN_MOST_US * us ? others : TURN_MOST_US * us;
+    if (others < ws__desk_turn)
+        return ws__desk_turn;
+    if (others < TURN_MOST)
+        return others;
+    return others / 4 < TURN_MOST ? TURN_MOST : others / 4;
 }
 
 /* The worker runs, so it takes what is posted. */
@@ -175,9 +179,10 @@ static void desk_run_posted(struct ws__post *p)
 {
     struct ws__desk *d =
         (struct ws__desk *)((char *)p - offsetof(struct ws__desk, post));
-    uint64_t turn = next_turn(d), begin = ws__ticks();
+    uint64_t begin = ws__ticks();
 
-    bool more = desk_work(d, begin + turn);
+    ws__budget = next_turn(d);
+    bool more = desk_work(d);
     desks_had += ws__ticks() - begin;
     d->left_at = more ? ticks_of_others() : 0;
     if (more)
@@ -186,18 +191,35 @@ static void desk_run_posted(struct ws__post *p)
         ws__desk_let_go(d);
 }
 
+/* For so many turns, which the caller has spent then.  Returns as desk_work
+ * does. */
+static bool desk_work_turns(struct ws__desk *d, int turns)
+{
+    int64_t left = ws__budget;
+
+    ws__budget = turns * ws__desk_turn;
+    bool more = desk_work(d);
+    ws__budget += left - turns * ws__desk_turn;
+    return more;
+}
+
+/* To the end, and others have their turns. */
+static void desk_work_on(struct ws__desk *d)
+{
+    while (desk_work_turns(d, 1))
+        ws__take_turns();
+}
+
 /* Who publishes does not go on for others for ever; and a fiber, whose worker has
  * others, for no longer than a turn. */
 static void desk_run_here(struct ws__desk *d)
 {
-    uint64_t turn = TURN_US * ws__ticks_per_us();
-    bool more =
-        desk_work(d, ws__ticks() + (ws__in_fiber() ? 1 : TURNS_HERE) * turn);
+    bool more = desk_work_turns(d, ws__in_fiber() ? 1 : TURNS_HERE);
 
-    if (more && ws__offload(WS__FOR_FILES, &d->job) == 0)
+    if (more && ws__offload(WS__FOR_HUBS, &d->job) == 0)
         return;
     if (more)
-        (void)desk_work(d, UINT64_MAX);
+        desk_work_on(d);
     ws__desk_let_go(d);
 }
 
@@ -208,7 +230,7 @@ static struct ws__desk *desk_of(struct ws__job *j)
 
 static void desk_run_helped(struct ws__job *j)
 {
-    (void)desk_work(desk_of(j), UINT64_MAX);
+    desk_work_on(desk_of(j));
 }
 
 /* Its helper still looks at j when that has been run, and then no more. */
@@ -251,6 +273,14 @@ static void count_waiting(struct ws__desk *d, const struct ws__publication *p)
     atomic_fetch_add(&d->hub->behind, 1);
 }
 
+/* By a fiber of its worker. */
+static void count_own(struct ws__desk *d)
+{
+    if (d->worker && d->worker == ws__worker_here() &&
+        atomic_fetch_add(&d->own, 1) + 1 == WS__TOGETHER)
+        atomic_fetch_add(&d->hub->ahead, 1);
+}
+
 static void inbox_add(struct ws__desk *d, struct ws__group *g,
                       struct ws__publication *p)
 {
@@ -259,6 +289,7 @@ static void inbox_add(struct ws__desk *d, struct ws__group *g,
             (struct ws__delivery){ ws__publication_hold(p), g, 0 };
         d->next_number++;
         count_waiting(d, p);
+        count_own(d);
     } else if (!g->lost) {
         g->lost = true;
         g->next_lost = d->lost;
@@ -279,22 +310,6 @@ void ws__desk_put(struct ws__group *g, struct ws__publication *p,
         d->next_due = *due;
         *due = d;
     }
-}
-
-uint64_t ws__desk_ahead(ws_hub *h)
-{
-    const struct ws__worker *w = ws__worker_here();
-    uint64_t first = 0;
-
-    pthread_mutex_lock(&h->desks.lock);
-    struct ws__desk *d = desk_find(&h->desks, w);
-    if (d && w) {
-        pthread_mutex_lock(&d->lock);
-        first = d->n > WS__TOGETHER ? d->next_number - d->n + 1 : 0;
-        pthread_mutex_unlock(&d->lock);
-    }
-    pthread_mutex_unlock(&h->desks.lock);
-    return first;
 }
 
 uint64_t ws__desk_next_number(struct ws__desk *d)
@@ -343,12 +358,50 @@ void ws__desk_ring(struct ws__desk *due)
 void ws__desk_post(struct ws__desk *d, struct ws__desk_job *j)
 {
     if (!post_job(d, j) || desk_ring_worker(d) ||
-        ws__offload(WS__FOR_FILES, &d->job) == 0)
+        ws__offload(WS__FOR_HUBS, &d->job) == 0)
         return;
     pthread_mutex_lock(&d->lock);
     d->due = false;
     pthread_mutex_unlock(&d->lock);
     ws__desk_let_go(d);
+}
+
+/* ---- Waiting for one's own worker --------------------------------------- */
+
+static bool own_is_ahead(const void *own)
+{
+    return atomic_load((const atomic_uint *)own) >= WS__TOGETHER;
+}
+
+/* The caller's worker's, held; NULL: none, or not ahead. */
+static struct ws__desk *desk_that_is_ahead(ws_hub *h)
+{
+    pthread_mutex_lock(&h->desks.lock);
+    struct ws__desk *d = desk_find(&h->desks, ws__worker_here());
+    if (d && own_is_ahead(&d->own))
+        atomic_fetch_add(&d->holders, 1);
+    else
+        d = NULL;
+    pthread_mutex_unlock(&h->desks.lock);
+    return d;
+}
+
+int ws__desk_await_own(ws_hub *h, int64_t deadline)
+{
+    struct ws__waiter w;
+    int r = 0;
+
+    if (atomic_load(&h->ahead) == 0 || !ws__in_fiber())
+        return 0;
+    struct ws__desk *d = desk_that_is_ahead(h);
+    while (d && r == 0 && ws__lot_enter(&w, &d->own, own_is_ahead)) {
+        r = ws__park(deadline);
+        if (!ws__lot_leave(&w))
+            r = 0;
+    }
+    if (d)
+        ws__desk_let_go(d);
+    return r;
 }
 
 /* ---- Calls -------------------------------------------------------------- */
@@ -402,6 +455,7 @@ void ws__desk_bury(struct ws__group *g)
     if (g->lost)
         forget_lost(d, g);
     pthread_mutex_unlock(&d->lock);
-    g->next = d->buried;
-    d->buried = g;
+    g->next = NULL;
+    *(d->buried ? &d->last_buried->next : &d->buried) = g;
+    d->last_buried = g;
 }

@@ -48,8 +48,10 @@ struct ws__desk {
     uint32_t n;
     uint32_t room;
     uint64_t next_number;
-    size_t waiting; /* bytes of publications in it, about */
-    bool behind;    /* these are too many: the hub counts it */
+    size_t waiting;  /* bytes of publications in it, about */
+    bool behind;     /* these are too many: the hub counts it */
+    atomic_uint own; /* deliveries in it by fibers of that worker; so is this,
+                      * from WS__TOGETHER on */
     struct ws__desk_job *jobs;
     struct ws__desk_job *last_job;
     struct ws__group *lost; /* groups that there was no memory for */
@@ -63,7 +65,8 @@ struct ws__desk {
     uint64_t left_at; /* when its last turn was over, with more to do; 0: it is
                        * the first one */
     struct ws__group *buried; /* groups that deliveries may still be for */
-    uint64_t done;            /* all deliveries before this number */
+    struct ws__group *last_buried;
+    uint64_t done; /* all deliveries before this number */
 
     struct ws__outqueue_counts counts; /* under the lock, again */
 };
@@ -88,12 +91,15 @@ void ws__desks_count(struct ws__desks *d, ws_hub_stats *s);
 void ws__desk_put(struct ws__group *g, struct ws__publication *p,
                   struct ws__desk **due);
 
-/* So much may wait at a desk, until publishers have to.  For tests. */
+/* So much may wait at a desk, until publishers have to; and what a turn is, if
+ * others had no longer: a budget.  For tests. */
 extern size_t ws__desk_limit __attribute__((visibility("hidden")));
+extern int64_t ws__desk_turn __attribute__((visibility("hidden")));
 
-/* Not 0 if more waits at the desk of the caller's worker than goes together; what
- * it is changes when that is taken. */
-uint64_t ws__desk_ahead(ws_hub *h);
+/* Wait while the caller, a fiber, is ahead of its own worker, which would have but
+ * turns between the caller's: until there is less at its desk by its own fibers
+ * than goes together.  Returns 0, or what ended the wait. */
+int ws__desk_await_own(ws_hub *h, int64_t deadline);
 
 /* The number of the next delivery. */
 uint64_t ws__desk_next_number(struct ws__desk *d);

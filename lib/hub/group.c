@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "conn/enqueue.h"
-#include "fiber/stopwatch.h"
+#include "fiber/budget.h"
 #include "hub/subscriber.h"
 
 enum { MEMBERS_MIN = 2 };
@@ -126,12 +126,6 @@ static int member_send(const struct ws__subscription *s, struct ws__run *run,
     return r;
 }
 
-static void member_cut(const struct ws__subscription *s,
-                       struct ws__outqueue_counts *n)
-{
-    ws__enqueue_cut(s->subscriber->c, "publications were lost", n);
-}
-
 /* Returns 0; or -ENOMEM: it has none of the run. */
 static int member_serve(const struct ws__subscription *s, struct ws__run *run,
                         bool may_be_new, struct ws__outqueue_counts *n)
@@ -142,13 +136,13 @@ static int member_serve(const struct ws__subscription *s, struct ws__run *run,
         return 0;
     if (!run->cuts)
         return member_send(s, run, at);
-    member_cut(s, n);
+    ws__enqueue_cut(s->subscriber->c, "publications were lost", n);
     return 0;
 }
 
 /* Returns 0 when all have it, -EAGAIN, or -ENOMEM. */
-static int send_until(struct ws__group *g, struct ws__run *run, uint64_t until,
-                      struct ws__outqueue_counts *n)
+static int send_for_a_turn(struct ws__group *g, struct ws__run *run,
+                           struct ws__outqueue_counts *n)
 {
     bool some_are_new = run->numbers[0] < g->from;
 
@@ -158,16 +152,11 @@ static int send_until(struct ws__group *g, struct ws__run *run, uint64_t until,
             ws__batch_fetch(g->members[g->sent]->subscriber->c);
         if (member_serve(s, run, some_are_new, n) != 0)
             return -ENOMEM;
-        if (ws__ticks() >= until)
+        ws__spend(1);
+        if (ws__is_spent())
             return -EAGAIN;
     }
     return 0;
-}
-
-static void run_cuts_all(struct ws__run *run)
-{
-    run->cuts = true;
-    run->numbers[0] = UINT64_MAX;
 }
 
 static void batch_count(struct ws__batch *b, struct ws__outqueue_counts *n)
@@ -176,14 +165,14 @@ static void batch_count(struct ws__batch *b, struct ws__outqueue_counts *n)
     b->counts = (struct ws__outqueue_counts){ 0 };
 }
 
-bool ws__group_send(struct ws__group *g, struct ws__run *run, uint64_t until,
+bool ws__group_send(struct ws__group *g, struct ws__run *run,
                     struct ws__outqueue_counts *n)
 {
     int r;
 
-    while ((r = send_until(g, run, until, n)) == -ENOMEM) {
+    while ((r = send_for_a_turn(g, run, n)) == -ENOMEM) {
         g->sent = 0;
-        run_cuts_all(run);
+        run->cuts = true;
     }
     if (r == 0)
         g->sent = 0;
@@ -200,10 +189,4 @@ void ws__run_end(struct ws__run *run)
         ws__publication_let_go(run->publications[i]);
     run->n = 0;
     run->cuts = false;
-}
-
-void ws__group_cut(const struct ws__group *g, struct ws__outqueue_counts *n)
-{
-    for (uint32_t i = 0; i < g->n; i++)
-        member_cut(g->members[i], n);
 }

@@ -25,7 +25,8 @@ struct ws__subscription {
 
 /* Those of one desk who have joined the same: a delivery is for a group. */
 struct ws__group {
-    struct ws__group *next; /* of its audience: under the shard's lock */
+    struct ws__group *next; /* of its audience: under the shard's lock; or of
+                             * those that are buried */
     struct ws__desk *desk;
     struct ws__topic *topic;   /* what they have joined: this one, */
     struct ws__prefix *prefix; /* or this */
@@ -38,6 +39,7 @@ struct ws__group {
     uint32_t first; /* of a round: its deliveries in the inbox still to go, */
     uint32_t last;
     bool in_round;
+    bool loses; /* in it: something was lost before all else */
     struct ws__group *next_in_round; /* and the next group that has some */
     uint64_t from; /* the largest one of its members; of one that is buried, the
                     * number of the first delivery that is not for it */
@@ -75,24 +77,21 @@ struct ws__run {
     size_t n;
     struct ws__publication *publications[WS__TOGETHER]; /* held */
     uint64_t numbers[WS__TOGETHER];
-    bool cuts; /* instead, who has joined before the first of them is cut */
+    bool cuts;               /* instead, for whom something of it is, is cut */
     struct ws__batch all;    /* these, as they are sent: */
     struct ws__batch latest; /* to who wants the newest of each key alone */
 };
 
 /*
  * Send them to the members for whom they are, and go on where that was left:
- * until it is that time, of ws__ticks, but to one at least; and add what came of
- * it to *n.  Without memory for them all members are cut.  Members may join and
- * leave in between.  Returns whether all have it.
+ * until all is spent (fiber/budget), but to one at least; and add what came of it
+ * to *n.  Without memory for them all members are cut.  Members may join and leave
+ * in between.  Returns whether all have it.
  */
-bool ws__group_send(struct ws__group *g, struct ws__run *run, uint64_t until,
+bool ws__group_send(struct ws__group *g, struct ws__run *run,
                     struct ws__outqueue_counts *n);
 
 /* Let go of what it holds. */
 void ws__run_end(struct ws__run *run);
-
-/* Cut all members. */
-void ws__group_cut(const struct ws__group *g, struct ws__outqueue_counts *n);
 
 #endif

@@ -15,9 +15,10 @@
 #include "hub/topic.h"
 
 /*
- * Locks: of a shard of topics (or of all shards, in their order), then that of a
- * desk.  Nothing is waited for under either, and no connection is touched but
- * with neither.  The others of this folder stand alone.
+ * Locks: of a shard of topics (or of all shards, in their order), or of the
+ * subscribers; then that of the desks; then that of a desk.  Nothing is waited for
+ * under any, and no connection is touched with the lock of a shard or a desk.  The
+ * others of this folder stand alone.
  */
 struct ws_hub {
     atomic_size_t holders; /* its owner, subscribers, desks */
@@ -36,6 +37,7 @@ struct ws_hub {
     atomic_bool ended;    /* nothing more is delivered */
     atomic_size_t behind; /* desks where too much waits; publishers wait for
                            * none to be */
+    atomic_size_t ahead;  /* desks whose own fibers are ahead of them */
     atomic_size_t joined; /* subscribers that have a subscription */
     atomic_size_t subscriptions;
     _Atomic uint64_t published;

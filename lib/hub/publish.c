@@ -7,7 +7,6 @@
 #include "fiber/budget.h"
 #include "fiber/lot.h"
 #include "fiber/park.h"
-#include "fiber/sched.h"
 #include "hub/callback.h"
 #include "hub/deliver.h"
 #include "hub/hub.h"
@@ -41,20 +40,6 @@ static int wait_for_desks(ws_hub *h, int64_t deadline)
     return r;
 }
 
-/* A fiber that only publishes would get ever further ahead of its own worker, which
- * has but turns in between.  Not for what others publish meanwhile. */
-static int wait_for_own_desk(ws_hub *h, int64_t deadline)
-{
-    const uint64_t ahead = ws__in_fiber() ? ws__desk_ahead(h) : 0;
-
-    while (ahead != 0 && ws__desk_ahead(h) == ahead) {
-        if (deadline != 0 && ws_now() >= deadline)
-            return WS_ERR_TIMEOUT;
-        ws_yield();
-    }
-    return 0;
-}
-
 static int publish_by(ws_hub *h, const ws_publication *p, int64_t deadline,
                       ws_place *place)
 {
@@ -75,7 +60,7 @@ int ws_hub_publish_by(ws_hub *h, const ws_publication *p, int64_t deadline,
     ws__topics_sweep(h);
     int r = wait_for_desks(h, deadline);
     if (r == 0)
-        r = wait_for_own_desk(h, deadline);
+        r = ws__desk_await_own(h, deadline);
     if (r == 0)
         r = publish_by(h, p, deadline, place ? place : &at);
     if (r == 0)

@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "fiber/budget.h"
 #include "fiber/lot.h"
-#include "fiber/stopwatch.h"
 #include "hub/desk.h"
 #include "hub/hub.h"
 
@@ -22,23 +21,10 @@ static void no_more_behind(struct ws__desk *d)
         ws__lot_wake(&h->behind, NULL, true);
 }
 
-/* A chain for each group, in the inbox itself. */
-static void round_sort(struct ws__round *r)
+static void no_more_ahead(struct ws__desk *d)
 {
-    for (uint32_t i = 0; i < r->n; i++) {
-        struct ws__group *g = r->deliveries[i].group;
-        r->deliveries[i].next = NONE;
-        if (g->in_round) {
-            r->deliveries[g->last].next = i;
-        } else {
-            g->in_round = true;
-            g->first = i;
-            g->next_in_round = NULL;
-            *(r->groups ? &r->last_group->next_in_round : &r->groups) = g;
-            r->last_group = g;
-        }
-        g->last = i;
-    }
+    atomic_fetch_sub(&d->hub->ahead, 1);
+    ws__lot_wake(&d->own, NULL, true);
 }
 
 void ws__round_take(struct ws__desk *d)
@@ -59,6 +45,52 @@ void ws__round_take(struct ws__desk *d)
     d->lost = NULL;
     if (d->behind)
         no_more_behind(d);
+    if (atomic_exchange(&d->own, 0) >= WS__TOGETHER)
+        no_more_ahead(d);
+}
+
+/* ---- Beginning ---------------------------------------------------------- */
+
+static void group_add(struct ws__round *r, struct ws__group *g)
+{
+    if (g->in_round)
+        return;
+    g->in_round = true;
+    g->first = NONE;
+    g->next_in_round = NULL;
+    *(r->groups ? &r->last_group->next_in_round : &r->groups) = g;
+    r->last_group = g;
+}
+
+/* A chain for each group, in the inbox itself. */
+static void delivery_add(struct ws__round *r, uint32_t i)
+{
+    struct ws__group *g = r->deliveries[i].group;
+
+    group_add(r, g);
+    r->deliveries[i].next = NONE;
+    *(g->first == NONE ? &g->first : &r->deliveries[g->last].next) = i;
+    g->last = i;
+}
+
+/* Once they are not lost any more they may be again, and be in the next list. */
+static void losses_add(struct ws__desk *d)
+{
+    pthread_mutex_lock(&d->lock);
+    for (struct ws__group *g = d->round.lost, *next; g; g = next) {
+        next = g->next_lost;
+        g->lost = false;
+        g->loses = true;
+        group_add(&d->round, g);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+void ws__round_begin(struct ws__desk *d)
+{
+    losses_add(d);
+    for (uint32_t i = 0; i < d->round.n; i++)
+        delivery_add(&d->round, i);
 }
 
 /* ---- Sending ------------------------------------------------------------ */
@@ -67,6 +99,21 @@ void ws__round_take(struct ws__desk *d)
 static bool run_has_room(const struct ws__run *run, size_t bytes)
 {
     return run->n < WS__TOGETHER && bytes < WS__AT_ONCE && !run->cuts;
+}
+
+static void run_add(struct ws__run *run, struct ws__publication *p,
+                    uint64_t number)
+{
+    run->numbers[run->n] = number;
+    run->publications[run->n++] = p;
+}
+
+/* Nobody has what was lost, and nothing goes behind the gap. */
+static void run_fill_loss(struct ws__round *r, struct ws__group *g)
+{
+    g->loses = false;
+    r->run.cuts = true;
+    run_add(&r->run, NULL, r->first_number + r->n);
 }
 
 /* The next ones of a group: one that cuts goes alone.  Moves what they hold. */
@@ -81,103 +128,79 @@ static void run_fill(struct ws__round *r, struct ws__group *g)
             break;
         run->cuts = d->publication->cuts;
         bytes += d->publication->size;
-        run->numbers[run->n] = r->first_number + g->first;
-        run->publications[run->n++] = d->publication;
+        run_add(run, d->publication, r->first_number + g->first);
         g->first = d->next;
     }
 }
 
-/* Returns whether all of g have all. */
-static bool round_send_to(struct ws__round *r, struct ws__group *g,
-                          uint64_t until)
+/* Returns whether all of g have the run, or never will. */
+static bool run_send(struct ws__desk *d, struct ws__group *g)
 {
-    while (r->run.n > 0 || g->first != NONE) {
-        if (r->run.n == 0)
-            run_fill(r, g);
-        if (!ws__group_send(g, &r->run, until, &r->counts))
-            return false;
-        ws__run_end(&r->run);
-    }
+    struct ws__round *r = &d->round;
+
+    if (!atomic_load(&d->hub->ended))
+        return ws__group_send(g, &r->run, &r->counts);
+    g->sent = 0;
     return true;
 }
 
-static void next_group(struct ws__round *r)
+/* Returns whether all of g have all. */
+static bool round_send_to(struct ws__desk *d, struct ws__group *g)
 {
-    r->groups->in_round = false;
-    r->groups = r->groups->next_in_round;
+    struct ws__round *r = &d->round;
+
+    while (r->run.n > 0 || g->loses || g->first != NONE) {
+        if (r->run.n == 0 && g->loses)
+            run_fill_loss(r, g);
+        else if (r->run.n == 0)
+            run_fill(r, g);
+        if (!run_send(d, g))
+            return false;
+        ws__run_end(&r->run);
+        ws__spend(1);
+        if (ws__is_spent())
+            return false;
+    }
+    return true;
 }
 
 /* Returns whether all have all. */
-static bool round_send(struct ws__round *r, uint64_t until)
+static bool round_send(struct ws__desk *d)
 {
+    struct ws__round *r = &d->round;
+
     while (r->groups) {
-        if (!round_send_to(r, r->groups, until))
+        if (!round_send_to(d, r->groups))
             return false;
-        next_group(r);
+        r->groups->in_round = false;
+        r->groups = r->groups->next_in_round;
     }
     return true;
-}
-
-/* The hub has ended: nobody gets anything more. */
-static void round_drop(struct ws__round *r)
-{
-    ws__run_end(&r->run);
-    for (; r->groups; next_group(r)) {
-        r->groups->sent = 0;
-        while (r->groups->first != NONE) {
-            run_fill(r, r->groups);
-            ws__run_end(&r->run);
-        }
-    }
 }
 
 /* ---- All of it ---------------------------------------------------------- */
 
-/* First of all, so that nothing goes behind the gap.  Once it is not lost any more
- * it may be again, and be in the next list. */
-static void cut_lost(struct ws__desk *d)
-{
-    struct ws__round *r = &d->round;
-
-    for (struct ws__group *g = r->lost, *next; g; g = next) {
-        next = g->next_lost;
-        pthread_mutex_lock(&d->lock);
-        g->lost = false;
-        pthread_mutex_unlock(&d->lock);
-        ws__group_cut(g, &r->counts);
-    }
-}
-
-void ws__round_begin(struct ws__desk *d)
-{
-    cut_lost(d);
-    round_sort(&d->round);
-}
-
+/* The number from which nothing is for them only grows, from one to the next. */
 void ws__round_free_buried(struct ws__desk *d)
 {
-    struct ws__group **at = &d->buried;
+    struct ws__group *g;
 
-    while (*at) {
-        struct ws__group *g = *at;
-        if (g->from > d->done) {
-            at = &g->next;
-        } else {
-            *at = g->next;
-            ws__group_free(g);
-        }
+    while ((g = d->buried) != NULL && g->from <= d->done && !g->in_round) {
+        d->buried = g->next;
+        ws__group_free(g);
     }
 }
 
 /* Returns whether all are done. */
-static bool do_jobs(struct ws__round *r, uint64_t until)
+static bool do_jobs(struct ws__round *r)
 {
     struct ws__desk_job *j;
 
     while ((j = r->jobs) != NULL) {
         r->jobs = j->next;
         j->fn(j);
-        if (ws__ticks() >= until)
+        ws__spend(1);
+        if (ws__is_spent())
             return false;
     }
     return true;
@@ -207,18 +230,16 @@ static void round_end(struct ws__desk *d)
     r->under_way = false;
 }
 
-void ws__round_go_on(struct ws__desk *d, uint64_t until)
+void ws__round_go_on(struct ws__desk *d)
 {
     struct ws__round *r = &d->round;
 
-    if (atomic_load(&d->hub->ended))
-        round_drop(r);
-    bool sent = round_send(r, until);
+    bool sent = round_send(d);
     count(d);
     if (!sent)
         return;
     d->done = r->first_number + r->n;
-    if (!do_jobs(r, until))
+    if (!do_jobs(r))
         return;
     ws__round_free_buried(d);
     round_end(d);

@@ -38,9 +38,9 @@ void ws__round_take(struct ws__desk *d);
 /* Before all else: sort what was taken. */
 void ws__round_begin(struct ws__desk *d);
 
-/* Deliver it, and then do the jobs that came with it, until it is that time, of
- * ws__ticks, but one step at least.  Once all is done, it is over. */
-void ws__round_go_on(struct ws__desk *d, uint64_t until);
+/* Deliver it, and then do the jobs that came with it, until all is spent
+ * (fiber/budget), but one step at least.  Once all is done, it is over. */
+void ws__round_go_on(struct ws__desk *d);
 
 /* Free the groups that no delivery is for any more. */
 void ws__round_free_buried(struct ws__desk *d);
