@@ -90,6 +90,14 @@ static int have_it(void)
     return n;
 }
 
+static ws_hub_stats stats(void)
+{
+    ws_hub_stats s;
+
+    ws_hub_stats_get(hub, &s);
+    return s;
+}
+
 /* ---- Tests -------------------------------------------------------------- */
 
 static void others_run_while_it_sends(void **state)
@@ -235,14 +243,6 @@ static void no_more_goes_together_than_a_turn_takes(void **state)
     assert_int_equal(ready(raws[0]), FIRST + TOGETHER * FRAME);
 }
 
-static uint64_t delivered(void)
-{
-    ws_hub_stats s;
-
-    ws_hub_stats_get(hub, &s);
-    return s.delivered;
-}
-
 static void a_publisher_does_not_get_far_ahead_of_its_worker(void **state)
 {
     (void)state;
@@ -251,9 +251,9 @@ static void a_publisher_does_not_get_far_ahead_of_its_worker(void **state)
     ws__desk_turn = ONE_STEP;
     for (uint64_t n = 1; n <= MANY; n++) {
         publish("x", 1);
-        assert_in_range(n - delivered() / N, 0, 2 * TOGETHER + 2);
+        assert_in_range(n - stats().delivered / N, 0, 2 * TOGETHER + 2);
     }
-    while (delivered() < MANY * N)
+    while (stats().delivered < MANY * N)
         ws_yield();
     assert_int_equal(ready(raws[N - 1]), MANY * 3);
 }
@@ -309,23 +309,16 @@ static void hubs_do_not_drive_each_other_up(void **state)
             assert_int_equal(ws_hub_publish(hubs[k], (char[]){ t, '\0' },
                                             WS_TEXT, "x", 1, NULL),
                              0);
-    for (uint64_t before = delivered(), n = 0; n < TOPICS * N; before = n) {
+    for (uint64_t before = stats().delivered, n = 0; n < TOPICS * N;
+         before = n) {
         ws_yield();
-        n = delivered();
+        n = stats().delivered;
         assert_in_range(n, before + 1, before + 2 * SO_MANY);
     }
     assert_true(now > began + LONG);
     ws_set_log_records(NULL, NULL);
     for (int k = 1; k < HUBS; k++)
         ws_hub_free(hubs[k]);
-}
-
-static size_t subscribed(void)
-{
-    ws_hub_stats s;
-
-    ws_hub_stats_get(hub, &s);
-    return s.subscriptions;
 }
 
 static void others_run_while_many_end(void **state)
@@ -335,19 +328,11 @@ static void others_run_while_many_end(void **state)
     for (int i = 0; i < N; i++)
         ws_shutdown(members[i]);
     ws__desk_turn = ONE_STEP;
-    while (subscribed() == N)
+    while (stats().subscriptions == N)
         ws_yield();
-    assert_int_equal(subscribed(), N - 1);
-    while (subscribed() > 0)
+    assert_int_equal(stats().subscriptions, N - 1);
+    while (stats().subscriptions > 0)
         ws_yield();
-}
-
-static uint64_t cut(void)
-{
-    ws_hub_stats s;
-
-    ws_hub_stats_get(hub, &s);
-    return s.cut;
 }
 
 static void others_run_while_many_are_cut(void **state)
@@ -359,8 +344,8 @@ static void others_run_while_many_are_cut(void **state)
     alloc_fail_at(1); /* there is no memory to put it together */
     ws_yield();
     assert_true(alloc_fail_happened);
-    assert_int_equal(cut(), 1);
-    while (cut() < N)
+    assert_int_equal(stats().cut, 1);
+    while (stats().cut < N)
         ws_yield();
 }
 
