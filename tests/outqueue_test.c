@@ -501,6 +501,16 @@ static int enqueue_until_cut(ws_conn *c, int next)
     return next;
 }
 
+/* By one who has looked before it was cut. */
+static void put_late(ws_conn *c)
+{
+    struct ws__outqueue_counts n = { 0 };
+    ws_prepared *p = ws_prepare(WS_TEXT, "late", 4);
+
+    assert_int_equal(ws__outqueue_put(c, p, NULL, &n), WS_ERR_SLOW);
+    ws_prepared_free(p);
+}
+
 static void one_too_slow_is_cut_and_its_reader_wakes(void **state)
 {
     (void)state;
@@ -517,6 +527,8 @@ static void one_too_slow_is_cut_and_its_reader_wakes(void **state)
     assert_int_equal(ws_conn_error(c)->code, WS_ERR_SLOW);
     assert_int_equal(enqueue(c, next), WS_ERR_SLOW);
     assert_int_equal(ws_write_text(c, "late"), WS_ERR_SLOW);
+    put_late(c);
+    assert_int_equal(stats_of(c).messages, 0);
     ws_close(c);
     assert_int_equal(
         hear_until_close(raw, WS_CLOSE_TRY_AGAIN_LATER, "too slow"),

@@ -288,7 +288,12 @@ int ws__outqueue_put(ws_conn *c, ws_prepared *p, const char *key,
     if (error != 0)
         return error;
     ws__outqueue_lock(q);
-    error = put_entry(q, &e, n);
+    if (q->cut) {
+        entry_fini(&e);
+        error = WS_ERR_SLOW;
+    } else {
+        error = put_entry(q, &e, n);
+    }
     if (error == 0)
         atomic_fetch_or(&c->w.due, WS__DUE_MESSAGES);
     ws__outqueue_unlock(q);

@@ -94,8 +94,8 @@ static inline void ws__outqueue_counts_add(struct ws__outqueue_counts *to,
     to->cut += n->cut;
 }
 
-/* Append a message, beyond all bounds; n counts what it replaces.  Returns 0 or
- * -ENOMEM. */
+/* Append a message, beyond all bounds; n counts what it replaces.  Returns 0,
+ * WS_ERR_SLOW if c was cut, or -ENOMEM. */
 int ws__outqueue_put(ws_conn *c, ws_prepared *p, const char *key,
                      struct ws__outqueue_counts *n);
 
