@@ -262,6 +262,10 @@ static int put_entry(struct ws__outqueue *q, struct ws__outqueue_entry *e,
 {
     struct ws__outqueue_entry *old = find_key(q, e);
 
+    if (q->cut) {
+        entry_fini(e);
+        return WS_ERR_SLOW;
+    }
     if (old) {
         q->bytes -= old->bytes;
         q->conflated++;
@@ -288,12 +292,7 @@ int ws__outqueue_put(ws_conn *c, ws_prepared *p, const char *key,
     if (error != 0)
         return error;
     ws__outqueue_lock(q);
-    if (q->cut) {
-        entry_fini(&e);
-        error = WS_ERR_SLOW;
-    } else {
-        error = put_entry(q, &e, n);
-    }
+    error = put_entry(q, &e, n);
     if (error == 0)
         atomic_fetch_or(&c->w.due, WS__DUE_MESSAGES);
     ws__outqueue_unlock(q);
