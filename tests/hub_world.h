@@ -290,6 +290,7 @@ static void world_end(int i)
 #include "hub/history.c"
 #include "hub/hub.c"
 #include "hub/name.c"
+#include "hub/pace.c"
 #include "hub/prefix.c"
 #include "hub/presence.c"
 #include "hub/publication.c"

@@ -6,8 +6,6 @@
 
 #include "base/alloc.h"
 #include "fiber/budget.h"
-#include "fiber/lot.h"
-#include "fiber/park.h"
 #include "fiber/sched.h"
 #include "fiber/stopwatch.h"
 #include "hub/hub.h"
@@ -78,6 +76,18 @@ struct ws__desk *ws__desk_get(ws_hub *h, struct ws__worker *w)
         d->next = all->first;
         all->first = d;
     }
+    if (d)
+        atomic_fetch_add(&d->holders, 1);
+    pthread_mutex_unlock(&all->lock);
+    return d;
+}
+
+struct ws__desk *ws__desk_find(ws_hub *h, const struct ws__worker *w)
+{
+    struct ws__desks *all = &h->desks;
+
+    pthread_mutex_lock(&all->lock);
+    struct ws__desk *d = desk_find(all, w);
     if (d)
         atomic_fetch_add(&d->holders, 1);
     pthread_mutex_unlock(&all->lock);
@@ -364,44 +374,6 @@ void ws__desk_post(struct ws__desk *d, struct ws__desk_job *j)
     d->due = false;
     pthread_mutex_unlock(&d->lock);
     ws__desk_let_go(d);
-}
-
-/* ---- Waiting for one's own worker --------------------------------------- */
-
-static bool own_is_ahead(const void *own)
-{
-    return atomic_load((const atomic_uint *)own) >= WS__TOGETHER;
-}
-
-/* The caller's worker's, held; NULL: none, or not ahead. */
-static struct ws__desk *desk_that_is_ahead(ws_hub *h)
-{
-    pthread_mutex_lock(&h->desks.lock);
-    struct ws__desk *d = desk_find(&h->desks, ws__worker_here());
-    if (d && own_is_ahead(&d->own))
-        atomic_fetch_add(&d->holders, 1);
-    else
-        d = NULL;
-    pthread_mutex_unlock(&h->desks.lock);
-    return d;
-}
-
-int ws__desk_await_own(ws_hub *h, int64_t deadline)
-{
-    struct ws__waiter w;
-    int r = 0;
-
-    if (atomic_load(&h->ahead) == 0 || !ws__in_fiber())
-        return 0;
-    struct ws__desk *d = desk_that_is_ahead(h);
-    while (d && r == 0 && ws__lot_enter(&w, &d->own, own_is_ahead)) {
-        r = ws__park(deadline);
-        if (!ws__lot_leave(&w))
-            r = 0;
-    }
-    if (d)
-        ws__desk_let_go(d);
-    return r;
 }
 
 /* ---- Calls -------------------------------------------------------------- */

@@ -81,6 +81,9 @@ struct ws__desks {
 /* The hub's for w (NULL: for threads), which is the caller's to let go.  NULL:
  * no memory. */
 struct ws__desk *ws__desk_get(ws_hub *h, struct ws__worker *w);
+
+/* The same, but NULL if it has none. */
+struct ws__desk *ws__desk_find(ws_hub *h, const struct ws__worker *w);
 void ws__desk_let_go(struct ws__desk *d);
 
 /* Add what they have counted to *s. */
@@ -95,11 +98,6 @@ void ws__desk_put(struct ws__group *g, struct ws__publication *p,
  * others had no longer: a budget.  For tests. */
 extern size_t ws__desk_limit __attribute__((visibility("hidden")));
 extern int64_t ws__desk_turn __attribute__((visibility("hidden")));
-
-/* Wait while the caller, a fiber, is ahead of its own worker, which would have but
- * turns between the caller's: until there is less at its desk by its own fibers
- * than goes together.  Returns 0, or what ended the wait. */
-int ws__desk_await_own(ws_hub *h, int64_t deadline);
 
 /* The number of the next delivery. */
 uint64_t ws__desk_next_number(struct ws__desk *d);

@@ -5,39 +5,17 @@
 #include <string.h>
 
 #include "fiber/budget.h"
-#include "fiber/lot.h"
-#include "fiber/park.h"
 #include "hub/callback.h"
 #include "hub/deliver.h"
 #include "hub/hub.h"
 #include "hub/name.h"
+#include "hub/pace.h"
 
 static bool is_right(const ws_publication *p)
 {
     return (p->type == WS_TEXT || p->type == WS_BINARY) &&
            (p->data || p->len == 0) && ws__name_is_right(p->topic) &&
            (!p->key || strnlen(p->key, WS__NAME_MAX + 1) <= WS__NAME_MAX);
-}
-
-static bool some_are_behind(const void *behind)
-{
-    return atomic_load((const atomic_size_t *)behind) > 0;
-}
-
-/* For the workers, that is, not for subscribers: a round waits for none. */
-static int wait_for_desks(ws_hub *h, int64_t deadline)
-{
-    struct ws__waiter w;
-    int r = 0;
-
-    while (r == 0 && some_are_behind(&h->behind)) {
-        if (!ws__lot_enter(&w, &h->behind, some_are_behind))
-            return 0;
-        r = ws__park(deadline);
-        if (!ws__lot_leave(&w))
-            r = 0;
-    }
-    return r;
 }
 
 static int publish_by(ws_hub *h, const ws_publication *p, int64_t deadline,
@@ -58,9 +36,7 @@ int ws_hub_publish_by(ws_hub *h, const ws_publication *p, int64_t deadline,
         return WS_ERR_BUSY;
     ws__spend_message();
     ws__topics_sweep(h);
-    int r = wait_for_desks(h, deadline);
-    if (r == 0)
-        r = ws__desk_await_own(h, deadline);
+    int r = ws__pace_wait(h, deadline);
     if (r == 0)
         r = publish_by(h, p, deadline, place ? place : &at);
     if (r == 0)

@@ -23,8 +23,7 @@ struct ws__round {
     uint64_t first_number;
     struct ws__desk_job *jobs;
     struct ws__group *lost;
-    struct ws__group
-        *groups; /* that have deliveries to go, the first one first */
+    struct ws__group *groups; /* that have something to go, in their order */
     struct ws__group *last_group;
     struct ws__run run; /* on its way to the first one */
     struct ws__outqueue_counts counts;
