@@ -11,6 +11,8 @@
 
 #include <silverback/hub.h>
 
+#include "hub/hub.h"
+#include "hub/node.h"
 #include "hub/redis_sweep.h"
 
 /*
@@ -37,6 +39,8 @@ static struct {
     FILE *channel;       /* who is subscribed to anything; NULL: nobody */
     char left[256];      /* channels that were unsubscribed from */
     bool swallow;        /* the next publication is not answered, but cut */
+    atomic_bool holds;   /* no look is answered */
+    atomic_bool held;    /* and there is one */
     atomic_uint talking; /* threads */
     char numbers[256];   /* of publications that were asked for */
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -180,10 +184,19 @@ static void say_subscribed(FILE *f, char words[WORDS][WORD], int n)
     fake.channel = f;
 }
 
+static void hold_back(void)
+{
+    for (; atomic_load(&fake.holds); ws_sleep(1))
+        atomic_store(&fake.held, true);
+}
+
 static bool answer(FILE *f, char words[WORDS][WORD], int n)
 {
     enum asked asked = asked_for(words, n);
     bool ok = true;
+
+    if (asked == LOOK)
+        hold_back();
 
     pthread_mutex_lock(&fake.lock);
     if (strstr(words[0], "SUBSCRIBE"))
@@ -319,6 +332,8 @@ static void fake_begin(const char *lineage, unsigned last, unsigned first)
     for (enum asked i = 0; i < ASKED; i++)
         fake_answers(i, NULL);
     fake.left[0] = '\0';
+    atomic_store(&fake.holds, false);
+    atomic_store(&fake.held, false);
     if (bind(fake.listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||
         listen(fake.listener, 8) != 0 ||
         pthread_create(&fake_thread, NULL, fake_run, NULL) != 0)
@@ -939,6 +954,79 @@ static void a_topic_that_nobody_wants_is_left_and_may_be_had_again(void **state)
     atomic_store(&ws__redis_linger_ms, 10000);
 }
 
+/* How often it was. */
+static unsigned times_wanted(const struct rig *g)
+{
+    struct ws__node *n = (struct ws__node *)g->hub->back;
+
+    pthread_mutex_lock(&n->topics.lock);
+    const struct ws__redis_topic *t = ws__redis_topics_find(&n->topics, "t");
+    unsigned times = t ? t->wants : 0;
+    pthread_mutex_unlock(&n->topics.lock);
+    return times;
+}
+
+static void *join_again(void *rig)
+{
+    const struct rig *g = rig;
+
+    return ws_hub_join(g->hub, g->c, "t", NULL, NULL) == 0 ? rig : NULL;
+}
+
+/* The answer to a look that began before tells whoever wants it now nothing. */
+static void wants_it_again(struct rig *g)
+{
+    unsigned times = times_wanted(g);
+    int64_t limit = patience();
+    pthread_t t;
+    void *joined;
+
+    assert_int_equal(pthread_create(&t, NULL, join_again, g), 0);
+    while (times_wanted(g) == times) {
+        assert_true(ws_now() < limit);
+        ws_sleep(1);
+    }
+    atomic_store(&fake.holds, false);
+    pthread_join(t, &joined);
+    assert_non_null(joined);
+}
+
+static void who_joins_while_it_is_proved_is_told_where_it_stands(void **state)
+{
+    (void)state;
+    atomic_store(&ws__redis_sweep_ms, 5);
+    struct rig g = rig_new("7:0", 5, 1);
+    assert_int_equal(ws_hub_leave(g.hub, g.c, "t"), 0);
+    assert_int_equal(ws_hub_publish(g.hub, "t", WS_TEXT, "a", 1, NULL), 0);
+    atomic_store(&fake.holds, true);
+    atomic_store(&ws__redis_linger_ms, 0);
+    await(&fake.held);
+    wants_it_again(&g);
+    fake_has("7:0", 7, 1);
+    fake_says("7 7 t0 7");
+    hears(&g, "7/7=7");
+    rig_end(&g);
+    atomic_store(&ws__redis_sweep_ms, 2000);
+    atomic_store(&ws__redis_linger_ms, 10000);
+}
+
+static void who_leaves_and_joins_while_it_is_looked_at_is_told_too(void **state)
+{
+    (void)state;
+    struct rig g = rig_new("7:0", 5, 1);
+
+    atomic_store(&fake.holds, true);
+    fake_has("7:0", 9, 1);
+    fake_says("7 9 t0 9");
+    await(&fake.held);
+    assert_int_equal(ws_hub_leave(g.hub, g.c, "t"), 0);
+    wants_it_again(&g);
+    fake_has("7:0", 10, 1);
+    fake_says("7 10 t0 ten");
+    hears(&g, "7/10=ten");
+    rig_end(&g);
+}
+
 static void how_it_goes_is_counted(void **state)
 {
     struct rig g = rig_new("7:0", 5, 1);
@@ -987,6 +1075,9 @@ int main(void)
         cmocka_unit_test(topics_of_a_prefix_are_found_whatever_is_between),
         cmocka_unit_test(
             a_topic_that_nobody_wants_is_left_and_may_be_had_again),
+        cmocka_unit_test(who_joins_while_it_is_proved_is_told_where_it_stands),
+        cmocka_unit_test(
+            who_leaves_and_joins_while_it_is_looked_at_is_told_too),
         cmocka_unit_test(how_it_goes_is_counted),
     };
     signal(SIGPIPE, SIG_IGN);

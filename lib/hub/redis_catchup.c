@@ -47,14 +47,20 @@ static void catchup_begin(struct ws__node *n, struct catchup *c)
 static enum ws__redis_looked catchup_looked(struct ws__node *n,
                                             struct catchup *c)
 {
+    struct ws__redis_topic *t = c->t;
+    enum ws__redis_looked looked = WS__REDIS_MORE;
+
     pthread_mutex_lock(&n->topics.lock);
-    enum ws__redis_looked looked =
-        ws__redis_place_looked(&c->t->place, &c->look.lineage, c->look.first);
-    c->at = c->t->place.at;
-    c->t->looked_at = ws_now();
+    t->looked_at = ws_now();
     c->wanted = is_of_use(c);
-    c->syncs = c->t->syncs;
-    c->t->syncs = false;
+    if (c->wants == t->wants)
+        looked =
+            ws__redis_place_looked(&t->place, &c->look.lineage, c->look.first);
+    else
+        ws__redis_place_proved(&t->place, &c->look.lineage);
+    c->at = t->place.at;
+    c->syncs = c->wanted && t->syncs;
+    t->syncs = t->syncs && !c->wanted;
     pthread_mutex_unlock(&n->topics.lock);
     return looked;
 }

@@ -72,8 +72,8 @@ void ws__redis_place_look(struct ws__redis_place *p)
 
 /* What was acknowledged and is in the log has been told to nobody in vain: only
  * what the log does not have yet counts from now on. */
-static void place_forget_acked(struct ws__redis_place *p,
-                               const struct ws__lineage *l)
+void ws__redis_place_proved(struct ws__redis_place *p,
+                            const struct ws__lineage *l)
 {
     ws_place newest = ws__lineage_end(l);
 
@@ -102,7 +102,7 @@ enum ws__redis_looked ws__redis_place_looked(struct ws__redis_place *p,
 {
     bool fresh = p->at.epoch == 0;
 
-    place_forget_acked(p, l);
+    ws__redis_place_proved(p, l);
     if (fresh && p->from_start)
         return place_start(p, l, first);
     if (!fresh && ws__lineage_reaches(l, &p->at, first))

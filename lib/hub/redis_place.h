@@ -69,6 +69,11 @@ enum ws__redis_looked ws__redis_place_looked(struct ws__redis_place *p,
                                              const struct ws__lineage *l,
                                              uint64_t first);
 
+/* The same for acked alone: meanwhile somebody has begun to want it, who is still
+ * to be told where it stands. */
+void ws__redis_place_proved(struct ws__redis_place *p,
+                            const struct ws__lineage *l);
+
 /* All that a look has brought was delivered, or it has failed (false): due, if
  * there is more. */
 void ws__redis_place_done(struct ws__redis_place *p, bool all);
