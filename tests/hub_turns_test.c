@@ -5,6 +5,7 @@
 
 #include "pair.h"
 
+#include <pthread.h>
 #include <time.h>
 
 #include <silverback.h>
@@ -364,6 +365,123 @@ static void a_hub_that_has_ended_sends_nothing_more(void **state)
     assert_int_equal(have_it(), 1);
 }
 
+/* ---- Those that belong to no worker -------------------------------------- */
+
+static ws_conn *threads[N];
+static int threads_raws[N];
+
+static pthread_t go(void *(*fn)(void *arg), void *arg)
+{
+    pthread_t t;
+
+    assert_int_equal(pthread_create(&t, NULL, fn, arg), 0);
+    return t;
+}
+
+static void join_as(int i, const char *topic)
+{
+    threads[i] = with_raw(&threads_raws[i], NULL);
+    ws_set_trace(threads[i], true);
+    assert_int_equal(ws_hub_join(hub, threads[i], topic, NULL, NULL), 0);
+}
+
+static void *join_one(void *topic)
+{
+    join_as(0, topic);
+    return NULL;
+}
+
+static void *join_all(void *topic)
+{
+    for (int i = 0; i < N; i++)
+        join_as(i, topic);
+    return NULL;
+}
+
+static void close_those(int n)
+{
+    ws_set_log_records(NULL, NULL);
+    for (int i = 0; i < n; i++) {
+        close(threads_raws[i]);
+        ws_close(threads[i]);
+    }
+}
+
+static atomic_int by_fiber, by_others;
+
+static void count_frame(const ws_log_record *record, void *arg)
+{
+    (void)record;
+    (void)arg;
+    atomic_fetch_add(ws__running ? &by_fiber : &by_others, 1);
+}
+
+static void a_fiber_leaves_them_to_a_helper(void **state)
+{
+    (void)state;
+
+    pthread_join(go(join_all, "threads"), NULL);
+    ws__desk_turn = A_MEMBER;
+    ws_set_log_records(count_frame, NULL);
+    assert_int_equal(ws_hub_publish(hub, "threads", WS_TEXT, "x", 1, NULL), 0);
+    for (int i = 0; i < N; i++)
+        assert_true(ws_wait_fd(threads_raws[i], POLLIN, patience()) > 0);
+    assert_in_range(by_fiber, 1, 2);
+    assert_int_equal(by_others, N - by_fiber);
+    close_those(N);
+}
+
+static atomic_bool worker_was_rung, published;
+
+/* Called before the worker's member can have anything but for that. */
+static void await_worker(const ws_log_record *record, void *arg)
+{
+    struct pollfd fd = { .fd = raws[0], .events = POLLIN };
+
+    (void)record;
+    (void)arg;
+    atomic_store(&worker_was_rung, poll(&fd, 1, PATIENCE_MS) > 0);
+}
+
+static void *publish_there(void *topic)
+{
+    int error = ws_hub_publish(hub, topic, WS_TEXT, "x", 1, NULL);
+
+    atomic_store(&published, true);
+    return error == 0 ? topic : NULL;
+}
+
+static void workers_are_rung_before(bool joins_first)
+{
+    void *topic = joins_first ? "worker, thread" : "thread, worker";
+    char frame[3];
+
+    if (joins_first)
+        assert_int_equal(ws_hub_join(hub, members[0], topic, NULL, NULL), 0);
+    pthread_join(go(join_one, topic), NULL);
+    if (!joins_first)
+        assert_int_equal(ws_hub_join(hub, members[0], topic, NULL, NULL), 0);
+    ws_set_log_records(await_worker, NULL);
+    atomic_store(&worker_was_rung, false);
+    atomic_store(&published, false);
+    pthread_t publisher = go(publish_there, topic);
+    await(&published);
+    void *done;
+    pthread_join(publisher, &done);
+    assert_non_null(done);
+    assert_true(worker_was_rung);
+    assert_int_equal(recv(raws[0], frame, sizeof(frame), MSG_DONTWAIT), 3);
+    close_those(1);
+}
+
+static void workers_are_rung_before_a_thread_sends_to_them(void **state)
+{
+    (void)state;
+
+    workers_are_rung_before(true);
+    workers_are_rung_before(false);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -383,6 +501,8 @@ int main(void)
         TEST(others_run_while_many_end),
         TEST(others_run_while_many_are_cut),
         TEST(a_hub_that_has_ended_sends_nothing_more),
+        TEST(a_fiber_leaves_them_to_a_helper),
+        TEST(workers_are_rung_before_a_thread_sends_to_them),
     };
 
     alloc_fail_install();
