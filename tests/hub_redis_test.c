@@ -35,11 +35,12 @@ static struct {
     bool empty;           /* it has none at all, whatever it says */
     const char *instead[ASKED]; /* what it answers, as it stands; NULL: what is
                                  * right */
+    const char *once[ASKED];    /* the same, for the next one alone */
     unsigned times[ASKED];      /* it was asked */
     FILE *channel;       /* who is subscribed to anything; NULL: nobody */
     char left[256];      /* channels that were unsubscribed from */
     bool swallow;        /* the next publication is not answered, but cut */
-    atomic_bool holds;   /* no look is answered */
+    atomic_uint holds;   /* no answer to what has this bit, 1 << asked */
     atomic_bool held;    /* and there is one */
     atomic_uint talking; /* threads */
     char numbers[256];   /* of publications that were asked for */
@@ -160,6 +161,9 @@ static bool say_asked(FILE *f, char words[WORDS][WORD], enum asked asked)
     fake.times[asked]++;
     if (fake.instead[asked])
         text = fake.instead[asked];
+    if (fake.once[asked])
+        text = fake.once[asked];
+    fake.once[asked] = NULL;
     if (text)
         fputs(text, f);
     else if (asked == PUBLISH)
@@ -184,9 +188,9 @@ static void say_subscribed(FILE *f, char words[WORDS][WORD], int n)
     fake.channel = f;
 }
 
-static void hold_back(void)
+static void hold_back(enum asked asked)
 {
-    for (; atomic_load(&fake.holds); ws_sleep(1))
+    for (; atomic_load(&fake.holds) & (1U << asked); ws_sleep(1))
         atomic_store(&fake.held, true);
 }
 
@@ -195,8 +199,7 @@ static bool answer(FILE *f, char words[WORDS][WORD], int n)
     enum asked asked = asked_for(words, n);
     bool ok = true;
 
-    if (asked == LOOK)
-        hold_back();
+    hold_back(asked);
 
     pthread_mutex_lock(&fake.lock);
     if (strstr(words[0], "SUBSCRIBE"))
@@ -286,6 +289,13 @@ static void fake_answers(enum asked asked, const char *instead)
     pthread_mutex_unlock(&fake.lock);
 }
 
+static void fake_answers_once(enum asked asked, const char *instead)
+{
+    pthread_mutex_lock(&fake.lock);
+    fake.once[asked] = instead;
+    pthread_mutex_unlock(&fake.lock);
+}
+
 /* Until it has been so often since, and what was asked before that is answered. */
 static void fake_awaits(enum asked asked, unsigned times)
 {
@@ -329,10 +339,12 @@ static void fake_begin(const char *lineage, unsigned last, unsigned first)
     fake_has(lineage, last, first);
     fake_swallows(false);
     fake_spoils(0, NULL, false);
-    for (enum asked i = 0; i < ASKED; i++)
+    for (enum asked i = 0; i < ASKED; i++) {
         fake_answers(i, NULL);
+        fake_answers_once(i, NULL);
+    }
     fake.left[0] = '\0';
-    atomic_store(&fake.holds, false);
+    atomic_store(&fake.holds, 0);
     atomic_store(&fake.held, false);
     if (bind(fake.listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||
         listen(fake.listener, 8) != 0 ||
@@ -450,6 +462,31 @@ static void hears(const struct rig *g, const char *text)
         have += (size_t)r;
     }
     assert_string_equal(got + 2, text);
+}
+
+/* A topic as the node has it; all 0: it has none. */
+static struct ws__redis_topic node_topic(const struct rig *g, const char *name)
+{
+    struct ws__node *n = (struct ws__node *)g->hub->back;
+    struct ws__redis_topic copy = { 0 };
+
+    pthread_mutex_lock(&n->topics.lock);
+    const struct ws__redis_topic *t = ws__redis_topics_find(&n->topics, name);
+    if (t)
+        copy = *t;
+    pthread_mutex_unlock(&n->topics.lock);
+    return copy;
+}
+
+/* Until it is there. */
+static void node_awaits(const struct rig *g, const char *name, uint64_t offset)
+{
+    int64_t limit = patience();
+
+    while (node_topic(g, name).place.at.offset != offset) {
+        assert_true(ws_now() < limit);
+        ws_sleep(1);
+    }
 }
 
 /* ---- Cases -------------------------------------------------------------- */
@@ -926,6 +963,33 @@ static void topics_of_a_prefix_are_found_whatever_is_between(void **state)
     rig_end(&g);
 }
 
+/* Nor does a look that began for those of before find out for it what there was:
+ * that would be delivered as if it were new. */
+static void a_prefix_that_comes_while_they_are_looked_for_has_its_own(
+    void **state)
+{
+    static const ws_join_options by_prefix = { .prefix = true };
+    struct rig g = rig_new("7:0", 5, 1), w = g;
+
+    (void)state;
+    w.c = with_raw(&w.raw, NULL);
+    fake_answers(SCAN, "*2\r\n$1\r\n0\r\n*2\r\n$3\r\ntox\r\n$1\r\n1\r\n");
+    fake_answers_once(SCAN, "*2\r\n$1\r\n0\r\n*0\r\n");
+    atomic_store(&fake.holds, 1U << SCAN);
+    assert_int_equal(ws_hub_join(g.hub, w.c, "to", &by_prefix, NULL), 0);
+    await(&fake.held);
+    assert_int_equal(ws_hub_leave_prefix(g.hub, w.c, "to"), 0);
+    assert_int_equal(ws_hub_join(g.hub, w.c, "to", &by_prefix, NULL), 0);
+    atomic_store(&fake.holds, 0);
+    node_awaits(&g, "tox", 5);
+    fake_has("7:0", 6, 1);
+    fake_says_by("ws:{tox}", "7 6 t0 6");
+    hears(&w, "7/6=6");
+    close(w.raw);
+    ws_close(w.c);
+    rig_end(&g);
+}
+
 /* ---- What nobody wants -------------------------------------------------- */
 
 static void a_topic_that_nobody_wants_is_left_and_may_be_had_again(void **state)
@@ -954,18 +1018,6 @@ static void a_topic_that_nobody_wants_is_left_and_may_be_had_again(void **state)
     atomic_store(&ws__redis_linger_ms, 10000);
 }
 
-/* How often it was. */
-static unsigned times_wanted(const struct rig *g)
-{
-    struct ws__node *n = (struct ws__node *)g->hub->back;
-
-    pthread_mutex_lock(&n->topics.lock);
-    const struct ws__redis_topic *t = ws__redis_topics_find(&n->topics, "t");
-    unsigned times = t ? t->wants : 0;
-    pthread_mutex_unlock(&n->topics.lock);
-    return times;
-}
-
 static void *join_again(void *rig)
 {
     const struct rig *g = rig;
@@ -976,17 +1028,17 @@ static void *join_again(void *rig)
 /* The answer to a look that began before tells whoever wants it now nothing. */
 static void wants_it_again(struct rig *g)
 {
-    unsigned times = times_wanted(g);
+    unsigned times = node_topic(g, "t").wants;
     int64_t limit = patience();
     pthread_t t;
     void *joined;
 
     assert_int_equal(pthread_create(&t, NULL, join_again, g), 0);
-    while (times_wanted(g) == times) {
+    while (node_topic(g, "t").wants == times) {
         assert_true(ws_now() < limit);
         ws_sleep(1);
     }
-    atomic_store(&fake.holds, false);
+    atomic_store(&fake.holds, 0);
     pthread_join(t, &joined);
     assert_non_null(joined);
 }
@@ -998,7 +1050,7 @@ static void who_joins_while_it_is_proved_is_told_where_it_stands(void **state)
     struct rig g = rig_new("7:0", 5, 1);
     assert_int_equal(ws_hub_leave(g.hub, g.c, "t"), 0);
     assert_int_equal(ws_hub_publish(g.hub, "t", WS_TEXT, "a", 1, NULL), 0);
-    atomic_store(&fake.holds, true);
+    atomic_store(&fake.holds, 1U << LOOK);
     atomic_store(&ws__redis_linger_ms, 0);
     await(&fake.held);
     wants_it_again(&g);
@@ -1015,7 +1067,7 @@ static void who_leaves_and_joins_while_it_is_looked_at_is_told_too(void **state)
     (void)state;
     struct rig g = rig_new("7:0", 5, 1);
 
-    atomic_store(&fake.holds, true);
+    atomic_store(&fake.holds, 1U << LOOK);
     fake_has("7:0", 9, 1);
     fake_says("7 9 t0 9");
     await(&fake.held);
@@ -1073,6 +1125,8 @@ int main(void)
         cmocka_unit_test(who_is_there_is_not_told_where_redis_refuses),
         cmocka_unit_test(what_was_refused_of_who_is_there_is_said_again),
         cmocka_unit_test(topics_of_a_prefix_are_found_whatever_is_between),
+        cmocka_unit_test(
+            a_prefix_that_comes_while_they_are_looked_for_has_its_own),
         cmocka_unit_test(
             a_topic_that_nobody_wants_is_left_and_may_be_had_again),
         cmocka_unit_test(who_joins_while_it_is_proved_is_told_where_it_stands),

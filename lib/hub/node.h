@@ -29,7 +29,8 @@ struct ws__node {
     struct ws__str nodes;     /* key: which ones live; for ws_free */
     struct ws__str directory; /* key, and channel: which topics there are; for
                                * ws_free */
-    struct ws__redis_prefix *prefixes; /* under the lock of topics */
+    struct ws__redis_prefix *prefixes; /* under the lock of topics, as is */
+    uint64_t newest_prefix;            /* its number */
     int presence_ttl_ms;
     int64_t audit_ms; /* how often the log is looked at unasked */
 

@@ -87,6 +87,7 @@ int ws__redis_directory_want(struct ws__node *n, const char *prefix)
     pthread_mutex_lock(&n->topics.lock);
     int r = n->prefixes ? 0 : ws__redis_subscribe(n->client, n->directory);
     if (r == 0) {
+        p->number = ++n->newest_prefix;
         p->next = n->prefixes;
         n->prefixes = p;
         ws_event_set(&n->directory_due);
@@ -194,16 +195,12 @@ static int directory_look(struct ws__node *n)
     return r;
 }
 
-/* Those that came meanwhile are not: they come last, so first in the list. */
-static void directory_settle(struct ws__node *n,
-                             const struct ws__redis_prefix *newest)
+/* Those that came meanwhile are not. */
+static void directory_settle(struct ws__node *n, uint64_t newest)
 {
     pthread_mutex_lock(&n->topics.lock);
-    struct ws__redis_prefix *p = n->prefixes;
-    while (p && p != newest)
-        p = p->next;
-    for (; p; p = p->next)
-        p->settled = true;
+    for (struct ws__redis_prefix *p = n->prefixes; p; p = p->next)
+        p->settled |= p->number <= newest;
     pthread_mutex_unlock(&n->topics.lock);
 }
 
@@ -213,9 +210,10 @@ void ws__redis_directory_run(struct ws__node *n)
         ws_event_wait(&n->directory_due, 0);
         ws_event_clear(&n->directory_due);
         pthread_mutex_lock(&n->topics.lock);
-        const struct ws__redis_prefix *newest = n->prefixes;
+        uint64_t newest = n->newest_prefix;
+        bool any = n->prefixes != NULL;
         pthread_mutex_unlock(&n->topics.lock);
-        if (!newest)
+        if (!any)
             continue;
         if (directory_look(n) == 0)
             directory_settle(n, newest);

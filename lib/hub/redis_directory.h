@@ -16,7 +16,8 @@
 /* A prefix that this node's hub wants. */
 struct ws__redis_prefix {
     struct ws__redis_prefix *next;
-    bool settled; /* the topics that there were are known */
+    uint64_t number; /* of all that were ever wanted */
+    bool settled;    /* the topics that there were are known */
     size_t len;
     char name[];
 };
