@@ -104,6 +104,29 @@ static void the_last_word_counts(void **state)
     redis_end_with(&p, fd);
 }
 
+/* Or it was left, if the other thread has been in between. */
+static void what_is_not_left_yet_is_subscribed_for_who_wants_it(void **state)
+{
+    static const char told[] = "subscribed a;subscribed a;";
+    struct redis_peer p;
+    int64_t limit = patience();
+
+    (void)state;
+    int fd = begin_subscribed(&p);
+    no_longer(&p, "a");
+    listen_to(&p, "a");
+    while (!redis_has_heard(&p, told) && ready(fd) == 0 && ws_now() < limit)
+        ws_sleep(1);
+    if (ready(fd) > 0) {
+        redis_hear(fd, "UNSUBSCRIBE a");
+        tell(fd, "unsubscribe", "a", ":0");
+        redis_hear(fd, "SUBSCRIBE a");
+        tell(fd, "subscribe", "a", ":1");
+    }
+    redis_expect_heard(&p, told);
+    redis_end_with(&p, fd);
+}
+
 static void what_was_lost_is_subscribed_again(void **state)
 {
     struct redis_peer p;
@@ -405,6 +428,7 @@ int main(void)
         cmocka_unit_test(what_is_published_is_heard_in_order),
         cmocka_unit_test(what_is_said_twice_is_asked_once),
         cmocka_unit_test(the_last_word_counts),
+        cmocka_unit_test(what_is_not_left_yet_is_subscribed_for_who_wants_it),
         cmocka_unit_test(what_was_lost_is_subscribed_again),
         cmocka_unit_test(who_has_no_channel_does_not_connect),
         cmocka_unit_test(a_channel_that_is_refused_is_tried_again),

@@ -46,16 +46,9 @@ static void sweep_unwanted(const struct sweep *s, struct ws__redis_topic *t)
         ws__node_put(n, WS__REDIS_DUE, t);
         return;
     }
-    if (!t->subscribed) {
-        ws__redis_topics_remove(&n->topics, t);
-        return;
-    }
-    /* Should somebody want it before that is done, it stays subscribed, and
-     * nothing is said: so t has to know that it is. */
-    t->subscribed = false;
-    t->quiet_since = s->now;
-    t->place.acked = (ws_place){ 0 };
-    ws__redis_unsubscribe(n->client, t->names->channel);
+    if (t->subscribed)
+        ws__redis_unsubscribe(n->client, t->names->channel);
+    ws__redis_topics_remove(&n->topics, t);
 }
 
 static void sweep_one(struct ws__link *l, void *arg)

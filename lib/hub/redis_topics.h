@@ -34,7 +34,7 @@ struct ws__redis_topic {
     bool syncs;        /* the hub is to be told where it stands */
     bool subscribed;   /* asked for, that is */
     int64_t looked_at; /* the log was */
-    int64_t quiet_since;  /* published to, or wanted, or unsubscribed */
+    int64_t quiet_since;  /* published to, or wanted */
     int64_t announced_at; /* it was; 0: not yet */
     int64_t present_at;   /* who is present was told to Redis; 0: nobody was */
     bool queued[WS__REDIS_LISTS];

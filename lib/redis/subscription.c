@@ -145,6 +145,18 @@ static int sub_look_at(struct ws__redis_subscription *s,
     return 0;
 }
 
+/* It is subscribed now: or was all the time, though it was not wanted any more,
+ * for it is again, by somebody who has not heard of that. */
+static void sub_tell_on(struct ws__redis_subscription *s,
+                        const struct ws__redis_channel *c)
+{
+    const struct ws__redis_listener *l = s->listener;
+
+    pthread_mutex_unlock(&s->session.lock);
+    l->subscribed(c->name, l->arg);
+    pthread_mutex_lock(&s->session.lock);
+}
+
 static int sub_take(struct ws__redis_subscription *s)
 {
     struct ws__redis_channel *c;
@@ -153,7 +165,10 @@ static int sub_take(struct ws__redis_subscription *s)
     pthread_mutex_lock(&s->session.lock);
     while (r == 0 && ws__buf_used(&s->session.link.out) < PUT_AT_ONCE &&
            (c = ws__redis_queue_take(&s->changed)))
-        r = sub_look_at(s, c);
+        if (c->wanted && c->state == WS__REDIS_ON)
+            sub_tell_on(s, c);
+        else
+            r = sub_look_at(s, c);
     pthread_mutex_unlock(&s->session.lock);
     return r;
 }
@@ -199,9 +214,7 @@ static int sub_became(struct ws__redis_subscription *s, struct ws__str name,
     if (on && !asked)
         return ws__fail(err, WS_ERR_REDIS,
                         "Redis subscribes to what nobody asked for");
-    if (on && wanted)
-        l->subscribed(c->name, l->arg);
-    else if (was_on && !on && wanted && l->lost)
+    if (was_on && !on && wanted && l->lost)
         l->lost(c->name, l->arg);
     return 0;
 }
