@@ -200,7 +200,6 @@ static bool answer(FILE *f, char words[WORDS][WORD], int n)
     bool ok = true;
 
     hold_back(asked);
-
     pthread_mutex_lock(&fake.lock);
     if (strstr(words[0], "SUBSCRIBE"))
         say_subscribed(f, words, n);
@@ -992,13 +991,27 @@ static void a_prefix_that_comes_while_they_are_looked_for_has_its_own(
 
 /* ---- What nobody wants -------------------------------------------------- */
 
+enum { SWEEP_MS = 2000, LINGER_MS = 10000 }; /* the usual */
+
+static void sweeps(int sweep_ms, int linger_ms)
+{
+    atomic_store(&ws__redis_sweep_ms, sweep_ms);
+    atomic_store(&ws__redis_linger_ms, linger_ms);
+}
+
+static void hears_the_next(const struct rig *g)
+{
+    fake_has("7:0", 7, 1);
+    fake_says("7 7 t0 7");
+    hears(g, "7/7=7");
+}
+
 static void a_topic_that_nobody_wants_is_left_and_may_be_had_again(void **state)
 {
     ws_joined joined;
 
     (void)state;
-    atomic_store(&ws__redis_sweep_ms, 5);
-    atomic_store(&ws__redis_linger_ms, 20);
+    sweeps(5, 20);
     struct rig g = rig_new("7:0", 5, 1);
     for (int published = 0; published < 2; published++) {
         assert_int_equal(ws_hub_leave(g.hub, g.c, "t"), 0);
@@ -1010,12 +1023,9 @@ static void a_topic_that_nobody_wants_is_left_and_may_be_had_again(void **state)
         assert_int_equal(ws_hub_join(g.hub, g.c, "t", NULL, &joined), 0);
         assert_int_equal(joined.place.offset, 5 + published);
     }
-    fake_has("7:0", 7, 1);
-    fake_says("7 7 t0 7");
-    hears(&g, "7/7=7");
+    hears_the_next(&g);
     rig_end(&g);
-    atomic_store(&ws__redis_sweep_ms, 2000);
-    atomic_store(&ws__redis_linger_ms, 10000);
+    sweeps(SWEEP_MS, LINGER_MS);
 }
 
 static void *join_again(void *rig)
@@ -1046,20 +1056,17 @@ static void wants_it_again(struct rig *g)
 static void who_joins_while_it_is_proved_is_told_where_it_stands(void **state)
 {
     (void)state;
-    atomic_store(&ws__redis_sweep_ms, 5);
+    sweeps(5, LINGER_MS);
     struct rig g = rig_new("7:0", 5, 1);
     assert_int_equal(ws_hub_leave(g.hub, g.c, "t"), 0);
     assert_int_equal(ws_hub_publish(g.hub, "t", WS_TEXT, "a", 1, NULL), 0);
     atomic_store(&fake.holds, 1U << LOOK);
-    atomic_store(&ws__redis_linger_ms, 0);
+    sweeps(5, 0);
     await(&fake.held);
     wants_it_again(&g);
-    fake_has("7:0", 7, 1);
-    fake_says("7 7 t0 7");
-    hears(&g, "7/7=7");
+    hears_the_next(&g);
     rig_end(&g);
-    atomic_store(&ws__redis_sweep_ms, 2000);
-    atomic_store(&ws__redis_linger_ms, 10000);
+    sweeps(SWEEP_MS, LINGER_MS);
 }
 
 static void who_leaves_and_joins_while_it_is_looked_at_is_told_too(void **state)

@@ -15,7 +15,7 @@ struct ws__redis_listener {
     void (*message)(struct ws__str channel, struct ws__str data, void *arg);
 
     /* What is published there from now on comes.  What was before may have been
-     * missed: called again after each time that it was lost. */
+     * missed: called again after each time that it was lost, or not wanted. */
     void (*subscribed)(struct ws__str channel, void *arg);
 
     /* What is published there comes no more, until it is subscribed again, as it

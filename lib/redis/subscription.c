@@ -146,7 +146,8 @@ static int sub_look_at(struct ws__redis_subscription *s,
 }
 
 /* It is subscribed now: or was all the time, though it was not wanted any more,
- * for it is again, by somebody who has not heard of that. */
+ * for it is again, by somebody who has not heard of that.  With the lock held, and
+ * without it meanwhile. */
 static void sub_tell_on(struct ws__redis_subscription *s,
                         const struct ws__redis_channel *c)
 {
