@@ -398,6 +398,16 @@ static void *join_all(void *topic)
     return NULL;
 }
 
+/* Whoever still works at the threads' desk has it. */
+static bool threads_have_a_desk(void)
+{
+    struct ws__desk *d = ws__desk_find(hub, NULL);
+
+    if (d)
+        ws__desk_let_go(d);
+    return d != NULL;
+}
+
 static void close_those(int n)
 {
     ws_set_log_records(NULL, NULL);
@@ -405,6 +415,8 @@ static void close_those(int n)
         close(threads_raws[i]);
         ws_close(threads[i]);
     }
+    while (threads_have_a_desk())
+        ws_yield();
 }
 
 static atomic_int by_fiber, by_others;
