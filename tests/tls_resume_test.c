@@ -552,7 +552,7 @@ int main(void)
     };
 
     ws_set_log(keep_line, NULL);
-    ws__tls_look_ms = 10;
+    ws__tls_look_ms = 0;
     signal(SIGPIPE, SIG_IGN); /* for OpenSSL's own sockets */
     return run_in_mode("tls_resume", tests, make_files, remove_files);
 }

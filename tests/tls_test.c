@@ -808,7 +808,7 @@ int main(void)
 
     alloc_fail_install();
     ws_set_log(keep_line, NULL);
-    ws__tls_look_ms = 10;
+    ws__tls_look_ms = 0;
     signal(SIGPIPE, SIG_DFL);
     return run_in_mode("tls", tests, make_files, remove_files);
 }
