@@ -80,6 +80,16 @@ class Redis(Program):
         redis-cli then fails."""
         return self.cli(*words, check=False)
 
+    def is_replicated(self):
+        """Whether its replica has all that it has; WAIT would ask for no more than
+        was written on its own connection."""
+        lines = self.cli("INFO", "replication").splitlines()
+        here, there = (
+            next((line.partition(of)[2].split(",")[0] for line in lines
+                  if line.startswith(who)), None)
+            for who, of in [("master_repl_offset:", ":"), ("slave0:", "offset=")])
+        return here == there
+
 
 # ---- Several ----------------------------------------------------------------
 
