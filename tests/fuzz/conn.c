@@ -18,6 +18,7 @@
 
 #include "alloc_fail.h"
 #include "conn/conn.h"
+#include "conn/end.h"
 #include "conn/pools.h"
 #include "conn/setup.h"
 #include "fiber/sched.h"
@@ -532,7 +533,8 @@ static void live(void *arg)
     CHECK(ws_close_code(w.conn) != 0);
     check_code(ws_finish(w.conn, WS_CLOSE_NORMAL, "bye", ws_after(10000)));
     check_code(ws_conn_error(w.conn)->code);
-    w.discarded = ws_conn_error(w.conn)->code != WS_ERR_CLOSED;
+    w.discarded = ws_conn_error(w.conn)->code != WS_ERR_CLOSED ||
+                  ws__conn_ended(w.conn); /* cut, when the peer had closed */
     if (w.in_thread) /* lingering, it would leave that to another one */
         w.io.n = w.peer.n = 0;
     ws_close(w.conn);
