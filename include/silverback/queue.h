@@ -30,7 +30,10 @@ WS_BEGIN_DECLS
 /* What to do with a peer that does not take as much as it is sent. */
 typedef enum ws_slow {
     WS_SLOW_CLOSE,       /* the default: what waits is dropped, a close frame
-                          * goes, and reads return WS_ERR_SLOW */
+                          * goes, and reads return WS_ERR_SLOW.  A frame that
+                          * somebody is writing (ws_write_message) and that finds
+                          * no room then ends where it is, without a close
+                          * frame */
     WS_SLOW_DROP_OLDEST, /* of what waits, until there is room */
     WS_SLOW_DROP_NEWEST, /* what comes */
 } ws_slow;
