@@ -3,6 +3,7 @@
 
 import ctypes
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
@@ -83,12 +84,9 @@ class Redis(Program):
     def is_replicated(self):
         """Whether its replica has all that it has; WAIT would ask for no more than
         was written on its own connection."""
-        lines = self.cli("INFO", "replication").splitlines()
-        here, there = (
-            next((line.partition(of)[2].split(",")[0] for line in lines
-                  if line.startswith(who)), None)
-            for who, of in [("master_repl_offset:", ":"), ("slave0:", "offset=")])
-        return here == there
+        return re.search(
+            r"state=online,offset=(\d+),.*master_repl_offset:\1\b",
+            self.cli("INFO", "replication"), re.DOTALL) is not None
 
 
 # ---- Several ----------------------------------------------------------------
